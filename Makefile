@@ -1,0 +1,35 @@
+# Two commands: `make lab` for learners, `make test` for maintainers. Both set up .venv by themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := $(shell sed -n 's/.*"uv==\(.*\)".*/\1/p' pyproject.toml)
+
+.PHONY: lab test lint release lock clean
+.DEFAULT_GOAL := lab
+
+lab: .venv/ready  ## build the learner's edition in learner/ and open JupyterLab on it
+	@$(BIN)/python -m helpers lab
+
+# Each test process keeps to one core: BLAS threads that fight over cores make everything slower.
+test: export OPENBLAS_NUM_THREADS := 1
+test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, grading, browser
+	$(BIN)/ruff check .
+	$(BIN)/python -m helpers check
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-cell-timeout 120 tests course*/
+
+release: .venv/ready  ## write the learner's edition as dist/deep-learning-notebooks.zip
+	$(BIN)/python -m helpers release --zip dist/deep-learning-notebooks.zip
+
+lock: .venv/ready  ## write requirements.lock anew after a change of versions in pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --group test pyproject.toml -o requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	@echo "Setting up .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv dist build *.egg-info

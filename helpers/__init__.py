@@ -1,0 +1,1 @@
+"""What the lessons share: checks of your answers, plots, interactive pictures and data."""

@@ -1,0 +1,5 @@
+"""Let ``python -m helpers`` run the command line."""
+
+from helpers.cli import main
+
+main()

@@ -1,0 +1,68 @@
+"""Plain data: turn what exercises take and return into JSON and back, without pickle.
+
+Plain are None, bool, int, float, str, list, tuple, dict, NumPy scalars, NumPy arrays of numbers or text, and random
+generators (their state). Packs are stored in this form, so reading one can never run code.
+"""
+
+import base64
+import re
+
+import numpy as np
+
+_DTYPE = re.compile(r"[<>|=][biufcSU]\d+")
+_BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+
+
+def encode(value):
+    """Return `value` as an object that `json.dumps` takes; raise TypeError if it is not plain data.
+
+    Lists, dicts and everything JSON lacks become ``{kind: content}``; the floats keep every bit.
+    """
+    kind = type(value)
+    if value is None or kind in (bool, int, str):
+        return value
+    if kind is float:
+        return {"float": value.hex()}
+    if kind in (list, tuple):
+        return {kind.__name__: [encode(item) for item in value]}
+    if kind is dict:
+        return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
+    if isinstance(value, (np.ndarray, np.generic)) and _DTYPE.fullmatch(value.dtype.str):
+        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        if isinstance(value, np.generic):
+            return {"scalar": [value.dtype.str, data]}
+        return {"array": [value.dtype.str, list(value.shape), data]}
+    if isinstance(value, np.random.Generator):
+        return {"generator": encode(value.bit_generator.state)}
+    raise TypeError(f"{kind.__name__} is not plain data")
+
+
+def decode(plain):
+    """Return the value that `encode` was given; raise ValueError if `plain` did not come from it."""
+    if plain is None or isinstance(plain, (bool, int, str)):
+        return plain
+    try:
+        ((kind, content),) = plain.items()
+        if kind == "float":
+            return float.fromhex(content)
+        if kind in ("list", "tuple"):
+            items = [decode(item) for item in content]
+            return items if kind == "list" else tuple(items)
+        if kind == "dict":
+            return {decode(key): decode(item) for key, item in content}
+        if kind in ("array", "scalar"):
+            dtype, *shape, data = content
+            if not _DTYPE.fullmatch(dtype):
+                raise ValueError(f"dtype {dtype}")
+            flat = np.frombuffer(base64.b64decode(data), dtype)
+            return flat.reshape(shape[0]).copy() if kind == "array" else flat[0]
+        if kind == "generator":
+            state = decode(content)
+            if state["bit_generator"] not in _BIT_GENERATORS:
+                raise ValueError("unknown bit generator")
+            bit_generator = getattr(np.random, state["bit_generator"])()
+            bit_generator.state = state
+            return np.random.Generator(bit_generator)
+    except (AttributeError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"not plain data: {error}") from None
+    raise ValueError(f"not plain data: {kind}")

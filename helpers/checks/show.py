@@ -1,0 +1,88 @@
+"""How a failed check looks in a notebook: a small card with what, where, expected beside got, the cause."""
+
+import html
+import sys
+
+import numpy as np
+
+from .compare import describe, number
+
+_MOST_ROWS, _MOST_COLUMNS = 6, 8
+# Colours follow JupyterLab's theme, light or dark; the values after the commas serve pages without a theme.
+_STYLE = {
+    "card": "border:1px solid var(--jp-border-color2,#bdbdbd);border-left:4px solid #E69F00;border-radius:3px;"
+    "padding:.5em .8em;max-width:52em;line-height:1.5;color:var(--jp-ui-font-color1,#212121);"
+    "background:var(--jp-layout-color1,#fff);font-family:var(--jp-content-font-family,sans-serif);font-size:14px",
+    "table": "border-collapse:collapse;margin:.3em 1.5em .3em 0;display:inline-block;vertical-align:top",
+    "entry": "padding:.05em .6em;text-align:right;font-family:var(--jp-code-font-family,monospace);font-size:13px;"
+    "border:0;color:inherit;background:none",
+    "wrong": "font-weight:bold;outline:2px solid #D55E00;outline-offset:-1px",
+    "quiet": "color:var(--jp-ui-font-color2,#616161)",
+}
+
+
+def card(exercise, position, what, cause):
+    """Display the card of a failed check in a notebook; do nothing elsewhere (the exception's text says it all)."""
+    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
+        return
+    from IPython.display import HTML, display
+
+    display(HTML(card_html(exercise, position, what, cause)))
+
+
+def card_html(exercise, position, what, cause):
+    """Return the card as HTML; every text in it is escaped."""
+    case = exercise.cases[position]
+    called = ", ".join(f"{name} = {short(value)}" for name, value in case.arguments.items())
+    rows = [
+        f"<b>{_text(exercise.name)}</b>: {_text(what.what + what.detail)}",
+        _arrays(what),
+        f"<b>Likely cause:</b> {_text(cause)}" if cause else "",
+        f'<span style="{_STYLE["quiet"]}">Case {position + 1} of {len(exercise.cases)}: '
+        f"<code>{_text(exercise.name)}</code> was called with {_text(called)}."
+        + (f" See equation {_text(exercise.equation)}." if exercise.equation else "")
+        + f' The case itself: <code>check.reference("{_text(exercise.name)}", {position + 1})</code>.</span>',
+    ]
+    inner = "".join(f'<div style="margin:.15em 0">{row}</div>' for row in rows if row)
+    return f'<div class="check-card" role="status" style="{_STYLE["card"]}">{inner}</div>'
+
+
+def short(value):
+    """Return a value in a few words: a number itself, an array by its shape."""
+    if isinstance(value, (np.ndarray, type(None))):
+        return describe(value)
+    if isinstance(value, (bool, int, float, np.generic)):
+        return number(value)
+    if isinstance(value, dict):
+        return "a dict with " + ", ".join(map(str, value))
+    text = repr(value)
+    return text if len(text) <= 40 else describe(value)
+
+
+def _text(text):
+    return html.escape(str(text))
+
+
+def _arrays(what):
+    """Return expected and got side by side, wrong entries framed; empty for text, None and large arrays."""
+    both = [np.asarray(value) for value in (what.expected, what.got) if isinstance(value, (np.ndarray, float, np.generic))]
+    if len(both) != 2 or any(a.dtype.kind not in "biuf" or a.ndim > 2 or a.ndim == 0 for a in both):
+        return ""
+    if any(a.shape[-1] > _MOST_COLUMNS or (a.ndim == 2 and a.shape[0] > _MOST_ROWS) for a in both):
+        return ""
+    wrong = what.wrong if what.wrong is not None and what.wrong.shape == both[1].shape else np.zeros(both[1].shape, bool)
+    return _table("expected", both[0], np.zeros(both[0].shape, bool)) + _table("got", both[1], wrong)
+
+
+def _table(title, array, wrong):
+    rows = ""
+    for values, marks in zip(np.atleast_2d(array), np.atleast_2d(wrong), strict=True):
+        entries = "".join(
+            f'<td style="{_STYLE["entry"]};{_STYLE["wrong"]}" aria-label="{number(value)}, wrong">{number(value)}</td>'
+            if mark
+            else f'<td style="{_STYLE["entry"]}">{number(value)}</td>'
+            for value, mark in zip(values, marks, strict=True)
+        )
+        rows += f'<tr style="background:none">{entries}</tr>'
+    caption = f'<caption style="text-align:left;{_STYLE["quiet"]}">{title} {array.shape}</caption>'
+    return f'<table style="{_STYLE["table"]}">{caption}<tbody>{rows}</tbody></table>'

@@ -1,0 +1,120 @@
+"""The command line: ``python -m helpers VERB``; `make` calls it for the two main commands."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from helpers import courses, exercises, notebooks, release
+from helpers.checks import packs
+from helpers.courses import TOP
+
+
+def main(arguments=None):
+    """Run one verb. Bad input ends with one line on stderr that says what to do, and exit status 2."""
+    parser = argparse.ArgumentParser(prog="python -m helpers", description="Tools of the course, for those who write and teach it.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    verb = verbs.add_parser("run", help="run notebooks from top to bottom into their canonical form")
+    verb.add_argument("lessons", nargs="*", help="lessons or paths of notebooks (default: all)")
+    verb.set_defaults(action=run)
+
+    verb = verbs.add_parser("check", help="check form, exercises and equations of notebooks, and the tables of the READMEs")
+    verb.add_argument("lessons", nargs="*", help="lessons or paths of notebooks (default: all)")
+    verb.set_defaults(action=check)
+
+    verb = verbs.add_parser("tables", help="write the tables of lessons in the READMEs anew")
+    verb.set_defaults(action=tables)
+
+    verb = verbs.add_parser("release", help="write the learner's edition as a folder or a zip file")
+    verb.add_argument("lessons", nargs="*", help="lessons (default: all that are done)")
+    verb.add_argument("--to", metavar="FOLDER", help="the folder (default: learner/)")
+    verb.add_argument("--zip", metavar="FILE", help="write this zip file instead")
+    verb.set_defaults(action=write_release)
+
+    verb = verbs.add_parser("lab", help="bring learner/ up to date and open JupyterLab on it", add_help=False)
+    verb.add_argument("jupyter", nargs=argparse.REMAINDER, help="options for JupyterLab, such as --no-browser")
+    verb.set_defaults(action=lab)
+
+    options = parser.parse_args(arguments)
+    try:
+        status = options.action(options)
+    except (notebooks.BadNotebook, release.ReleaseRefused, packs.UnknownExercise, LookupError, OSError) as error:
+        print(f"helpers: {error.args[0] if isinstance(error, LookupError) else error}", file=sys.stderr)
+        status = 2
+    sys.exit(status)
+
+
+def _paths(names):
+    """Return the notebooks that the words on the command line mean: a file as it is, else a lesson's name."""
+    return [Path(name) if Path(name).suffix == ".ipynb" else courses.find(name).path for name in names] or notebooks.sources()
+
+
+def run(options):
+    for path in _paths(options.lessons):
+        notebooks.run(path)
+        print(f"{path}: done")
+
+
+def check(options):
+    paths = _paths(options.lessons)
+    problems = [problem for path in paths for problem in notebooks.check(path)]
+    if not options.lessons:
+        problems += [f"{path}: the table of lessons is old: python -m helpers tables" for path, _ in _old_tables()]
+    print("\n".join(problems) or f"{len(paths)} notebook{'s' * (len(paths) != 1)}: all right")
+    return 1 if problems else 0
+
+
+def tables(options):
+    for path, new in _old_tables():
+        path.write_text(new, encoding="utf-8")
+        print(f"{path}: written")
+
+
+def _old_tables():
+    """Yield the READMEs whose tables of lessons are not as the notebooks say, each with its new text."""
+    for path in [TOP / "README.md"] + [TOP / course / "README.md" for course in courses.COURSES]:
+        old = new = path.read_text(encoding="utf-8")
+        for course in courses.COURSES:
+            begin, end = f"<!-- lessons of {course} -->\n", "<!-- end -->"
+            if begin in new:
+                head, rest = new.split(begin)
+                table = courses.table(course)
+                if path.parent.name == course:
+                    table = table.replace(f"]({course}/", "](")
+                new = head + begin + table + "\n" + end + rest.split(end, 1)[1]
+        if new != old:
+            yield path, new
+
+
+def write_release(options):
+    chosen = [courses.find(name) for name in options.lessons] or None
+    for lesson in chosen or []:
+        if not lesson.done:
+            raise notebooks.BadNotebook(f"The lesson {lesson.name} is not written yet")
+    files = release.edition(chosen)
+    size = sum(map(len, files.values()))
+    if options.zip:
+        path = Path(options.zip)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(release.zip_bytes(files, path.stem))
+        print(f"{path}: {len(files)} files, {path.stat().st_size / 1000:.0f} kB")
+    else:
+        folder = Path(options.to or TOP / "learner")
+        release.write(files, folder)
+        print(f"{folder}: {len(files)} files, {size / 1000:.0f} kB")
+
+
+def lab(options):
+    """Bring the learner's edition up to date, keep the learner's work, and become JupyterLab on it."""
+    folder = TOP / "learner"
+    kept = release.write(release.edition(), folder, keep_work=True)
+    if kept:
+        print(f"Your work is kept as it is: {', '.join(kept)}")
+    command = [sys.executable, "-m", "jupyterlab", *options.jupyter]
+    if hasattr(os, "getuid") and os.getuid() == 0:
+        command.append("--allow-root")  # JupyterLab refuses to start as root without it
+    # The learner's edition comes first: in its kernels `helpers` has no catalogue.
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    os.chdir(folder)
+    os.execve(sys.executable, command, environment)

@@ -1,0 +1,114 @@
+"""The five courses and their lessons: the one place for titles, times and prerequisites."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+
+TOP = Path(__file__).resolve().parent.parent
+
+
+class LessonInfo(NamedTuple):
+    """A lesson: ``folder`` is ``NN_name``, in which ``name`` is unique across the courses; minutes for a learner."""
+
+    course: str
+    folder: str
+    title: str
+    minutes: int = 0
+    prerequisites: str = ""
+
+    @property
+    def name(self):
+        return self.folder[3:]
+
+    @property
+    def path(self):
+        """The source notebook."""
+        return TOP / self.course / self.folder / f"{self.folder}.ipynb"
+
+    @property
+    def link(self):
+        return f"{self.course}/{self.folder}/{self.folder}.ipynb"
+
+    @property
+    def done(self):
+        return self.path.exists()
+
+
+COURSES = {
+    "course1_nn": "Neural networks and deep learning",
+    "course2_tuning": "Improving deep networks",
+    "course3_structuring": "Structuring machine-learning projects",
+    "course4_cnn": "Convolutional networks",
+    "course5_sequence": "Sequence models",
+}
+
+LESSONS = [
+    LessonInfo("course1_nn", "01_introduction", "What a neural network is"),
+    LessonInfo("course1_nn", "02_logistic_regression", "Logistic regression", 90, "derivatives, Python, NumPy arrays"),
+    LessonInfo("course1_nn", "03_activations", "Activation functions"),
+    LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer"),
+    LessonInfo("course1_nn", "05_deep_network", "Deep networks"),
+    LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters"),
+    LessonInfo("course2_tuning", "01_bias_variance", "Splits, bias and variance"),
+    LessonInfo("course2_tuning", "02_initialization", "Initialisation"),
+    LessonInfo("course2_tuning", "03_regularization", "L2 and dropout"),
+    LessonInfo("course2_tuning", "04_normalization_and_gradient_checking", "Normalising inputs, checking gradients"),
+    LessonInfo("course2_tuning", "05_optimizers", "Mini-batches, momentum, RMSprop, Adam"),
+    LessonInfo("course2_tuning", "06_hyperparameter_search", "Searching hyperparameters"),
+    LessonInfo("course2_tuning", "07_batch_normalization", "Batch normalisation"),
+    LessonInfo("course2_tuning", "08_softmax", "Softmax regression"),
+    LessonInfo("course3_structuring", "01_metrics", "Metrics"),
+    LessonInfo("course3_structuring", "02_human_level_performance", "Human-level performance"),
+    LessonInfo("course3_structuring", "03_data_mismatch", "Mismatched data"),
+    LessonInfo("course4_cnn", "01_convolution", "Convolution by hand"),
+    LessonInfo("course4_cnn", "02_conv_layer", "The convolutional layer"),
+    LessonInfo("course4_cnn", "03_pooling", "Pooling"),
+    LessonInfo("course4_cnn", "04_digit_classifier", "A classifier of digits"),
+    LessonInfo("course4_cnn", "05_residual_networks", "Residual networks"),
+    LessonInfo("course4_cnn", "06_face_verification", "Face verification"),
+    LessonInfo("course5_sequence", "01_recurrent_networks", "Recurrent networks"),
+    LessonInfo("course5_sequence", "02_backpropagation_through_time", "Backpropagation through time"),
+    LessonInfo("course5_sequence", "03_gru", "GRU"),
+    LessonInfo("course5_sequence", "04_lstm", "LSTM"),
+    LessonInfo("course5_sequence", "05_bidirectional_and_deep", "Bidirectional and deep RNNs"),
+    LessonInfo("course5_sequence", "06_character_language_model", "A language model of characters"),
+    LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings"),
+    LessonInfo("course5_sequence", "08_word2vec", "word2vec"),
+]
+
+
+def find(name):
+    """Return the lesson called `name` (with or without number, or the path of its notebook or folder)."""
+    stem = Path(str(name)).name.removesuffix(".ipynb")
+    for lesson in LESSONS:
+        if stem in (lesson.name, lesson.folder):
+            return lesson
+    names = ", ".join(lesson.name for lesson in LESSONS if lesson.done)
+    raise LookupError(f"There is no lesson {str(name)!r}. Finished lessons: {names}.")
+
+
+def test_cells(notebook):
+    """Return the graded cells of a notebook."""
+    return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+
+
+def table(course, only=None):
+    """Return the Markdown table of a course's lessons, with links from the top of the repository or edition.
+
+    With `only`, a list of lessons, the others are left out instead of marked as to come.
+    """
+    rows = ["| lesson | minutes | exercises | points | you need |", "|---|--:|--:|--:|---|"]
+    for lesson in LESSONS:
+        if lesson.course != course or (only is not None and lesson not in only):
+            continue
+        title = f"{int(lesson.folder[:2])} {lesson.title}"
+        if lesson.done:
+            cells = test_cells(nbformat.read(lesson.path, as_version=4))
+            points = sum(cell.metadata.nbgrader.points for cell in cells)
+            rows.append(
+                f"| [{title}]({lesson.link}) | {lesson.minutes} | {len(cells)} | {points:g} | {lesson.prerequisites} |"
+            )
+        else:
+            rows.append(f"| {title} | | | | *to come* |")
+    return "\n".join(rows)

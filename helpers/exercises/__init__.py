@@ -1,0 +1,157 @@
+"""The catalogue: one block per exercise, in one module per lesson. Instructors only; learners never get these files.
+
+A block holds the reference solution, the cases it is tried on, the usual mistakes with the sentence a learner needs,
+and other right answers::
+
+    lesson = Lesson("logistic_regression")
+
+    @lesson.exercise(points=1, topic=5, equation="(2.4)", cases=sigmoid_cases)
+    def sigmoid(z): ...
+
+    @sigmoid.mistake("Your output falls as z grows. Look at the sign in the exponent.")
+    def sign_in_the_exponent(z): ...
+
+    @sigmoid.accept
+    def through_tanh(z): ...
+
+From one block come the learner's pack, the grading, the feedback and the tests of all three.
+"""
+
+import functools
+import importlib
+import inspect
+import json
+from pathlib import Path
+
+import numpy as np
+
+from helpers.checks import call, packs, plain
+
+_HERE = Path(__file__).parent
+
+
+def lessons():
+    """Return the names of the lessons that have a catalogue, in the order of the courses' names."""
+    return [path.stem for path in sorted(_HERE.glob("course*/*.py")) if path.stem != "__init__"]
+
+
+def load(lesson):
+    """Return the `Lesson` of this name; raise `packs.UnknownExercise` if there is none."""
+    for path in _HERE.glob(f"course*/{lesson}.py"):
+        return importlib.import_module(f"{__name__}.{path.parent.name}.{lesson}").lesson
+    raise packs.unknown("lesson", lesson, lessons())
+
+
+def case(name="", **arguments):
+    """Return one case for an exercise: its arguments by name, in any order; `name` if a lesson draws this case."""
+    return name, arguments
+
+
+class Lesson:
+    """The exercises of one lesson, by name."""
+
+    def __init__(self, name):
+        self.name = name
+        self.exercises = {}
+
+    def exercise(self, points, topic, cases, equation="", returns=(), backward=False, rtol=1e-6, atol=1e-8):
+        """Make the decorated function an exercise, as its reference solution.
+
+        Parameters
+        ----------
+        points : int
+            At least 1; the notebook's test cell has the same number.
+        topic : int
+            The topic of the notes (1 to 68) that it practises.
+        cases : callable
+            ``cases(rng)`` returns a list of `case`; it is called with a generator of the learner's or of a hidden seed.
+        equation : str
+            The equation that messages point to, such as ``"(2.4)"``.
+        returns : tuple of str
+            Names of the output's entries for messages, where it is a tuple.
+        backward : bool
+            Whether this is a backward pass: the tests then compare it with numerical gradients.
+        rtol, atol : float
+            The tolerance of its comparison.
+        """
+
+        def register(reference):
+            made = Exercise(reference, points, topic, cases, equation, returns, backward, rtol, atol)
+            if made.name in self.exercises:
+                raise ValueError(f"{self.name} has two exercises named {made.name}")
+            self.exercises[made.name] = made
+            return made
+
+        return register
+
+    def pack(self, seed):
+        """Return the text of the lesson's pack: cases of this seed, right outputs, what each mistake gives."""
+        fields = [exercise.pack_fields(seed) for exercise in self.exercises.values()]
+        return json.dumps(plain.encode(fields), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+class Exercise:
+    """One exercise; calling it calls its reference solution."""
+
+    def __init__(self, reference, points, topic, cases, equation, returns, backward, rtol, atol):
+        functools.update_wrapper(self, reference)
+        self.name = reference.__name__
+        self.reference = reference
+        self.points, self.topic, self.equation, self.returns = points, topic, equation, tuple(returns)
+        self.backward, self.rtol, self.atol = backward, rtol, atol
+        self._cases = cases
+        self.mistakes = []  # (function, hint)
+        self.accepted = []
+
+    def __call__(self, *args, **kwargs):
+        return self.reference(*args, **kwargs)
+
+    def mistake(self, hint):
+        """Register the decorated function as a usual mistake; `hint` is the sentence a learner needs."""
+
+        def register(function):
+            self.mistakes.append((function, hint))
+            return function
+
+        return register
+
+    def accept(self, function):
+        """Register the decorated function as another right answer."""
+        self.accepted.append(function)
+        return function
+
+    def cases(self, seed):
+        """Return ``[(name, arguments)]`` for this seed; the arguments stand in the reference's order."""
+        signature = inspect.signature(self.reference)
+        # The name makes each exercise's stream its own, whatever stands before it in the lesson.
+        rng = np.random.default_rng([seed, *self.name.encode()])
+        return [(name, dict(signature.bind(**arguments).arguments)) for name, arguments in self._cases(rng)]
+
+    def pack_fields(self, seed):
+        """Return what `packs.read` needs of this exercise."""
+        cases, wrong = [], {function.__name__: [] for function, _ in self.mistakes}
+        for name, arguments in self.cases(seed):
+            outcome, error = call(self.reference, arguments, quiet=True)
+            if error is not None or outcome.changed:
+                raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
+            cases.append({"name": name, "arguments": arguments, "expected": outcome.output})
+            for function, _ in self.mistakes:
+                wrong[function.__name__].append(_plain_outcome(call(function, arguments, quiet=True)[0]))
+        mistakes = [
+            {"name": function.__name__, "hint": hint, "outcomes": wrong[function.__name__]}
+            for function, hint in self.mistakes
+        ]
+        return {
+            "name": self.name,
+            "points": self.points,
+            "equation": self.equation,
+            "returns": self.returns,
+            "rtol": self.rtol,
+            "atol": self.atol,
+            "cases": cases,
+            "mistakes": mistakes,
+        }
+
+
+def _plain_outcome(outcome):
+    return {"output": outcome.output, "raised": outcome.raised, "changed": outcome.changed}

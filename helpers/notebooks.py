@@ -1,0 +1,204 @@
+"""Source notebooks: run them into their canonical form, check them, make the learner's version of them.
+
+The canonical form has no execution counts, no metadata but nbgrader's and tags, and the outputs of one clean run, so
+that running an unchanged notebook again gives an empty diff.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+
+from helpers import courses, exercises
+
+MAX_BYTES = 500_000
+MAX_LINES = 25
+#: A cell with this tag keeps its stored output when it is run: it shows times, which differ from run to run.
+TIMING = "timing"
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+_NBGRADER_KEYS = {"grade", "grade_id", "locked", "schema_version", "solution", "task"}
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class BadNotebook(Exception):
+    """A notebook cannot be used; the message is one line that says which, why, and what to do."""
+
+
+def read(path):
+    """Return the notebook at `path`; raise `BadNotebook` if it is none."""
+    try:
+        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+        nbformat.validate(notebook)
+    except FileNotFoundError:
+        raise BadNotebook(f"{path}: there is no such file") from None
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise BadNotebook(f"{path} is not a notebook ({reason}). Restore it from git or save it in JupyterLab") from None
+    if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
+        raise BadNotebook(f"{path} has notebook format {notebook.nbformat}.{notebook.nbformat_minor}. Save it as 4.5")
+    return notebook
+
+
+def text(notebook):
+    """Return the notebook in canonical form, as the text of its file."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.metadata = nbformat.from_dict(_METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("nbgrader", "tags") and v})
+        if cell.cell_type != "code":
+            cell.pop("attachments", None)
+            continue
+        cell.execution_count = None
+        cell.outputs = [output for output in map(_canonical_output, cell.outputs) if output]
+    return nbformat.writes(notebook) + "\n"
+
+
+def _canonical_output(output):
+    """Return an output without what changes from run to run: counts, widget ids; None if nothing is left."""
+    output.pop("execution_count", None)
+    if output.output_type == "execute_result":
+        output.execution_count = None
+    if "data" in output:
+        is_widget = output.data.pop(_WIDGET, None) is not None
+        if is_widget and "image/png" not in output.data:
+            return None
+        output.metadata = nbformat.from_dict({})
+    return output
+
+
+def run(path):
+    """Run a notebook from top to bottom and write it in canonical form; an error leaves the file as it was.
+
+    Raises
+    ------
+    BadNotebook
+        If it is no notebook, or a cell fails; the message names the cell and the error.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    path = Path(path)
+    notebook = read(path)
+    stored = {cell.id: cell.outputs for cell in notebook.cells if TIMING in cell.metadata.get("tags", [])}
+    try:
+        NotebookClient(
+            notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        ).execute()
+    except (CellExecutionError, DeadKernelError) as error:
+        failed = next((cell.id for cell in notebook.cells if _errors(cell)), "?")
+        raise BadNotebook(f"{path}: cell {failed} fails: {str(error).strip().splitlines()[-1]}") from None
+    for cell in notebook.cells:
+        if stored.get(cell.id):
+            cell.outputs = stored[cell.id]
+    path.write_text(text(notebook), encoding="utf-8")
+
+
+def _errors(cell):
+    return [output for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+def check(path):
+    """Return what is wrong with a source notebook, one line per problem, each with what to do; empty if it is right."""
+    path = Path(path)
+    try:
+        notebook = read(path)
+    except BadNotebook as error:
+        return [str(error)]
+    problems = []
+    if path.stat().st_size > MAX_BYTES:
+        problems.append(f"larger than {MAX_BYTES // 1000} kB: draw smaller figures")
+    if text(notebook) != path.read_text(encoding="utf-8"):
+        problems.append(f"not in canonical form: python -m helpers run {path}")
+    for cell in notebook.cells:
+        problems += [f"cell {cell.id}: {problem}" for problem in _cell_problems(cell)]
+    problems += _equation_problems(notebook)
+    problems += _exercise_problems(notebook, path.parent.name[3:])
+    return [f"{path}: {problem}" for problem in problems]
+
+
+def _cell_problems(cell):
+    if cell.cell_type != "code":
+        return
+    if len(cell.source.splitlines()) > MAX_LINES and "solution" not in str(cell.metadata.get("nbgrader", "")):
+        yield f"more than {MAX_LINES} lines: split it"
+    if cell.source.rstrip().endswith(";"):
+        yield "ends in a semicolon, which nbval does not understand: end a plot with plt.show()"
+    if _errors(cell) or any(output.get("name") == "stderr" for output in cell.outputs):
+        yield "has an error or stderr in its outputs, which scores 0 under nbgrader: mend it and run again"
+    if any("image/svg+xml" in output.get("data", {}) for output in cell.outputs):
+        yield "stores SVG, whose ids change: draw PNG"
+
+
+def _equation_problems(notebook):
+    sources = "\n".join(cell.source for cell in notebook.cells)
+    tags = re.findall(r"\\tag\{(\d+\.\d+)\}", sources)
+    for tag in sorted({tag for tag in tags if tags.count(tag) > 1}):
+        yield f"two equations are tagged {tag}: number them anew"
+    for reference in sorted(set(re.findall(r"\((\d\.\d+)\)", sources)) - set(tags)):
+        yield f"({reference}) is referred to, but no equation has \\tag{{{reference}}}"
+
+
+def _exercise_problems(notebook, lesson):
+    """Each exercise of the catalogue needs its solution cell and its test cell, and the other way round."""
+    graded = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+    known = exercises.load(lesson).exercises if lesson in exercises.lessons() else {}
+    tags = set(re.findall(r"\\tag\{(\d+\.\d+)\}", "\n".join(cell.source for cell in notebook.cells)))
+    for name, cell in graded.items():
+        if cell.id != name:
+            yield f"cell {cell.id}: its id is not its grade_id {name}"
+        missing = _NBGRADER_KEYS - set(cell.metadata.nbgrader)
+        if missing:
+            yield f"cell {cell.id}: nbgrader metadata lacks {', '.join(sorted(missing))}"
+        if name.startswith("test_") and name.removeprefix("test_") not in known:
+            yield f"cell {name}: helpers/exercises has no exercise {name.removeprefix('test_')} for {lesson}"
+    for name, exercise in known.items():
+        solution, test = graded.get(name), graded.get(f"test_{name}")
+        if solution is None or test is None:
+            yield f"exercise {name} needs a solution cell {name!r} and a test cell 'test_{name}'"
+            continue
+        marked = "### BEGIN SOLUTION" in solution.source and "### END SOLUTION" in solution.source
+        if not solution.metadata.nbgrader.solution or not marked:
+            yield f"cell {name}: not a solution cell with ### BEGIN SOLUTION and ### END SOLUTION"
+        if not test.metadata.nbgrader.grade or not test.metadata.nbgrader.locked or f"check({name})" not in test.source:
+            yield f"cell test_{name}: not a locked, graded cell that calls check({name})"
+        if test.metadata.nbgrader.get("points") != exercise.points:
+            yield f"cell test_{name}: its points are not the catalogue's {exercise.points}"
+        for tag in set(re.findall(r"\d+\.\d+", exercise.equation)) - tags:
+            yield f"exercise {name} points to equation ({tag}), which the notebook does not have"
+
+
+def student_version(notebook):
+    """Return the learner's version, as `nbgrader generate_assignment` makes it: no solutions, no outputs, locked cells."""
+    from nbgrader import preprocessors as steps
+
+    notebook, resources = nbformat.from_dict(notebook), {}
+    for step in (
+        steps.LockCells,
+        steps.ClearSolutions,
+        steps.ClearOutput,
+        steps.CheckCellMetadata,
+        steps.ComputeChecksums,
+        steps.ClearHiddenTests,
+        steps.ClearMarkScheme,
+        steps.ComputeChecksums,
+    ):
+        notebook, resources = step().preprocess(notebook, resources)
+    return notebook
+
+
+def function_bodies(source):
+    """Yield the source of each function's body in `source`, without its docstring."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            yield node.name, "\n".join(ast.unparse(statement) for statement in body)
+
+
+def sources():
+    """Return the paths of all source notebooks, in the order of the courses."""
+    return [lesson.path for lesson in courses.LESSONS if lesson.done]
