@@ -8,6 +8,7 @@ import copy
 import io
 import os
 import sys
+import textwrap
 import warnings
 
 import numpy as np
@@ -24,7 +25,7 @@ class CheckFailed(AssertionError):
 
     def _render_traceback_(self):
         """Show the sentence alone, in IPython and in nbgrader's feedback: our frames say nothing to a learner."""
-        return [str(self)]
+        return textwrap.wrap(str(self), 80)  # nbgrader's Validate cuts longer lines
 
 
 def lesson(name):

@@ -84,6 +84,7 @@ class Lesson:
 
         return register
 
+    @functools.cache  # noqa: B019 - a process has one object per lesson
     def pack(self, seed):
         """Return the text of the lesson's pack: cases of this seed, right outputs, what each mistake gives."""
         fields = [exercise.pack_fields(seed) for exercise in self.exercises.values()]

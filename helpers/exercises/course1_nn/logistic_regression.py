@@ -346,7 +346,7 @@ def in_a_list(n_x):
 
 
 @lesson.exercise(
-    points=3, topic=8, equation="(2.23) to (2.25)", returns=("grads", "cost"), backward=True, cases=dataset_cases
+    points=3, topic=8, equation="(2.13), (2.23) and (2.24)", returns=("grads", "cost"), backward=True, cases=dataset_cases
 )
 def propagate_loop(w, b, X, Y):
     """Return the gradients and the cost, one example and one feature at a time.
@@ -379,20 +379,20 @@ def propagate_loop(w, b, X, Y):
         for j in range(n_x):
             dw[j, 0] += X[j, i] * dz  # (2.21)
         db += dz  # (2.22)
-    return {"dw": dw / m, "db": db / m}, cost / m  # (2.23) to (2.25)
+    return {"dw": dw / m, "db": db / m}, cost / m  # (2.23), (2.24) and (2.13)
 
 
 @lesson.exercise(
-    points=3, topic=8, equation="(2.26) to (2.30)", returns=("grads", "cost"), backward=True, cases=dataset_cases
+    points=3, topic=8, equation="(2.27) to (2.31)", returns=("grads", "cost"), backward=True, cases=dataset_cases
 )
 def propagate(w, b, X, Y):
     """Return the gradients and the cost of all examples at once; arguments and results as in `propagate_loop`."""
     m = X.shape[1]
-    A = sigmoid(w.T @ X + b)  # (2.26)
-    cost = float(np.mean(log_loss(A, Y)))  # (2.27)
-    dZ = A - Y  # (2.28)
-    dw = X @ dZ.T / m  # (2.29)
-    db = float(np.mean(dZ))  # (2.30)
+    A = sigmoid(w.T @ X + b)  # (2.27)
+    cost = float(np.mean(log_loss(A, Y)))  # (2.28)
+    dZ = A - Y  # (2.29)
+    dw = X @ dZ.T / m  # (2.30)
+    db = float(np.mean(dZ))  # (2.31)
     return {"dw": dw, "db": db}, cost
 
 
@@ -652,7 +652,7 @@ def predict_cases(rng):
     return [one(2, 0.9, [-1.5, -0.3, 0.3, 2.0]), one(3, -0.9, [-2.0, -1.0, -0.3, 0.2, 0.4, 0.8, 1.6]), one(4, 0.6, [0.9])]
 
 
-@lesson.exercise(points=1, topic=5, equation="(2.31)", cases=predict_cases)
+@lesson.exercise(points=1, topic=5, equation="(2.32)", cases=predict_cases)
 def predict(w, b, X):
     """Return the predicted label of each example.
 
@@ -667,7 +667,7 @@ def predict(w, b, X):
     Y_prediction : ndarray, shape (1, m)
         1 where the probability is above 1/2, else 0.
     """
-    return (sigmoid(w.T @ X + b) > 0.5).astype(int)  # (2.31)
+    return (sigmoid(w.T @ X + b) > 0.5).astype(int)  # (2.32)
 
 
 @predict.mistake("These are probabilities. Compare them with 1/2 and return 0 or 1.")
@@ -741,7 +741,7 @@ def model_cases(rng):
     return [one(2, 9, 5, 3, 0.4), one(3, 12, 7, 20, 0.1)]
 
 
-@lesson.exercise(points=2, topic=8, equation="(2.14) to (2.31)", cases=model_cases)
+@lesson.exercise(points=2, topic=8, equation="(2.14) to (2.32)", cases=model_cases)
 def model(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
     """Train logistic regression from zeros and predict both sets.
 

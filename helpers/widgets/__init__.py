@@ -1,0 +1,80 @@
+"""Interactive pictures: one figure that is drawn again when a control moves, with a sentence that says what it shows."""
+
+import base64
+import html
+import io
+import sys
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+from tqdm.auto import tqdm
+
+__all__ = ["LiveFigure", "progress"]
+
+
+class LiveFigure(ipywidgets.VBox):
+    """A figure with controls. It answers within 0.1 s: the same figure is changed and drawn, never made anew.
+
+    Artists that were made with ``animated=True`` (Matplotlib's word for it) are drawn over a picture of all others,
+    which is taken once; that is five times as fast. Without such artists the whole figure is drawn each time.
+    On pages without a kernel it shows as the picture of its first state.
+
+    Parameters
+    ----------
+    figure : Figure
+        Drawn once by the caller; it should be small, about 7 by 3.5 inches at 100 dpi.
+    update : callable
+        ``update(**values)`` gets the values of the controls by name, changes the artists of the figure, and returns one
+        sentence that says what the picture shows now.
+    controls : ipywidgets by name
+        Sliders and the like, with a ``description``.
+    """
+
+    def __init__(self, figure, update, **controls):
+        plt.close(figure)  # so that the notebook does not show it a second time
+        self._canvas = FigureCanvasAgg(figure)
+        self._canvas.draw()
+        self._moving = figure.findobj(lambda artist: artist.get_animated())
+        self._background = self._canvas.copy_from_bbox(figure.bbox)
+        self._update, self.controls = update, controls
+        self._image = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+        self._caption = ipywidgets.HTML()
+        for control in controls.values():
+            control.style.description_width = "9em"
+            control.layout.width = "min(30em, 100%)"
+            control.observe(self._redraw, names="value")
+        super().__init__([*controls.values(), self._image, self._caption])
+        self._redraw()
+
+    def _redraw(self, _=None):
+        sentence = self._update(**{name: control.value for name, control in self.controls.items()})
+        if self._moving:
+            self._canvas.restore_region(self._background)
+            for artist in self._moving:
+                artist.axes.draw_artist(artist)
+        else:
+            self._canvas.draw()
+        buffer = io.BytesIO()
+        # Pillow with little compression is quicker than savefig.
+        Image.fromarray(np.asarray(self._canvas.buffer_rgba())).save(buffer, "png", compress_level=1)
+        self._image.value = buffer.getvalue()
+        self._caption.value = f'<div role="status" aria-live="polite">{html.escape(sentence)}</div>'
+
+    def _repr_mimebundle_(self, **kwargs):
+        data = super()._repr_mimebundle_(**kwargs)
+        data = dict(data[0] if isinstance(data, tuple) else data)
+        data["text/plain"] = "An interactive picture; run the cell to move its controls."
+        data["image/png"] = base64.b64encode(self._image.value).decode()
+        return data
+
+
+def progress(iterable, **options):
+    """Return `iterable`; a loop over it shows a progress bar if it takes longer than two seconds.
+
+    ``options`` go to tqdm, such as ``desc="training"``.
+    """
+    # On stdout: nbgrader takes anything on stderr for a failure.
+    return tqdm(iterable, delay=2, leave=False, file=sys.stdout, **options)

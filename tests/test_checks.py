@@ -1,0 +1,323 @@
+"""What `check` says: the verdicts in their order, the causes, what passes, what is refused; and plain data."""
+
+import json
+import subprocess
+import sys
+import traceback
+
+import numpy as np
+import pytest
+
+from helpers import checks
+from helpers.checks import compare, diagnose, packs, plain, show
+from helpers.exercises import Lesson, case
+
+
+def made_up(reference, *cases, mistakes=(), returns=(), **options):
+    """Return the checks of a lesson with one exercise, through the same pack that learners get."""
+    lesson = Lesson("made_up")
+    exercise = lesson.exercise(points=1, topic=1, equation="(9.9)", returns=returns, cases=lambda rng: list(cases), **options)(reference)
+    for hint, function in mistakes:
+        exercise.mistake(hint)(function)
+    return checks.Checks("made_up", packs.read(lesson.pack(0)))
+
+
+def layer(dZ, A_prev):
+    """Two outputs, to have parts to name."""
+    return dZ @ A_prev.T / dZ.shape[1], np.mean(dZ, axis=1, keepdims=True)
+
+
+rng = np.random.default_rng(1)
+LAYER_CASES = [case(dZ=rng.normal(size=(n, m)), A_prev=rng.normal(size=(k, m))) for n, k, m in ((2, 3, 5), (4, 3, 7))]
+CHECK = made_up(layer, *LAYER_CASES, returns=("dW", "db"), mistakes=[("You returned ones.", lambda dZ, A_prev: (np.ones((2, 2)), 1.0))])
+
+
+def message(check, function, name="layer"):
+    def answer(*args):
+        return function(*args)
+
+    answer.__name__ = name
+    with pytest.raises(checks.CheckFailed) as caught:
+        check(answer)
+    return str(caught.value)
+
+
+def right(dZ, A_prev):
+    return layer(dZ, A_prev)
+
+
+VERDICTS = {
+    "missing": (lambda dZ, A: (_ for _ in ()).throw(NotImplementedError()), "layer is not written yet."),
+    "None": (lambda dZ, A: None, "layer: expected 2 values (dW, db), got None. Does the function return it? See"),
+    "one more": (lambda dZ, A: (*layer(dZ, A), 0), "layer: wrong number of entries: expected 2, got 3."),
+    "type before shape": (lambda dZ, A: (np.ones((9, 9)), None), "db: expected an array, got None. Does"),
+    "type": (lambda dZ, A: (layer(dZ, A)[0], "a"), "db: expected an array, got a str."),
+    "list for array": (lambda dZ, A: (layer(dZ, A)[0].tolist(), layer(dZ, A)[1]), "dW: expected an array, got a list."),
+    "complex": (lambda dZ, A: (layer(dZ, A)[0] + 0j, layer(dZ, A)[1]), "dW: expected an array, got an array of dtype complex"),
+    "objects": (lambda dZ, A: (layer(dZ, A)[0].astype(object), layer(dZ, A)[1]), "dW: expected an array, got an array of dtype object"),
+    "shape before value": (lambda dZ, A: (layer(dZ, A)[0] * 7, np.ones((5, 1))), "db: wrong shape: expected shape (2, 1), got shape (5, 1)."),
+    "finite before value": (
+        lambda dZ, A: (layer(dZ, A)[0] * 7, np.where([[True], [False]] * (len(dZ) // 2), np.nan, layer(dZ, A)[1])),
+        "db: contains nan (not a number) at index (0, 0) (1 of 2 entries).",
+    ),
+    "infinity": (lambda dZ, A: (layer(dZ, A)[0] / 0, layer(dZ, A)[1]), "dW: contains infinity"),
+    "value": (lambda dZ, A: (layer(dZ, A)[0] + (np.arange(3) == 2), layer(dZ, A)[1]), "dW: wrong at index (0, 2): expected "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", VERDICTS)
+def test_verdict(what):
+    function, words = VERDICTS[what]
+    assert words in message(CHECK, function)
+
+
+def test_equation_is_named_last():
+    assert message(CHECK, VERDICTS["value"][0]).endswith("See equation (9.9).")
+
+
+def test_arguments_changed_is_said_after_everything_else():
+    def in_place(dZ, A_prev):
+        answer = layer(dZ, A_prev)
+        dZ *= 2
+        return answer
+
+    assert message(CHECK, in_place).startswith("layer changed its argument dZ. Work on a copy.")
+    assert "dZ" not in message(CHECK, lambda dZ, A: (in_place(dZ, A)[0] + 1, np.ones((len(dZ), 1)))).split(".")[0]
+
+
+SLIPS = {
+    "sum for mean": (lambda dZ, A: (dZ @ A.T, layer(dZ, A)[1]), "the number of columns of dZ. A sum where the mean"),
+    "divided twice": (lambda dZ, A: (layer(dZ, A)[0] / dZ.shape[1], layer(dZ, A)[1]), "too small by a factor that is the number of columns of dZ"),
+    "sign": (lambda dZ, A: (-layer(dZ, A)[0], layer(dZ, A)[1]), "wrong sign"),
+    "transpose": (lambda dZ, A: (layer(dZ, A)[0].T, layer(dZ, A)[1]), "but transposed"),
+    "keepdims": (lambda dZ, A: (layer(dZ, A)[0], np.mean(dZ, axis=1)), "a dimension is lost. `keepdims=True`"),
+    "twice": (lambda dZ, A: (2 * layer(dZ, A)[0], layer(dZ, A)[1]), "exactly twice"),
+    "half": (lambda dZ, A: (layer(dZ, A)[0] / 2, layer(dZ, A)[1]), "exactly half"),
+    "complement": (lambda dZ, A: (1 - layer(dZ, A)[0], layer(dZ, A)[1]), "1 minus the right value"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_usual_slip_is_named(slip):
+    function, words = SLIPS[slip]
+    assert words in message(CHECK, function)
+
+
+def test_no_cause_is_guessed():
+    said = message(CHECK, lambda dZ, A: (np.sin(layer(dZ, A)[0]), layer(dZ, A)[1]))
+    assert said.count(". ") == 1, f"a verdict and the equation, nothing between: {said}"
+
+
+def test_number_in_an_array_is_named():
+    check = made_up(lambda x: float(np.sum(x)), case(x=np.arange(4.0)), case(x=np.arange(6.0) - 0.5))
+    check.exercises["layer"] = next(iter(check.exercises.values()))._replace(name="layer")
+    said = message(check, lambda x: np.sum(x, keepdims=True))
+    assert "expected a number, got an array of shape (1,)" in said
+    assert "`float(...)`" in said
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        (np.float64(2), 2.0), (np.array(2.0), 2.0), (2, 2.0), (True, 1), (np.True_, 1),
+        ([1.0, 2.0], (1.0, 2.0)), ((1, 2), [1.0, 2.0]), (np.array([1.0, 2.0]), [1.0, 2.0]),
+        (np.array([[True, False]]), np.array([[1, 0]])), (np.array([[1, 0]]), np.array([[1.0, 0.0]])),
+        (np.array([1.0], dtype=np.float32), np.array([1.0])), ({"a": 1, "b": 2}, {"a": 1.0}),
+        (np.array([[1e-12]]), np.array([[0.0]])), ("cat", "cat"), (None, None), (np.ones((2, 0)), np.ones((2, 0))),
+    ],
+)  # fmt: skip
+def test_same_meaning_passes(got, expected):
+    assert compare.difference(got, expected, "x") is None
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "kind"),
+    [
+        ("2", 2.0, "type"), (None, 0.0, "type"), (2j, 2.0, "type"), ({}, {"a": 1}, "type"), ([1], {"a": 1}, "type"), (1, "a", "type"),
+        (1.0, np.ones((1, 1)), "type"), ([1.0], 1.0, "type"), (0, None, "type"),
+        (np.ones(3), np.ones((3, 1)), "shape"), (np.ones((1, 1)), 1.0, "shape"), ([1.0], [1.0, 2.0], "shape"),
+        (float("nan"), 1.0, "finite"), (np.array([np.inf]), np.ones(1), "finite"),
+        (1.00001, 1.0, "value"), ("dog", "cat", "value"), (False, 1, "value"), (np.array([1, 2]), np.array([1, 3]), "value"),
+    ],
+)  # fmt: skip
+def test_other_meaning_fails(got, expected, kind):
+    assert compare.difference(got, expected, "x").kind == kind
+
+
+def test_object_that_equals_everything_fails():
+    class Equal(np.ndarray):
+        def __eq__(self, other):
+            return np.ones(self.shape, bool)
+
+        def __sub__(self, other):
+            return np.zeros(self.shape)
+
+    got = np.full((2, 2), 5.0).view(Equal)
+    assert compare.difference(got, np.ones((2, 2)), "x").kind == "value"
+
+
+def test_own_exception_comes_through_with_its_own_traceback():
+    def layer(dZ, A_prev):
+        return undefined_name  # noqa: F821
+
+    with pytest.raises(NameError) as caught:
+        CHECK(layer)
+    assert traceback.extract_tb(caught.tb)[-1].line.startswith("return undefined_name")
+    assert "check called layer with dZ = an array of shape (2, 5)" in caught.value.__notes__[0]
+
+
+def test_own_exception_is_shown_without_our_frames_in_ipython():
+    code = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(colors="nocolor")
+shell.run_cell("from helpers import checks\\ncheck = checks.lesson('logistic_regression')")
+shell.run_cell("def sigmoid(z):\\n    return 1 / undefined_name")
+shell.run_cell("check(sigmoid)")
+shell.run_cell("def sigmoid(z):\\n    return -z")
+shell.run_cell("check(sigmoid)")
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "return 1 / undefined_name" in out
+    assert "check called sigmoid with z = " in out
+    assert "helpers/checks" not in out
+    assert "sigmoid: wrong: expected 0." in out
+    assert max(len(line) for line in out[out.index("sigmoid: wrong") :].splitlines()) <= 84, "Validate cuts longer lines"
+
+
+def test_wrong_number_of_parameters_is_explained():
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        CHECK(rename(lambda dZ: dZ, "layer"))
+
+
+def rename(function, name):
+    function.__name__ = name
+    return function
+
+
+def test_unknown_exercise_is_one_clear_line():
+    with pytest.raises(packs.UnknownExercise, match=r"no exercise 'layr' here. Did you mean 'layer'\? There are: layer."):
+        CHECK(rename(lambda: 0, "layr"))
+    with pytest.raises(packs.UnknownExercise, match="no lesson 'logistic_regresion' here. Did you mean 'logistic_regression'"):
+        checks.lesson("logistic_regresion")
+
+
+def test_lambda_and_imported_function_are_found_by_the_name_they_are_bound_to(capsys):
+    namespace = {"check": CHECK, "layer": lambda dZ, A_prev: right(dZ, A_prev)}
+    exec("check(layer)", namespace)
+    assert capsys.readouterr().out == "layer: all checks passed\n"
+
+
+def test_prints_of_the_learner_are_shown(capsys):
+    def layer(dZ, A_prev):
+        print("debug", dZ.shape)
+        return right(dZ, A_prev)
+
+    CHECK(layer)
+    assert "debug (2, 5)" in capsys.readouterr().out
+
+
+def test_warnings_do_not_fail_a_right_answer(capfd):
+    checks.lesson("logistic_regression")(rename(lambda z: 1 / (1 + np.exp(-z)), "sigmoid"))
+    assert capfd.readouterr().err == ""
+
+
+def test_reference_case():
+    check = checks.lesson("logistic_regression")
+    arguments, expected = check.reference("sigmoid", "curve")
+    assert arguments["z"].shape == expected.shape == (161,)
+    assert check.reference("sigmoid", 1)[1] == pytest.approx(1 / (1 + np.exp(-check.reference("sigmoid", 1)[0]["z"])))
+    with pytest.raises(packs.UnknownExercise, match="case of sigmoid"):
+        check.reference("sigmoid", 99)
+
+
+def test_hidden_mode_shows_nothing_of_a_case(monkeypatch, capfd):
+    monkeypatch.setenv(packs.HIDDEN_SEED, "12345")
+    check = checks.lesson("logistic_regression")
+    monkeypatch.setattr(check, "exercises", dict(check.exercises))
+    seen = []
+
+    def peek(z):
+        seen.append(z)
+        print("PEEK", z)
+        return z
+
+    said = message(check, peek, "sigmoid")
+    assert not any(digit in said.replace("(2.3)", "") for digit in "0123456789"), said
+    assert "PEEK" not in capfd.readouterr().out
+
+    def leak(z):
+        raise ValueError(f"the case is {z!r}")
+
+    said = message(check, leak, "sigmoid")
+    assert said.startswith("sigmoid stopped with ValueError in its line ")
+    assert "the case is" not in said
+
+
+def test_hidden_cases_differ_from_the_open_ones(monkeypatch):
+    open_cases = checks.lesson("logistic_regression").exercises["propagate"].cases
+    monkeypatch.setenv(packs.HIDDEN_SEED, "7")
+    hidden = checks.lesson("logistic_regression").exercises["propagate"].cases
+    assert len(open_cases) == len(hidden)
+    assert not any(compare.same(a.arguments["X"], b.arguments["X"]) for a, b in zip(open_cases, hidden, strict=True))
+
+
+# --- the card --------------------------------------------------------------------------------------------------------
+
+
+def card_of(function):
+    exercise = CHECK.exercises["layer"]
+    outcomes = [checks.call(function, one.arguments)[0] for one in exercise.cases]
+    position, what = checks.first_difference(exercise, outcomes)
+    return show.card_html(exercise, position, what, diagnose.usual_slip(exercise, outcomes, what.part))
+
+
+def test_card_shows_small_arrays_side_by_side_and_marks_wrong_entries():
+    html = card_of(lambda dZ, A: (layer(dZ, A)[0] + (np.arange(3) == 2), layer(dZ, A)[1]))
+    assert html.count("<table") == 2
+    assert html.count(", wrong\"") == 2
+    assert "Case 1 of 2" in html
+    assert "(9.9)" in html
+
+
+def test_card_escapes_what_the_learner_returns():
+    html = card_of(lambda dZ, A: {"<script>": 1})
+    assert "<script>" not in html
+    exercise = CHECK.exercises["layer"]
+    what = compare.difference("<img onerror=x>", "cat", "label")
+    assert "<img" not in show.card_html(exercise, 0, what, None)
+
+
+# --- plain data ------------------------------------------------------------------------------------------------------
+
+PLAIN = [
+    None, True, 3, -1.5, float("inf"), "text", [1, [2.0]], (1, (2,)), {"a": {1: (2, None)}}, {}, [], np.float32(1.5), np.int64(3), np.bool_(True),
+    np.arange(6).reshape(2, 3), np.zeros((0, 2)), np.array(2.5), np.array([True]), np.array(["a", "bc"]), np.asfortranarray(np.ones((2, 3))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", PLAIN, ids=repr)
+def test_plain_data_survives(value):
+    back = plain.decode(json.loads(json.dumps(plain.encode(value))))
+    assert compare.same(back, value if not isinstance(value, np.ndarray) else np.ascontiguousarray(value).reshape(value.shape))
+
+
+def test_generator_goes_on_where_it_was():
+    generator = np.random.default_rng(3)
+    generator.normal(size=5)
+    back = plain.decode(json.loads(json.dumps(plain.encode(generator))))
+    assert back.normal() == generator.normal()
+
+
+@pytest.mark.parametrize("value", [object(), lambda: 0, np.array([object()]), {1, 2}, type])
+def test_what_is_not_plain_is_refused(value):
+    with pytest.raises(TypeError, match="not plain data"):
+        plain.encode(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"array":["|O8",[1],"AAAA"]}', '{"evil":1}', '{"array":[]}', "[1]", '{"a":1,"b":2}', '{"generator":{"dict":[]}}', '{"array":["<f8",[2],"AAAA"]}'],
+)  # fmt: skip
+def test_damaged_plain_data_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011
+        plain.decode(json.loads(text))
