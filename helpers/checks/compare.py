@@ -64,7 +64,7 @@ def _leaves(got, expected, part, returns=()):
             yield Difference("type", part, f"{part}: the key {_names(missing)} is missing", f"; {has}")
             return
         for key, item in expected.items():
-            yield from _leaves(got[key], item, f'{part}["{key}"]' if isinstance(key, str) else f"{part}[{key!r}]")
+            yield from _leaves(got[key], item, key if isinstance(key, str) else f"{part}[{key!r}]")
     elif isinstance(expected, (list, tuple)):
         if isinstance(got, np.ndarray) and got.ndim > 0 and isinstance(expected, list):
             got = list(got)
