@@ -5,21 +5,25 @@ import os
 import sys
 from pathlib import Path
 
-from helpers import courses, exercises, notebooks, release
+from helpers import courses, notebooks, release
 from helpers.checks import packs
 from helpers.courses import TOP
 
 
 def main(arguments=None):
     """Run one verb. Bad input ends with one line on stderr that says what to do, and exit status 2."""
-    parser = argparse.ArgumentParser(prog="python -m helpers", description="Tools of the course, for those who write and teach it.")
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers", description="Tools of the course, for those who write and teach it."
+    )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     verb = verbs.add_parser("run", help="run notebooks from top to bottom into their canonical form")
     verb.add_argument("lessons", nargs="*", help="lessons or paths of notebooks (default: all)")
     verb.set_defaults(action=run)
 
-    verb = verbs.add_parser("check", help="check form, exercises and equations of notebooks, and the tables of the READMEs")
+    verb = verbs.add_parser(
+        "check", help="check form, exercises and equations of notebooks, and the tables of the READMEs"
+    )
     verb.add_argument("lessons", nargs="*", help="lessons or paths of notebooks (default: all)")
     verb.set_defaults(action=check)
 
@@ -47,7 +51,9 @@ def main(arguments=None):
 
 def _paths(names):
     """Return the notebooks that the words on the command line mean: a file as it is, else a lesson's name."""
-    return [Path(name) if Path(name).suffix == ".ipynb" else courses.find(name).path for name in names] or notebooks.sources()
+    return [
+        Path(name) if Path(name).suffix == ".ipynb" else courses.find(name).path for name in names
+    ] or notebooks.sources()
 
 
 def run(options):

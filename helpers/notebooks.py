@@ -43,7 +43,9 @@ def read(path):
         raise BadNotebook(f"{path}: there is no such file") from None
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
-        raise BadNotebook(f"{path} is not a notebook ({reason}). Restore it from git or save it in JupyterLab") from None
+        raise BadNotebook(
+            f"{path} is not a notebook ({reason}). Restore it from git or save it in JupyterLab"
+        ) from None
     twice = sorted({str(cell_id) for cell_id in ids if ids.count(cell_id) > 1})
     if twice and None not in ids:
         raise BadNotebook(f"{path}: two cells have the id {', '.join(twice)}. Give one of them another")
@@ -208,7 +210,7 @@ def _exercise_problems(notebook, lesson):
 
 
 def student_version(notebook):
-    """Return the learner's version, as `nbgrader generate_assignment` makes it: no solutions, no outputs, locked cells."""
+    """Return the learner's version, as `nbgrader generate_assignment` makes it: without solutions and outputs."""
     from nbgrader import preprocessors as steps
 
     notebook, resources = nbformat.from_dict(notebook), {}

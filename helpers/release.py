@@ -114,7 +114,11 @@ def write(files, folder, keep_work=False):
     if before is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ReleaseRefused(f"{folder} is not empty and holds no edition. Choose a new folder; nothing was written.")
     before = before or {}
-    work = [path for path in sorted({*files, *before} - {MANIFEST}) if _is_work(folder / path, before.get(path), files.get(path))]
+    work = [
+        path
+        for path in sorted({*files, *before} - {MANIFEST})
+        if _is_work(folder / path, before.get(path), files.get(path))
+    ]
     if work and not keep_work:
         raise ReleaseRefused(
             f"{folder} holds work in {', '.join(work[:3])}{' and more' if len(work) > 3 else ''}. "
@@ -139,7 +143,9 @@ def _manifest(folder):
     except FileNotFoundError:
         return None
     except ValueError:
-        raise ReleaseRefused(f"{folder / MANIFEST} is damaged. Release into a new folder; nothing was written.") from None
+        raise ReleaseRefused(
+            f"{folder / MANIFEST} is damaged. Release into a new folder; nothing was written."
+        ) from None
 
 
 def _is_work(path, released_hash, new):

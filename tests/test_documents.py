@@ -10,7 +10,9 @@ from helpers import checks, cli, courses, exercises
 from helpers.checks import packs
 from helpers.courses import COURSES, LESSONS, TOP
 
-DOCUMENTS = [TOP / name for name in ("README.md", "CONTRIBUTING.md", "NOTATION.md")] + sorted(TOP.glob("course*/README.md"))
+DOCUMENTS = [TOP / name for name in ("README.md", "CONTRIBUTING.md", "NOTATION.md")] + sorted(
+    TOP.glob("course*/README.md")
+)
 
 
 def test_exercise_of_contributing_works(capsys):
@@ -42,7 +44,7 @@ def test_picture_of_the_readme_is_what_the_lesson_draws():
 
 def test_message_of_the_readme_is_what_check_says():
     exercise = exercises.load("logistic_regression").exercises["propagate"]
-    function = dict((mistake.__name__, mistake) for mistake, _ in exercise.mistakes)["dw_without_mean"]
+    function = {mistake.__name__: mistake for mistake, _ in exercise.mistakes}["dw_without_mean"]
     with pytest.raises(checks.CheckFailed) as caught:
         checks.lesson("logistic_regression")(named("propagate", function))
     shown = re.search(r"```text\n(.*?)```", (TOP / "README.md").read_text(), re.S)[1]

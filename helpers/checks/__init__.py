@@ -101,7 +101,7 @@ class Checks:
         return copy.deepcopy(found[0].arguments), copy.deepcopy(found[0].expected)
 
     def _exercise(self, function, namespace):
-        """Return the exercise that `function` answers: by its name, or by the name it is bound to where it is a lambda."""
+        """Return the exercise that `function` answers: by its name, or by the name it is bound to."""
         own = getattr(function, "__name__", "")
         bound = [name for name in self.exercises if namespace.get(name) is function]
         if own in bound or (own in self.exercises and not bound):
@@ -141,10 +141,10 @@ def first_difference(exercise, outcomes):
     """Return ``(position, Difference)`` of the first case that is not right, or None; positions count from 0."""
     for position, (case, outcome) in enumerate(zip(exercise.cases, outcomes, strict=True)):
         if outcome.raised:
-            return position, Difference("exception", exercise.name, f"{exercise.name} stopped with {outcome.raised}", "")
-        what = difference(
-            outcome.output, case.expected, exercise.name, exercise.returns, exercise.rtol, exercise.atol
-        )
+            return position, Difference(
+                "exception", exercise.name, f"{exercise.name} stopped with {outcome.raised}", ""
+            )
+        what = difference(outcome.output, case.expected, exercise.name, exercise.returns, exercise.rtol, exercise.atol)
         if what is None and outcome.changed:
             names = ", ".join(outcome.changed)
             what = Difference("changed", names, f"{exercise.name} changed its argument {names}", ". Work on a copy")
@@ -159,7 +159,9 @@ def _let_through(error, exercise, case, cause, hidden):
     own_frames = error.__traceback__.tb_next
     if hidden:
         line = f" in its line {own_frames.tb_lineno}" if own_frames else ""
-        raise CheckFailed(" ".join(filter(None, [f"{exercise.name} stopped with {type(error).__name__}{line}.", cause])))
+        raise CheckFailed(
+            " ".join(filter(None, [f"{exercise.name} stopped with {type(error).__name__}{line}.", cause]))
+        )
     arguments = ", ".join(f"{name} = {show.short(value)}" for name, value in case.arguments.items())
     error.add_note(f"check called {exercise.name} with {arguments}.")
     if cause:

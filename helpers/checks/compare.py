@@ -93,7 +93,9 @@ def _wrong_type(part, wanted, got):
 
 
 def _is_number(value):
-    return isinstance(value, (bool, int, float, np.bool_, np.number)) and not isinstance(value, (complex, np.complexfloating))
+    return isinstance(value, (bool, int, float, np.bool_, np.number)) and not isinstance(
+        value, (complex, np.complexfloating)
+    )
 
 
 def _is_array(value):

@@ -84,7 +84,9 @@ def _size_factor(exercise, pairs):
             sizes = [case.arguments[name].shape[axis] for case in exercise.cases]
             if max(sizes) == 1:
                 continue
-            what = f"the number of {('rows', 'columns')[axis]} of {name}" if first.ndim == 2 else f"the length of {name}"
+            what = (
+                f"the number of {('rows', 'columns')[axis]} of {name}" if first.ndim == 2 else f"the length of {name}"
+            )
             if first.ndim > 2:
                 what = f"the size of axis {axis} of {name}"
             if _scaled(pairs, sizes):

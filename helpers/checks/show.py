@@ -65,12 +65,16 @@ def _text(text):
 
 def _arrays(what):
     """Return expected and got side by side, wrong entries framed; empty for text, None and large arrays."""
-    both = [np.asarray(value) for value in (what.expected, what.got) if isinstance(value, (np.ndarray, float, np.generic))]
+    both = [
+        np.asarray(value) for value in (what.expected, what.got) if isinstance(value, (np.ndarray, float, np.generic))
+    ]
     if len(both) != 2 or any(a.dtype.kind not in "biuf" or a.ndim > 2 or a.ndim == 0 for a in both):
         return ""
     if any(a.shape[-1] > _MOST_COLUMNS or (a.ndim == 2 and a.shape[0] > _MOST_ROWS) for a in both):
         return ""
-    wrong = what.wrong if what.wrong is not None and what.wrong.shape == both[1].shape else np.zeros(both[1].shape, bool)
+    wrong = (
+        what.wrong if what.wrong is not None and what.wrong.shape == both[1].shape else np.zeros(both[1].shape, bool)
+    )
     return _table("expected", both[0], np.zeros(both[0].shape, bool)) + _table("got", both[1], wrong)
 
 

@@ -1,4 +1,4 @@
-"""Interactive pictures: one figure that is drawn again when a control moves, with a sentence that says what it shows."""
+"""Interactive pictures: a figure that is drawn again when a control moves, with a sentence that says what it shows."""
 
 import base64
 import html

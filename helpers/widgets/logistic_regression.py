@@ -23,20 +23,33 @@ def surface(cost, X, Y, points=49):
     return w, b, np.array([[cost(np.array([[wi]]), bi, X, Y) for wi in w] for bi in b], dtype=float)
 
 
-def numerical_slopes(cost, w, b, X, Y, h=1e-5):
-    """Return the derivatives of a cost with respect to w and b, by central differences."""
-    dw = (cost(np.array([[w + h]]), b, X, Y) - cost(np.array([[w - h]]), b, X, Y)) / (2 * h)
-    db = (cost(np.array([[w]]), b + h, X, Y) - cost(np.array([[w]]), b - h, X, Y)) / (2 * h)
-    return float(dw), float(db)
+def slopes_of_cost(cost, X, Y, h=1e-5):
+    """Return a function that gives the derivatives of a cost by w and b at a point (w, b), by central differences."""
+
+    def slopes(w, b):
+        def J(w, b):
+            return float(np.squeeze(cost(np.array([[w]]), b, X, Y)))
+
+        return np.array([J(w + h, b) - J(w - h, b), J(w, b + h) - J(w, b - h)]) / (2 * h)
+
+    return slopes
 
 
-def walk(slopes, w, b, learning_rate, steps=STEPS):
-    """Return the points of gradient descent, shape (steps + 1, 2), from a function of (w, b) that gives the slopes."""
-    points = [(w, b)]
+def slopes_of_propagate(propagate, X, Y):
+    """Return a function that gives the derivatives by w and b at a point (w, b), from a learner's `propagate`."""
+
+    def slopes(w, b):
+        grads, _ = propagate(np.array([[w]]), b, X, Y)
+        return np.array([float(np.squeeze(grads["dw"])), float(np.squeeze(grads["db"]))])
+
+    return slopes
+
+
+def walk(slopes, start, learning_rate, steps=STEPS):
+    """Return the points that gradient descent visits, shape (steps + 1, 2); ``slopes(w, b)`` has shape (2,)."""
+    points = [np.array(start)]
     for _ in range(steps):
-        dw, db = slopes(w, b)
-        w, b = w - learning_rate * dw, b - learning_rate * db
-        points.append((w, b))
+        points.append(points[-1] - learning_rate * slopes(*points[-1]))
     return np.array(points)
 
 
@@ -51,14 +64,8 @@ def two_walks(squared_cost, propagate, X, Y):
         Examples with one feature.
     """
     panels = [
-        ("squared error", squared_cost, lambda w, b: numerical_slopes(squared_cost, w, b, X, Y)),
-        (
-            "cross-entropy",
-            lambda w, b, X, Y: propagate(w, b, X, Y)[1],
-            lambda w, b: (
-                lambda grads: (float(np.squeeze(grads["dw"])), float(np.squeeze(grads["db"])))
-            )(propagate(np.array([[w]]), b, X, Y)[0]),
-        ),
+        ("squared error", squared_cost, slopes_of_cost(squared_cost, X, Y)),
+        ("cross-entropy", lambda w, b, X, Y: propagate(w, b, X, Y)[1], slopes_of_propagate(propagate, X, Y)),
     ]
     figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.4), sharey=True)
     lines = []
@@ -72,11 +79,12 @@ def two_walks(squared_cost, propagate, X, Y):
     def update(learning_rate, w, b):
         ends = []
         for (path, end), (name, cost, slopes) in zip(lines, panels, strict=True):
-            points = walk(slopes, w, b, learning_rate)
+            points = walk(slopes, (w, b), learning_rate)
             path.set_data(points.T)
             end.set_data(points[-1:].T)
-            here = np.array([[points[-1, 0]]]), points[-1, 1]
-            ends.append(f"{name}: J = {float(cost(*here, X, Y)):.3f} at w = {points[-1, 0]:.2f}, b = {points[-1, 1]:.2f}")
+            w_end, b_end = points[-1]
+            J = float(np.squeeze(cost(np.array([[w_end]]), b_end, X, Y)))
+            ends.append(f"{name}: J = {J:.3f} at w = {w_end:.2f}, b = {b_end:.2f}")
         return f"After {STEPS} steps (red square). {'; '.join(ends)}."
 
     return LiveFigure(

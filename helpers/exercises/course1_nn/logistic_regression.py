@@ -346,7 +346,12 @@ def in_a_list(n_x):
 
 
 @lesson.exercise(
-    points=3, topic=8, equation="(2.13), (2.23) and (2.24)", returns=("grads", "cost"), backward=True, cases=dataset_cases
+    points=3,
+    topic=8,
+    equation="(2.13), (2.23) and (2.24)",
+    returns=("grads", "cost"),
+    backward=True,
+    cases=dataset_cases,
 )
 def propagate_loop(w, b, X, Y):
     """Return the gradients and the cost, one example and one feature at a time.
@@ -449,7 +454,9 @@ def dz_with_wrong_sign(w, b, X, Y):
     return propagate_variant(w, b, X, Y, dZ=lambda A: Y - A)
 
 
-@propagate.mistake("This dZ belongs to the squared error. With the cross-entropy the factor A (1 - A) cancels: dZ = A - Y.")
+@propagate.mistake(
+    "This dZ belongs to the squared error. With the cross-entropy the factor A (1 - A) cancels: dZ = A - Y."
+)
 @propagate_loop.mistake(
     "This dz belongs to the squared error. With the cross-entropy the factor a (1 - a) cancels: dz = a - y."
 )
@@ -593,7 +600,9 @@ def iterations_fixed(w, b, X, Y, num_iterations, learning_rate):
     return optimize(w, b, X, Y, 100, learning_rate)
 
 
-@optimize.mistake("The gradient is computed once. After each step the gradient is another: call propagate inside the loop.")
+@optimize.mistake(
+    "The gradient is computed once. After each step the gradient is another: call propagate inside the loop."
+)
 def gradient_computed_once(w, b, X, Y, num_iterations, learning_rate):
     grads, cost = propagate(w, b, X, Y)
     step = num_iterations * learning_rate
@@ -649,7 +658,11 @@ def predict_cases(rng):
         X = X + w @ (rng.permutation(scores)[None, :] - b - w.T @ X) / np.sum(w * w)
         return case(w=w, b=b, X=X)
 
-    return [one(2, 0.9, [-1.5, -0.3, 0.3, 2.0]), one(3, -0.9, [-2.0, -1.0, -0.3, 0.2, 0.4, 0.8, 1.6]), one(4, 0.6, [0.9])]
+    return [
+        one(2, 0.9, [-1.5, -0.3, 0.3, 2.0]),
+        one(3, -0.9, [-2.0, -1.0, -0.3, 0.2, 0.4, 0.8, 1.6]),
+        one(4, 0.6, [0.9]),
+    ]
 
 
 @lesson.exercise(points=1, topic=5, equation="(2.32)", cases=predict_cases)
@@ -822,7 +835,9 @@ def in_one_function(X_train, Y_train, X_test, Y_test, num_iterations=2000, learn
 @model.accept
 def with_keywords(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
     w, b = initialize_with_zeros(n_x=X_train.shape[0])
-    params, grads, costs = optimize(w, b, X=X_train, Y=Y_train, learning_rate=learning_rate, num_iterations=num_iterations)
+    params, grads, costs = optimize(
+        w, b, X=X_train, Y=Y_train, learning_rate=learning_rate, num_iterations=num_iterations
+    )
     w, b = params["w"], params["b"]
     predictions = {f"Y_prediction_{name}": predict(w, b, X) for name, X in (("train", X_train), ("test", X_test))}
     return {"w": w, "b": b, "costs": np.array(costs), "num_iterations": num_iterations, **predictions}
