@@ -1,0 +1,69 @@
+"""Real data: shapes, no test pixel in training, and clear words where a package is missing or changed."""
+
+import importlib.metadata
+
+import numpy as np
+import pytest
+
+from helpers import data
+
+
+@pytest.fixture(scope="module")
+def cats():
+    return data.cat_or_not()
+
+
+def test_shapes_and_balance(cats):
+    assert cats.train_images.shape[1:] == cats.test_images.shape[1:] == (32, 32, 3)
+    assert cats.train_images.dtype == np.uint8
+    assert cats.train_labels.shape == (1, len(cats.train_images)) == (1, 391)
+    assert cats.test_labels.shape == (1, len(cats.test_images)) == (1, 239)
+    assert 0.45 < cats.train_labels.mean() < 0.55
+    assert 0.45 < cats.test_labels.mean() < 0.55
+
+
+def test_it_is_the_same_each_time(cats):
+    again = data.cat_or_not()
+    assert all(np.array_equal(one, other) for one, other in zip(cats, again, strict=True))
+
+
+@pytest.mark.parametrize("key", [data.CAT, *data.NOT_CAT], ids=lambda key: key[1])
+def test_training_and_test_patches_share_no_pixel(monkeypatch, key):
+    """A photograph whose pixels say where they are shows where each patch comes from."""
+
+    class Opened:
+        def convert(self, mode):
+            columns = np.broadcast_to(np.arange(200)[None, :, None], (120, 200, 3))
+            return columns.astype(np.uint8)
+
+    monkeypatch.setattr(data.Image, "open", lambda path: Opened())
+    train, test = (data._patches(key, side, 16, 4) for side in ("train", "test"))
+    assert train.max() < test.min()
+
+
+def test_missing_package_is_one_clear_line(monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    with pytest.raises(data.DataMissing, match=r"needs skimage/data/chelsea.png .*pip install scikit-image==0.26.0") as caught:
+        data.cat_or_not()
+    assert "\n" not in str(caught.value)
+
+
+def test_changed_file_is_one_clear_line(monkeypatch, tmp_path):
+    (tmp_path / "skimage/data").mkdir(parents=True)
+    (tmp_path / "skimage/data/chelsea.png").write_bytes(b"another picture")
+
+    class Distribution:
+        def locate_file(self, path):
+            return tmp_path / path
+
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Distribution())
+    with pytest.raises(data.DataMissing, match=r"not the file of this course. Install it anew: pip install scikit-image==0.26.0"):
+        data.cat_or_not()
+
+
+def test_versions_are_those_of_the_project():
+    for package, version in data.VERSIONS.items():
+        assert importlib.metadata.version(package) == version
