@@ -1,12 +1,13 @@
 """Source notebooks: run them into their canonical form, check them, make the learner's version of them.
 
-The canonical form has no execution counts, no metadata but nbgrader's and tags, and the outputs of one clean run, so
-that running an unchanged notebook again gives an empty diff.
+The canonical form has the outputs and counts of one clean run, and no metadata but nbgrader's and tags, so that running
+an unchanged notebook again gives an empty diff.
 """
 
 import ast
 import base64
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -59,21 +60,24 @@ def text(notebook):
     notebook = nbformat.from_dict(notebook)
     notebook.metadata = nbformat.from_dict(_METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    was_run = any(cell.execution_count for cell in code)  # nbval compares outputs of cells with a count only
+    counts = itertools.count(1)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("nbgrader", "tags") and v})
         if cell.cell_type != "code":
             cell.pop("attachments", None)
             continue
-        cell.execution_count = None
+        cell.execution_count = next(counts) if was_run and cell.source.strip() else None
         cell.outputs = _one_stream_each([output for output in map(_canonical_output, cell.outputs) if output])
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = cell.execution_count
     return nbformat.writes(notebook) + "\n"
 
 
 def _canonical_output(output):
-    """Return an output without what changes from run to run: counts, widget ids; None if nothing is left."""
-    output.pop("execution_count", None)
-    if output.output_type == "execute_result":
-        output.execution_count = None
+    """Return an output without what changes from run to run: widget ids; None if nothing is left."""
     if "data" in output:
         is_widget = output.data.pop(_WIDGET, None) is not None
         if is_widget and "image/png" not in output.data:
