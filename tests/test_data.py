@@ -46,7 +46,9 @@ def test_missing_package_is_one_clear_line(monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", missing)
-    with pytest.raises(data.DataMissing, match=r"needs skimage/data/chelsea.png .*pip install scikit-image==0.26.0") as caught:
+    with pytest.raises(
+        data.DataMissing, match=r"needs skimage/data/chelsea.png .*pip install scikit-image==0.26.0"
+    ) as caught:
         data.cat_or_not()
     assert "\n" not in str(caught.value)
 
@@ -60,10 +62,22 @@ def test_changed_file_is_one_clear_line(monkeypatch, tmp_path):
             return tmp_path / path
 
     monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Distribution())
-    with pytest.raises(data.DataMissing, match=r"not the file of this course. Install it anew: pip install scikit-image==0.26.0"):
+    with pytest.raises(
+        data.DataMissing, match=r"not the file of this course. Install it anew: pip install scikit-image==0.26.0"
+    ):
         data.cat_or_not()
 
 
 def test_versions_are_those_of_the_project():
     for package, version in data.VERSIONS.items():
         assert importlib.metadata.version(package) == version
+
+
+def test_mnist_has_400_and_100_digits_of_each_label_and_shares_none():
+    digits = data.mnist()
+    assert digits.train_images.shape == (4000, 28, 28)
+    assert digits.test_images.shape == (1000, 28, 28)
+    assert np.bincount(digits.train_labels[0]).tolist() == [400] * 10
+    assert np.bincount(digits.test_labels[0]).tolist() == [100] * 10
+    seen = {image.tobytes() for image in digits.train_images}
+    assert not any(image.tobytes() in seen for image in digits.test_images)
