@@ -4,13 +4,16 @@ Each course folder is an nbgrader course; its own nbgrader_config.py loads this 
 """
 
 import os
+import sys
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader import preprocessors as stock
 
 from helpers import grading
 
 c = get_config()  # noqa: F821 - nbgrader defines it
+# nbgrader calls alembic by name, which PATH lacks where .venv is not activated.
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
 TOP = os.path.dirname(os.path.abspath(__file__))
 
 c.CourseDirectory.db_url = "sqlite:///" + os.path.join(TOP, "gradebook.db")
@@ -18,25 +21,14 @@ c.CourseDirectory.source_directory = "."
 for step in ("release", "submitted", "autograded", "feedback", "solution", "source_with_tests"):
     setattr(c.CourseDirectory, f"{step}_directory", os.path.join(TOP, "grading", step))
 
-c.Autograde.sanitize_preprocessors = [
-    stock.ClearOutput,
-    grading.DeduplicateIds,
-    stock.OverwriteKernelspec,
-    stock.OverwriteCells,
-    grading.CheckCellMetadata,
-]
+c.Execute.secret_file = os.path.join(TOP, "grading", "secret")
+c.Autograde.exporter_class = grading.Reader
+c.Autograde.sanitize_preprocessors = [grading.Restore]
 c.Autograde.autograde_preprocessors = [
     grading.Execute,
-    stock.IgnorePattern,
-    ClearMetadataPreprocessor,
     stock.LimitOutput,
-    stock.SaveAutoGrades,
+    grading.Record,
     stock.AssignLatePenalties,
-    grading.CheckCellMetadata,
 ]
 # Feedback must not show hidden tests, which nbgrader puts back into the cells when it grades.
-c.GenerateFeedback.preprocessors = [
-    stock.GetGrades,
-    stock.ClearHiddenTests,
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-]
+c.GenerateFeedback.preprocessors = [stock.GetGrades, stock.ClearHiddenTests, CSSHTMLHeaderPreprocessor]

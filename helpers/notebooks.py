@@ -205,8 +205,8 @@ def _exercise_problems(notebook, lesson):
         marked = "### BEGIN SOLUTION" in solution.source and "### END SOLUTION" in solution.source
         if not solution.metadata.nbgrader.solution or not marked:
             yield f"cell {name}: not a solution cell with ### BEGIN SOLUTION and ### END SOLUTION"
-        if not test.metadata.nbgrader.grade or not test.metadata.nbgrader.locked or f"check({name})" not in test.source:
-            yield f"cell test_{name}: not a locked, graded cell that calls check({name})"
+        if not test.metadata.nbgrader.grade or not test.metadata.nbgrader.locked or not test.source.startswith(f"check({name})"):
+            yield f"cell test_{name}: not a locked, graded cell that begins with check({name})"
         if test.metadata.nbgrader.get("points") != exercise.points:
             yield f"cell test_{name}: its points are not the catalogue's {exercise.points}"
         for tag in set(re.findall(r"\d+\.\d+", exercise.equation)) - tags:

@@ -16,6 +16,7 @@ import numpy as np
 from . import packs, show
 from .compare import Difference, difference, same
 from .diagnose import known_mistake, usual_slip
+from .draws import difference_of_samples, sample
 
 __all__ = ["CheckFailed", "Checks", "lesson"]
 
@@ -43,7 +44,8 @@ class Checks:
     def __call__(self, function):
         """Check one answer: print one line if it is right, otherwise raise `CheckFailed`.
 
-        The function is called once per case with copies of the arguments. Its own exceptions come through.
+        The function is called once per case with copies of the arguments, more often where chance or an outcome is
+        judged (`draws`). Its own exceptions come through.
 
         Parameters
         ----------
@@ -53,7 +55,7 @@ class Checks:
         __tracebackhide__ = True
         hidden = packs.HIDDEN_SEED in os.environ
         exercise = self._exercise(function, sys._getframe(1).f_globals)
-        calls = [call(function, case.arguments, quiet=hidden) for case in exercise.cases]
+        calls = [observe(function, case.arguments, case.judge, quiet=hidden) for case in exercise.cases]
         outcomes = [outcome for outcome, _ in calls]
         if any(isinstance(error, NotImplementedError) for _, error in calls):
             raise CheckFailed(f"{exercise.name} is not written yet.") from None
@@ -98,7 +100,8 @@ class Checks:
         ]
         if not found:
             raise packs.unknown(f"case of {name}", case, [str(i + 1) for i in range(len(self.exercises[name].cases))])
-        return copy.deepcopy(found[0].arguments), copy.deepcopy(found[0].expected)
+        right = found[0].expected if found[0].judge is None else found[0].expected["output"]
+        return copy.deepcopy(found[0].arguments), copy.deepcopy(right)
 
     def _exercise(self, function, namespace):
         """Return the exercise that `function` answers: by its name, or by the name it is bound to."""
@@ -137,6 +140,13 @@ def call(function, arguments, quiet=False):
     return packs.Outcome(output, changed=changed), None
 
 
+def observe(function, arguments, judge=None, quiet=False, times=1):
+    """Call `function` once, or as `judge` says, and return its `packs.Outcome` and its exception or None."""
+    if judge is None:
+        return call(function, arguments, quiet)
+    return sample(lambda given, quiet_now: call(function, given, quiet or quiet_now), arguments, judge, times)
+
+
 def first_difference(exercise, outcomes):
     """Return ``(position, Difference)`` of the first case that is not right, or None; positions count from 0."""
     for position, (case, outcome) in enumerate(zip(exercise.cases, outcomes, strict=True)):
@@ -144,7 +154,11 @@ def first_difference(exercise, outcomes):
             return position, Difference(
                 "exception", exercise.name, f"{exercise.name} stopped with {outcome.raised}", ""
             )
-        what = difference(outcome.output, case.expected, exercise.name, exercise.returns, exercise.rtol, exercise.atol)
+        how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
+        if case.judge is None:
+            what = difference(outcome.output, case.expected, *how)
+        else:
+            what = difference_of_samples(outcome.output, case.expected, case.judge, *how)
         if what is None and outcome.changed:
             names = ", ".join(outcome.changed)
             what = Difference("changed", names, f"{exercise.name} changed its argument {names}", ". Work on a copy")

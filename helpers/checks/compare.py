@@ -25,7 +25,7 @@ class Difference(NamedTuple):
     wrong: Any = None
 
 
-def difference(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=False):
+def difference(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=False, values=True):
     """Return the first `Difference` of `got` from `expected`, or None where they agree.
 
     Parameters
@@ -38,13 +38,17 @@ def difference(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=
         Numbers agree where ``|got - expected| <= atol + rtol * |expected|``.
     nonfinite : bool
         Whether nan and infinity are compared as values (for the outputs of mistakes) instead of refused.
+    values : bool
+        Whether numbers are compared, not only their types and shapes (which text is one of).
     """
     leaves = list(_leaves(got, expected, part, returns))
     for item in leaves:
         if isinstance(item, Difference):
             return item
     tests = [_type, _shape] + ([] if nonfinite else [_finite])
-    for test in [*tests, lambda *leaf: _value(*leaf, rtol, atol)]:
+    if values:
+        tests.append(lambda *leaf: _value(*leaf, rtol, atol))
+    for test in tests:
         for leaf in leaves:
             found = test(*leaf)
             if found:

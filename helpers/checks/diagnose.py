@@ -6,21 +6,26 @@ Nothing is guessed: a cause is named only if it explains the outputs of *all* ca
 import numpy as np
 
 from .compare import _leaves, difference
+from .draws import difference_of_samples
 
 
 def known_mistake(exercise, outcomes):
     """Return the hint of the first mistake that does in every case exactly what the learner's function did, or None."""
     for mistake in exercise.mistakes:
-        if all(_equal(mine, other, exercise) for mine, other in zip(outcomes, mistake.outcomes, strict=True)):
+        pairs = zip(exercise.cases, outcomes, mistake.outcomes, strict=True)
+        if all(_equal(mine, other, case, exercise) for case, mine, other in pairs):
             return mistake.hint
     return None
 
 
-def _equal(mine, other, exercise):
+def _equal(mine, other, case, exercise):
     if mine.raised or other.raised:
         return mine.raised == other.raised
     if mine.changed != other.changed:
         return False
+    if case.judge is not None:
+        options = {"rtol": exercise.rtol, "atol": exercise.atol, "named": True}
+        return difference_of_samples(mine.output, other.output, case.judge, "", **options) is None
     return difference(mine.output, other.output, "", (), exercise.rtol, exercise.atol, nonfinite=True) is None
 
 
@@ -32,7 +37,7 @@ def usual_slip(exercise, outcomes, part):
     """
     pairs = []
     for case, outcome in zip(exercise.cases, outcomes, strict=True):
-        if outcome.raised:
+        if outcome.raised or case.judge is not None:
             return None
         leaves = list(_leaves(outcome.output, case.expected, exercise.name, exercise.returns))
         pair = [leaf[1:] for leaf in leaves if isinstance(leaf, tuple) and len(leaf) == 3 and leaf[0] == part]

@@ -28,11 +28,15 @@ class Outcome(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One call of an exercise: its arguments by name, in order, and the right output."""
+    """One call of an exercise: its arguments by name, in order, and the right output.
+
+    With ``judge``, from `draws.draws`, it stands for many calls, and ``expected`` is the output of `draws.sample`.
+    """
 
     name: str
     arguments: dict
     expected: Any
+    judge: dict | None = None
 
 
 class Mistake(NamedTuple):

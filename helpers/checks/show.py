@@ -55,6 +55,8 @@ def short(value):
         return number(value)
     if isinstance(value, dict):
         return "a dict with " + ", ".join(map(str, value))
+    if isinstance(value, np.random.Generator):
+        return "a random generator"
     text = repr(value)
     return text if len(text) <= 40 else describe(value)
 

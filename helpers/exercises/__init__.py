@@ -25,7 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.checks import call, packs, plain
+from helpers.checks import observe, packs, plain
+from helpers.checks.draws import REFERENCE, difference_of_samples, draws
+
+__all__ = ["Exercise", "Lesson", "case", "draws", "lessons", "load"]
 
 _HERE = Path(__file__).parent
 
@@ -54,7 +57,7 @@ class Lesson:
         self.name = name
         self.exercises = {}
 
-    def exercise(self, points, topic, cases, equation="", returns=(), backward=False, rtol=1e-6, atol=1e-8):
+    def exercise(self, points, topic, cases, equation="", returns=(), backward=False, rtol=1e-6, atol=1e-8, judge=None):
         """Make the decorated function an exercise, as its reference solution.
 
         Parameters
@@ -73,10 +76,12 @@ class Lesson:
             Whether this is a backward pass: the tests then compare it with numerical gradients.
         rtol, atol : float
             The tolerance of its comparison.
+        judge : dict or callable, optional
+            For random functions and procedures: `draws`, or ``judge(**arguments)`` that returns `draws` for a case.
         """
 
         def register(reference):
-            made = Exercise(reference, points, topic, cases, equation, returns, backward, rtol, atol)
+            made = Exercise(reference, points, topic, cases, equation, returns, backward, rtol, atol, judge)
             if made.name in self.exercises:
                 raise ValueError(f"{self.name} has two exercises named {made.name}")
             self.exercises[made.name] = made
@@ -94,13 +99,13 @@ class Lesson:
 class Exercise:
     """One exercise; calling it calls its reference solution."""
 
-    def __init__(self, reference, points, topic, cases, equation, returns, backward, rtol, atol):
+    def __init__(self, reference, points, topic, cases, equation, returns, backward, rtol, atol, judge):
         functools.update_wrapper(self, reference)
         self.name = reference.__name__
         self.reference = reference
         self.points, self.topic, self.equation, self.returns = points, topic, equation, tuple(returns)
         self.backward, self.rtol, self.atol = backward, rtol, atol
-        self._cases = cases
+        self._cases, self._judge = cases, judge
         self.mistakes = []  # (function, hint)
         self.accepted = []
 
@@ -132,12 +137,16 @@ class Exercise:
         """Return what `packs.read` needs of this exercise."""
         cases, wrong = [], {function.__name__: [] for function, _ in self.mistakes}
         for name, arguments in self.cases(seed):
-            outcome, error = call(self.reference, arguments, quiet=True)
-            if error is not None or outcome.changed:
+            judge = self._judge(**arguments) if callable(self._judge) else self._judge
+            times = REFERENCE if judge and not judge["bounds"] else 1
+            outcome, error = observe(self.reference, arguments, judge, quiet=True, times=times)
+            failed = error is not None or outcome.changed
+            failed = failed or (judge and difference_of_samples(outcome.output, outcome.output, judge, self.name))
+            if failed:
                 raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
-            cases.append({"name": name, "arguments": arguments, "expected": outcome.output})
+            cases.append({"name": name, "arguments": arguments, "expected": outcome.output, "judge": judge})
             for function, _ in self.mistakes:
-                wrong[function.__name__].append(_plain_outcome(call(function, arguments, quiet=True)[0]))
+                wrong[function.__name__].append(_plain_outcome(observe(function, arguments, judge, quiet=True)[0]))
         mistakes = [
             {"name": function.__name__, "hint": hint, "outcomes": wrong[function.__name__]}
             for function, hint in self.mistakes

@@ -1,0 +1,253 @@
+"""Random functions and procedures: judged by what many calls have in common, never by a stream of numbers.
+
+A function that draws is called many times, each time with another generator where an argument is one. The facts about
+its outputs are compared with those of the reference: the same generator gives the same output, another generator
+another one, NumPy's global generator is left alone, no number occurs twice, and for each array the mean and the spread,
+of each entry over the calls and of all entries together. What never varies in the reference (a zero bias) must be equal.
+
+Two right answers differ by chance. A difference counts if it exceeds `RIGHT` standard errors of the reference. By the
+normal distribution that happens to a right answer with a probability below 1.3e-15 per number; heavy tails and estimated
+errors raise it, and it stays below 1e-9 for a whole check. It needs 100 calls or more, unless there are bounds.
+
+A procedure is judged by its outcome: a view turns its output into a few numbers, and the median of each over the calls
+must lie within bounds.
+"""
+
+import copy
+
+import numpy as np
+
+from .compare import Difference, _is_array, _is_number, _leaves, difference, number, same
+
+RIGHT, NAMED = 8.0, 5.0  # how many standard errors may lie between right answers, and between answers of one mistake
+#: The reference is called so many times more often, so that its own chance hardly counts.
+REFERENCE = 5
+
+
+def draws(count, view=None, view_options=None, **bounds):
+    """Return, as plain data, how an exercise is judged: for ``judge=`` in the catalogue.
+
+    Parameters
+    ----------
+    count : int
+        How many calls: 100 or more for statistics, an odd number such as 9 with bounds.
+    view : str, optional
+        The name of one of `VIEWS`, which turns an output into named numbers; they are judged in its place.
+    view_options : dict, optional
+    **bounds : (low, high)
+        Between which the median over the calls must lie, by the name of an output; ``None`` for no bound.
+    """
+    return {"count": count, "view": view, "view_options": view_options or {}, "bounds": bounds}
+
+
+def sample(once, arguments, judge, times=1):
+    """Call a function as often as `judge` says and return ``(Outcome, exception or None)`` of all calls as one.
+
+    The outcome's output is a dict: ``output`` of the first call, and ``facts`` about all, None if they have none.
+    ``once(arguments, quiet)`` makes one call; a Generator among the arguments is replaced by another in each.
+    """
+    count = judge["count"] * times
+    global_state = np.random.get_state()
+    outputs = []
+    for given in [_with_generator(arguments, 0), *(_with_generator(arguments, call) for call in range(count))]:
+        outcome, error = once(given, quiet=bool(outputs))
+        if error is not None:
+            return outcome, error
+        first = outcome if not outputs else first
+        outputs.append(outcome.output)
+    repeats = difference(outputs[1], outputs[0], "", nonfinite=True) is None
+    local = same(_plain_state(global_state), _plain_state(np.random.get_state()))
+    facts = _facts(outputs[1:], arguments, judge)
+    if facts is not None:
+        facts |= {"count": count, "repeats": repeats, "local": local}
+    return first._replace(output={"output": first.output, "facts": facts}), None
+
+
+def _with_generator(arguments, call):
+    """Return the arguments with each Generator replaced by the one of this call: the first call has the first, ..."""
+    given = dict(arguments)
+    for name, value in arguments.items():
+        if isinstance(value, np.random.Generator):
+            given[name] = np.random.default_rng([call, *copy.deepcopy(value).integers(2**32, size=4)])
+    return given
+
+
+def _plain_state(state):
+    return list(state)
+
+
+def _facts(outputs, arguments, judge):
+    """Return the facts about outputs of equal structure, or None if they differ in it or the view cannot take them."""
+    if judge["view"]:
+        try:
+            with np.errstate(all="ignore"):
+                outputs = [VIEWS[judge["view"]](output, arguments, **judge["view_options"]) for output in outputs]
+        except Exception:  # a wrong structure, which is reported as such
+            return None
+    per_call = [list(_leaves(output, outputs[0], "")) for output in outputs]
+    if any(isinstance(leaf, Difference) for leaves in per_call for leaf in leaves):
+        return None
+    parts, varying = [], []
+    for position, (_, first, _) in enumerate(per_call[0]):
+        values = [leaves[position][1] for leaves in per_call]
+        if not (_is_array(first) or _is_number(first)):
+            parts.append(None)
+            continue
+        if not all((_is_array(v) or _is_number(v)) and np.shape(v) == np.shape(first) for v in values):
+            return None
+        stacked = np.array(values, dtype=float)
+        parts.append(_statistics(stacked))
+        if parts[-1]["varies"]:
+            varying.append(stacked[0].ravel())
+    entries = np.concatenate(varying) if varying else np.zeros(0)
+    return {"parts": parts, "distinct": len(np.unique(entries)) == len(entries)}
+
+
+def _statistics(values):
+    """Return the facts about one part; axis 0 of `values` is the call. Each mean stands with its standard error."""
+
+    def with_error(x):
+        error = x.std(axis=0, ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.zeros(x.shape[1:])
+        return [np.asarray(x.mean(axis=0)), np.asarray(error)]
+
+    with np.errstate(all="ignore"):
+        flat = values.reshape(len(values), -1)
+        flat = flat if flat.shape[1] else np.zeros((len(values), 1))
+        return {
+            "varies": bool(np.any(values != values[0])),
+            "entries": with_error(values),
+            "squares": with_error(values**2),
+            "mean": with_error(flat.mean(axis=1)),
+            "square": with_error((flat**2).mean(axis=1)),
+            "median": float(np.median(flat.mean(axis=1))),
+        }
+
+
+def difference_of_samples(got, expected, judge, part, returns=(), rtol=1e-6, atol=1e-8, named=False):
+    """Return the first `Difference` of one sample's output from another's, or None where chance explains them.
+
+    Parameters
+    ----------
+    got, expected : dict
+        Outputs of `sample`.
+    judge : dict
+        From `draws`.
+    named : bool
+        Whether `expected` is that of a usual mistake: then bounds do not count, and the two must be nearer.
+    """
+    found = difference(
+        got["output"], expected["output"], part, returns, rtol, atol, nonfinite=named, values=False
+    )  # type, shape, finite
+    mine, theirs = got["facts"], expected["facts"]
+    if found is not None or theirs is None:
+        return found or (mine and Difference("value", part, f"{part}: wrong", ""))
+    if mine is None:
+        return Difference("shape", part, f"{part}: not every call gives an output of the same structure", "")
+    if theirs["repeats"] and not mine["repeats"]:
+        why = "called twice with equal arguments, it gives two outputs. Is each random number drawn from rng?"
+        return Difference("random", part, f"{part}: {why}", "")
+    if theirs["local"] and not mine["local"]:
+        return Difference("random", part, f"{part}: np.random is used, which all code shares. Draw from rng", "")
+    names = _names(expected["output"], part, returns, judge)
+    for name, a, b in zip(names, mine["parts"], theirs["parts"], strict=True):
+        if b is not None and b["varies"] and not a["varies"] and name not in judge["bounds"]:
+            return Difference("random", name, f"{name}: the same for every generator. Draw it from rng", "")
+    for name, a, b in zip(names, mine["parts"], theirs["parts"], strict=True):
+        if b is None:
+            continue
+        if name in judge["bounds"] and not named:
+            found = _outside(name, a["median"], *judge["bounds"][name], count=mine["count"])
+        else:
+            near = _near(mine["count"], theirs["count"], NAMED if named else RIGHT, rtol, atol)
+            found = _unlike(name, a, b, near, mine["count"])
+        if found is not None:
+            return found
+    if theirs["distinct"] and not mine["distinct"]:
+        return Difference("random", part, f"{part}: a number occurs twice. Each entry needs a draw of its own", "")
+    if named and (mine["repeats"], mine["local"], mine["distinct"]) != tuple(
+        theirs[key] for key in ("repeats", "local", "distinct")
+    ):
+        return Difference("random", part, f"{part}: other properties", "")
+    return None
+
+
+def _names(output, part, returns, judge):
+    """Return the names of the parts that are judged: those of the view, or of the output."""
+    if judge["view"]:
+        return VIEWS[judge["view"]].names
+    return [leaf[0] for leaf in _leaves(output, output, part, returns)]
+
+
+def _near(count, other_count, errors, rtol, atol):
+    """Return a function that tells where two means are as near as two right answers are."""
+
+    def near(mine, theirs):
+        (a, _), (b, error) = mine, theirs
+        with np.errstate(invalid="ignore"):
+            allowed = atol + rtol * np.abs(b) + errors * error * np.sqrt(1 + other_count / count)
+            return (np.abs(a - b) <= allowed) | (a == b) | (np.isnan(a) & np.isnan(b))
+
+    return near
+
+
+def _outside(name, median, low, high, count):
+    over = f", got {number(median)} (median of {count} calls)"
+    if low is not None and not median >= low:
+        return Difference("value", name, f"{name}: too low", f": expected at least {number(low)}{over}")
+    if high is not None and not median <= high:
+        return Difference("value", name, f"{name}: too high", f": expected at most {number(high)}{over}")
+    return None
+
+
+def _unlike(name, mine, theirs, near, count):
+    """Return the `Difference` of two parts: all entries together first, which is the best sentence, then each entry."""
+
+    def say(what, expected, got, where=""):
+        over = f" (over {count} calls)" if count > 1 else ""
+        numbers = f": expected about {float(expected):.2g}, got about {float(got):.2g}{over}"
+        return Difference("value", name, f"{name}: {what}", where + numbers)
+
+    def spread(part):
+        return np.sqrt(max(part["square"][0] - part["mean"][0] ** 2, 0))
+
+    if theirs["varies"]:
+        if not near(mine["mean"], theirs["mean"]):
+            return say("wrong mean of its entries", theirs["mean"][0], mine["mean"][0])
+        if not near(mine["square"], theirs["square"]):
+            return say("wrong standard deviation of its entries", spread(theirs), spread(mine))
+    for key, what in (("entries", "wrong on average"), ("squares", "wrong mean square")):
+        wrong = ~near(mine[key], theirs[key])
+        if np.any(wrong):
+            first = tuple(int(i) for i in np.argwhere(wrong)[0])
+            what = "wrong" if not theirs["varies"] and not mine["varies"] else what
+            return say(what, theirs[key][0][first], mine[key][0][first], f" at index {first}" if first else "")
+    return None
+
+
+# --- views: what an outcome is judged by ------------------------------------------------------------------------------
+
+
+def network(output, arguments, hidden="tanh"):
+    """Return the accuracy and the cost that a network with the parameters W1, b1, W2, ... has on X and Y.
+
+    The layers before the last have the activation `hidden` (scikit-learn's word: ``"tanh"``, ``"relu"``, ...), the last
+    the logistic function. An independent library evaluates it; nothing of an answer is here.
+    """
+    from sklearn.metrics import log_loss
+    from sklearn.neural_network import MLPRegressor
+
+    parameters = next(part for part in ([output] if isinstance(output, dict) else output) if isinstance(part, dict))
+    depth = sum(f"W{layer}" in parameters for layer in range(1, len(parameters) + 1))
+    judge = MLPRegressor(activation=hidden)
+    judge.coefs_ = [np.array(parameters[f"W{layer}"], dtype=float).T for layer in range(1, depth + 1)]
+    judge.intercepts_ = [np.array(parameters[f"b{layer}"], dtype=float)[:, 0] for layer in range(1, depth + 1)]
+    judge.n_layers_, judge.out_activation_ = depth + 1, "logistic"
+    Y = np.atleast_2d(arguments["Y"])
+    A = np.reshape(judge.predict(arguments["X"].T), Y.T.shape).T
+    accuracy = np.mean((A > 0.5) == (Y > 0.5))
+    return {"accuracy": float(accuracy), "cost": len(Y) * float(log_loss(Y.ravel(), A.ravel(), labels=[0, 1]))}
+
+
+network.names = ("accuracy", "cost")
+#: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
+VIEWS = {"network": network}

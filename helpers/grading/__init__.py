@@ -1,0 +1,15 @@
+"""What nbgrader does differently in this course, through its public plugin points; nbgrader_config.py names the parts.
+
+A submission passes through these steps::
+
+    Reader    a file of any kind becomes a notebook; one that cannot be read becomes an empty one that says why
+    Restore   every released cell is there once, in order, with the released tests; all else is plain cells
+    Execute   runs it, with cases that no learner has seen
+    Record    scores and comments go to the gradebook; what could not be read is marked for a human's eye
+"""
+
+from .execute import Execute, hidden_seed
+from .record import Record
+from .submission import Reader, Restore
+
+__all__ = ["Execute", "Reader", "Record", "Restore", "hidden_seed"]

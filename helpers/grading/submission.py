@@ -1,0 +1,198 @@
+"""Read a submission, whatever it is, and restore it to the cells that were released."""
+
+import json
+import os
+from typing import NamedTuple
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+MAX_BYTES = 64_000_000
+#: Metadata of a restored notebook whose file could not be read: the reason.
+UNREADABLE = "grading_unreadable"
+
+
+class Unreadable(Exception):
+    """A submitted file is no notebook; the message is one sentence for the learner."""
+
+
+def read(path):
+    """Return the notebook at `path` with sources alone: no outputs, no metadata but each cell's grade_id.
+
+    Raises
+    ------
+    Unreadable
+        If it is not a regular file, too large, or no notebook of format 4.
+    """
+    try:
+        if os.path.islink(path) or not os.path.isfile(path):
+            raise Unreadable("The file is not a regular file.")
+        if os.path.getsize(path) > MAX_BYTES:
+            raise Unreadable(f"The file has more than {MAX_BYTES // 1_000_000} MB. Clear its outputs and submit again.")
+        with open(path, encoding="utf-8-sig") as file:
+            content = json.load(file)
+        if content["nbformat"] != 4:
+            raise Unreadable(f"The file has notebook format {content['nbformat']!r:.20}; this course needs format 4.")
+        cells = [_plain_cell(cell) for cell in content["cells"]]
+    except Unreadable:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"The file cannot be read ({type(error).__name__}).") from None
+    except (ValueError, RecursionError):
+        raise Unreadable("The file is not a notebook: it holds no valid JSON.") from None
+    except (KeyError, TypeError, AttributeError):
+        raise Unreadable("The file is not a notebook: cells are missing or have another form.") from None
+    return new_notebook(cells=cells)
+
+
+def _plain_cell(cell):
+    source = cell["source"]
+    source = source if isinstance(source, str) else "".join(source)
+    make = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[cell["cell_type"]]
+    metadata = cell.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    # A lone half of a surrogate pair is valid in JSON, but no text that can be written.
+    source = source.encode("utf-8", "replace").decode()
+    return make(source, metadata={"nbgrader": {"grade_id": grade_id}} if isinstance(grade_id, str) else {})
+
+
+class Reader(NotebookExporter):
+    """The exporter through which nbgrader reads a submission: a file that is no notebook does not stop the batch."""
+
+    def from_filename(self, filename, resources=None, **kwargs):
+        if self._is_restored(filename, resources):
+            return super().from_filename(filename, resources, **kwargs)
+        try:
+            notebook = read(filename)
+        except Unreadable as error:
+            notebook = new_notebook(metadata={UNREADABLE: str(error)})
+        return self.from_notebook_node(notebook, resources=resources, **kwargs)
+
+    def _is_restored(self, filename, resources):
+        """Return whether this is the second time: nbgrader writes what `Restore` made to autograded/ and reads it."""
+        directory, names = self.parent.coursedir, resources["nbgrader"]
+        graded = directory.format_path(directory.autograded_directory, names["student"], names["assignment"])
+        return os.path.abspath(os.path.dirname(filename)) == os.path.abspath(graded)
+
+
+class Released(NamedTuple):
+    """A cell as it was released, from the gradebook; `points` is None if it is not graded."""
+
+    name: str
+    cell_type: str
+    source: str
+    locked: bool
+    solution: bool
+    task: bool
+    points: float | None
+    checksum: str
+
+
+def released_cells(resources):
+    """Return the nbgrader cells of the assignment in their order, as the gradebook has them."""
+    names = resources["nbgrader"]
+    with Gradebook(names["db_url"]) as gradebook:
+        notebook = gradebook.find_notebook(names["notebook"], names["assignment"])
+        points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
+        solutions = {cell.name for cell in notebook.solution_cells}
+        tasks = {cell.name for cell in notebook.task_cells}
+        return [
+            Released(
+                cell.name, cell.cell_type, cell.source, cell.locked, cell.name in solutions, cell.name in tasks,
+                points.get(cell.name), cell.checksum,
+            )
+            for cell in notebook.source_cells
+        ]  # fmt: skip
+
+
+def restore(notebook, released):
+    """Return a submission with each released cell exactly once, in the released order, and what was mended.
+
+    Locked cells get their released source. Of a cell that was copied, the last copy takes its name, and the others are
+    plain cells. A cell that was deleted is put back after the one before it; so is one that was moved in front of it.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        From `read`.
+    released : list of Released
+
+    Returns
+    -------
+    cells : list of NotebookNode
+    notes : list of str
+        One sentence for the learner per cell that was mended.
+    """
+    named = {cell.name for cell in released}
+    last = {}
+    for position, cell in enumerate(notebook.cells):
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name in named:
+            last[name] = position
+    slots = {}  # position in the submission -> the released cells that stand there
+    notes, here = [], -1
+    for cell in released:
+        position = last.get(cell.name)
+        if position is None:
+            notes.append(f"The cell {cell.name} was missing. It was put back.")
+        elif position < here:
+            notes.append(f"The cell {cell.name} stood too far up. It was graded after the cells that come before it.")
+        here = max(here, -1 if position is None else position)
+        slots.setdefault(here, []).append(cell)
+    cells = []
+    for position in range(-1, len(notebook.cells)):
+        standing_here = slots.get(position, [])
+        own = notebook.cells[position] if position >= 0 else None
+        name = own.metadata.get("nbgrader", {}).get("grade_id") if own is not None else None
+        if own is not None and last.get(name) != position:
+            cells.append(_free_cell(own))
+        for cell in standing_here:
+            at = last.get(cell.name)
+            answer = notebook.cells[at].source if at is not None and not cell.locked else cell.source
+            cells.append(_released_cell(cell, answer))
+    for number, cell in enumerate(cells):
+        cell.id = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell-{number}")
+    return cells, notes
+
+
+def _free_cell(cell):
+    make = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[cell.cell_type]
+    return make(cell.source)
+
+
+def _released_cell(cell, source):
+    metadata = {
+        "grade": cell.points is not None and not cell.task, "grade_id": cell.name, "locked": cell.locked,
+        "schema_version": 3, "solution": cell.solution, "task": cell.task, "cell_type": cell.cell_type,
+        "checksum": cell.checksum,
+    }  # fmt: skip
+    if cell.points is not None:
+        metadata["points"] = cell.points
+    make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+    return make(source, metadata={"nbgrader": nbformat.from_dict(metadata)})
+
+
+class Restore(NbGraderPreprocessor):
+    """Restore a submission; this stands for nbgrader's DeduplicateIds, OverwriteCells and CheckCellMetadata."""
+
+    def preprocess(self, nb, resources):
+        cells, notes = restore(nb, released_cells(resources))
+        if UNREADABLE in nb.metadata:
+            notes = [nb.metadata[UNREADABLE]]
+        if notes:
+            text = "\n".join(f"- {note}" for note in notes)
+            cells.insert(0, new_markdown_cell(f"**Notes of the grader**\n\n{text}", id="notes-of-the-grader"))
+        nb.cells = cells
+        nb.nbformat, nb.nbformat_minor = 4, 5
+        nb.metadata = nbformat.from_dict(
+            {
+                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+                "language_info": {"name": "python"},
+                **{key: nb.metadata[key] for key in (UNREADABLE,) if key in nb.metadata},
+            }
+        )
+        return nb, resources

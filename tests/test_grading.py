@@ -1,0 +1,331 @@
+"""Grading for real: nbgrader's own commands on a class of submissions of every kind."""
+
+import ast
+import csv
+import html
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from nbgrader.api import Gradebook
+
+from helpers import courses, exercises, notebooks
+from helpers.checks import packs, show
+from helpers.courses import TOP
+from helpers.grading import hidden_seed, submission
+
+LESSON = courses.find("logistic_regression")
+CATALOGUE = exercises.load("logistic_regression")
+POINTS = {name: exercise.points for name, exercise in CATALOGUE.exercises.items()}
+ROUNDS = max(len(exercise.mistakes) for exercise in CATALOGUE.exercises.values())
+
+
+def cell(notebook, cell_id):
+    return next(cell for cell in notebook.cells if cell.id == cell_id)
+
+
+def without_free_cells(notebook):
+    """A learner may delete the cells that grade nothing; it makes grading quick."""
+    notebook.cells = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
+    return notebook
+
+
+# --- submissions -----------------------------------------------------------------------------------------------------
+
+
+def full():
+    """The source notebook itself, with its solutions."""
+    return notebooks.read(LESSON.path)
+
+
+def blank():
+    return notebooks.student_version(full())
+
+
+def with_mistake(round_number):
+    """Each exercise answered with its mistake of this number, or rightly where it has fewer.
+
+    Every answer calls right versions of the others, so that each mistake stands alone.
+    """
+    module = inspect.getmodule(CATALOGUE.exercises["sigmoid"].reference)
+    right = [ast.unparse(node) for node in ast.parse(inspect.getsource(module)).body[1:] if is_support(node)]
+    right += [function_source(exercise.reference, f"right_{name}") for name, exercise in CATALOGUE.exercises.items()]
+    notebook = without_free_cells(full())
+    notebook.cells.insert(0, new_code_cell("\n".join(right), id="right"))
+    for name, exercise in CATALOGUE.exercises.items():
+        if round_number < len(exercise.mistakes):
+            cell(notebook, name).source = function_source(exercise.mistakes[round_number][0], name)
+        else:
+            cell(notebook, name).source = function_source(exercise.reference, name)
+    return notebook
+
+
+def is_support(node):
+    """Whether a statement of the catalogue's module is an import or a helper that answers call."""
+    if isinstance(node, ast.ImportFrom) and node.module.startswith("helpers"):
+        return False
+    return isinstance(node, (ast.Import, ast.ImportFrom)) or (
+        isinstance(node, ast.FunctionDef) and not node.decorator_list and not node.name.endswith("_cases")
+    )
+
+
+def function_source(function, name):
+    """The source of a function under another name; calls of other exercises go to their right versions."""
+    definition = ast.parse(inspect.getsource(function)).body[0]
+    definition.decorator_list, definition.name = [], name
+    for node in ast.walk(definition):
+        if isinstance(node, ast.Name) and node.id in CATALOGUE.exercises:
+            node.id = f"right_{node.id}"
+    return ast.unparse(definition)
+
+
+def deleted_test_cell():
+    notebook = without_free_cells(full())
+    notebook.cells.remove(cell(notebook, "test_sigmoid"))
+    notebook.cells.remove(cell(notebook, "setup"))
+    notebook.cells.insert(0, new_code_cell("import numpy as np", id="own"))
+    return notebook
+
+
+def copied_cells():
+    """A solution and a test cell pasted once more, as JupyterLab copies them: with all metadata."""
+    notebook = without_free_cells(full())
+    for name in ("sigmoid", "test_sigmoid", "setup"):
+        copy = nbformat.from_dict(cell(notebook, name))
+        copy.id = f"copy-of-{name}"
+        notebook.cells.append(copy)
+    return notebook
+
+
+def changed_test_cells():
+    """Test cells that say nothing, are worth more, and are tagged not to run."""
+    notebook = without_free_cells(blank())
+    for one in notebook.cells:
+        if one.metadata.nbgrader.grade:
+            one.source = "pass"
+            one.metadata.nbgrader.points = 1000
+            one.metadata.tags = ["skip-execution"]
+    return notebook
+
+
+def other_notebook():
+    return new_notebook(cells=[new_code_cell("print('another lesson')", id="a")])
+
+
+SUBMISSIONS = {
+    "full": full, "blank": blank, "deleted": deleted_test_cell, "copied": copied_cells, "changed": changed_test_cells,
+    "other": other_notebook,
+    **{f"mistakes{i}": lambda i=i: with_mistake(i) for i in range(ROUNDS)},
+}  # fmt: skip
+BROKEN = {
+    "broken_text": b"this is no notebook",
+    "broken_empty": b"",
+    "broken_format": json.dumps({"cells": [], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}).encode(),
+    "broken_cells": json.dumps({"cells": [1, 2], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode(),
+}
+
+
+def nbgrader(folder, *words):
+    """Run one of nbgrader's commands in a course folder, as an instructor does."""
+    environment = {**os.environ, "PYTHONPATH": str(TOP), "HOME": str(folder)}
+    command = [sys.executable, "-m", "nbgrader", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """A course in a folder of its own, with a class of submissions, graded, with feedback; its folder."""
+    top = tmp_path_factory.mktemp("class")
+    course = top / LESSON.course
+    course.mkdir()
+    shutil.copy(TOP / "nbgrader_config.py", top)
+    shutil.copy(TOP / LESSON.course / "nbgrader_config.py", course)
+    shutil.copytree(LESSON.path.parent, course / LESSON.folder)
+    done = nbgrader(course, "generate_assignment", LESSON.folder)
+    assert done.returncode == 0, done.stderr
+    for student in [*SUBMISSIONS, *BROKEN]:
+        folder = top / "grading" / "submitted" / student / LESSON.folder
+        folder.mkdir(parents=True)
+        content = BROKEN[student] if student in BROKEN else nbformat.writes(SUBMISSIONS[student]()).encode()
+        (folder / LESSON.path.name).write_bytes(content)
+    done = nbgrader(course, "autograde", LESSON.folder)
+    assert done.returncode == 0, done.stderr
+    done = nbgrader(course, "generate_feedback", LESSON.folder)
+    assert done.returncode == 0, done.stderr
+    return top
+
+
+def scores(top, student):
+    """Return ``{exercise: score}`` of a submission from the gradebook."""
+    with Gradebook(f"sqlite:///{top}/gradebook.db") as gradebook:
+        (notebook,) = gradebook.find_submission(LESSON.folder, student).notebooks
+        return {grade.name.removeprefix("test_"): grade.score for grade in notebook.grades}
+
+
+def feedback(top, student):
+    """Return the text of a submission's feedback page, without markup."""
+    page = (top / "grading" / "feedback" / student / LESSON.folder / f"{LESSON.folder}.html").read_text()
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
+
+
+def test_release_is_what_students_get_from_us_too(graded):
+    released = nbformat.read(graded / "grading" / "release" / LESSON.folder / LESSON.path.name, as_version=4)
+    ours = notebooks.student_version(full())
+    assert [(cell.id, cell.source, cell.metadata) for cell in released.cells] == [
+        (cell.id, cell.source, cell.metadata) for cell in ours.cells
+    ]
+
+
+def test_solutions_score_full_marks(graded):
+    assert scores(graded, "full") == POINTS
+
+
+def test_blank_release_scores_zero_on_every_cell(graded):
+    assert scores(graded, "blank") == dict.fromkeys(POINTS, 0)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_known_mistakes_score_zero_and_feedback_names_them(graded, record_property, round_number):
+    student = f"mistakes{round_number}"
+    got, text = scores(graded, student), feedback(graded, student)
+    for name, exercise in CATALOGUE.exercises.items():
+        if round_number < len(exercise.mistakes):
+            function, hint = exercise.mistakes[round_number]
+            assert got[name] == 0, f"{name} with {function.__name__} got points"
+            assert " ".join(hint.split()) in text, f"{name} with {function.__name__}"
+            record_property("mistakes named in nbgrader's feedback", [1, 1])
+        else:
+            assert got[name] == exercise.points
+
+
+def test_feedback_shows_no_hidden_case_and_no_solution(graded):
+    secret = graded / "grading" / "secret"
+    for round_number in range(ROUNDS):
+        student = f"mistakes{round_number}"
+        seed = hidden_seed(secret, LESSON.folder, student)
+        text = feedback(graded, student).replace(" ", "")
+        for exercise in packs.read(CATALOGUE.pack(seed)).values():
+            for case in exercise.cases:
+                for value in [case.expected, *case.arguments.values()]:
+                    for number in numbers(value):
+                        assert number not in text, (exercise.name, number)
+    text = feedback(graded, "blank").replace(" ", "")
+    for solution in full().cells:
+        if solution.metadata.get("nbgrader", {}).get("solution"):
+            body = solution.source.split("### BEGIN SOLUTION")[1].split("### END SOLUTION")[0]
+            assert "".join(body.split()) not in text
+
+
+def numbers(value):
+    """The numbers of a hidden value as a message would print them, where they are long enough to be told apart."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [number for one in value for number in numbers(one)]
+    flat = getattr(value, "ravel", lambda: [value])()
+    shown = [show.short(float(one)) for one in flat if not isinstance(one, (str, type(None)))]
+    return [one for one in shown if len(one.strip("-")) >= 7]
+
+
+def test_deleted_cells_are_put_back(graded):
+    assert scores(graded, "deleted") == POINTS
+    assert "The cell test_sigmoid was missing. It was put back." in feedback(graded, "deleted")
+
+
+def test_copied_cells_cost_nothing(graded):
+    assert scores(graded, "copied") == POINTS
+
+
+def test_changed_test_cells_gain_nothing(graded):
+    assert scores(graded, "changed") == dict.fromkeys(POINTS, 0)
+
+
+@pytest.mark.parametrize("student", [*BROKEN, "other"])
+def test_broken_submission_is_recorded_and_stops_nobody(graded, student):
+    assert scores(graded, student) == dict.fromkeys(POINTS, 0)
+    with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
+        (notebook,) = gradebook.find_submission(LESSON.folder, student).notebooks
+        assert notebook.needs_manual_grade == (student in BROKEN)
+    if student in BROKEN:
+        assert "The file" in feedback(graded, student)
+
+
+def test_export_has_every_student(graded):
+    done = nbgrader(graded / LESSON.course, "export", "--to", str(graded / "grades.csv"))
+    assert done.returncode == 0, done.stderr
+    with open(graded / "grades.csv", newline="") as file:
+        rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert set(rows) == {*SUBMISSIONS, *BROKEN}
+    assert rows["full"] == sum(POINTS.values())
+    assert rows["blank"] == rows["broken_text"] == 0
+
+
+# --- restoring, without nbgrader around it ---------------------------------------------------------------------------
+
+
+def released(*names):
+    return [
+        submission.Released(name, "code", f"source of {name}", name.startswith("test"), not name.startswith("test"), False,
+                            1.0 if name.startswith("test") else None, "sum")
+        for name in names
+    ]  # fmt: skip
+
+
+def submitted(*cells):
+    return new_notebook(
+        cells=[new_code_cell(text, metadata={"nbgrader": {"grade_id": name}} if name else {}) for name, text in cells]
+    )
+
+
+def restored(notebook, cells):
+    made, notes = submission.restore(notebook, cells)
+    return [cell.source for cell in made], notes
+
+
+def test_restore_keeps_answers_and_replaces_tests():
+    notebook = submitted(("f", "answer"), (None, "free"), ("test_f", "pass"))
+    assert restored(notebook, released("f", "test_f")) == (["answer", "free", "source of test_f"], [])
+
+
+def test_restore_takes_the_last_copy():
+    notebook = submitted(("f", "old"), ("test_f", "pass"), ("f", "new"))
+    sources, notes = restored(notebook, released("f", "test_f"))
+    assert sources == ["old", "new", "source of test_f"]
+    assert notes == ["The cell test_f stood too far up. It was graded after the cells that come before it."]
+
+
+def test_restore_puts_missing_cells_back_in_order():
+    notebook = submitted((None, "free"), ("g", "answer"))
+    sources, notes = restored(notebook, released("f", "test_f", "g", "test_g"))
+    assert sources == ["source of f", "source of test_f", "free", "answer", "source of test_g"]
+    assert len(notes) == 3
+
+
+def test_restored_cells_have_released_metadata_and_unique_ids():
+    notebook = submitted(("f", "answer"), ("f", "again"), ("unknown", "free"))
+    notebook.cells[0].metadata.nbgrader.update(points=1000, grade=True)
+    made, _ = submission.restore(notebook, released("f", "test_f"))
+    assert len({cell.id for cell in made}) == len(made)
+    f = next(cell for cell in made if cell.metadata.get("nbgrader", {}).get("grade_id") == "f")
+    assert f.metadata.nbgrader.grade is False
+    assert "points" not in f.metadata.nbgrader
+    assert all(cell.metadata == {} for cell in made if cell.source in ("answer", "free"))
+
+
+def test_seed_depends_on_secret_student_and_assignment(tmp_path):
+    one = hidden_seed(tmp_path / "a" / "secret", "lesson", "student")
+    assert one == hidden_seed(tmp_path / "a" / "secret", "lesson", "student")
+    others = {
+        hidden_seed(tmp_path / "b" / "secret", "lesson", "student"),
+        hidden_seed(tmp_path / "a" / "secret", "lesson", "student2"),
+        hidden_seed(tmp_path / "a" / "secret", "lesson2", "student"),
+    }
+    assert len({one, *others}) == 4
+    assert (tmp_path / "a" / "secret").stat().st_mode & 0o077 == 0
