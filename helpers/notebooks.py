@@ -119,7 +119,8 @@ def run(path):
         ).execute()  # fmt: skip
     except (CellExecutionError, DeadKernelError) as error:
         failed = next((cell.id for cell in notebook.cells if _errors(cell)), "?")
-        raise BadNotebook(f"{path}: cell {failed} fails: {str(error).strip().splitlines()[-1]}") from None
+        reason = re.sub(r"\x1b\[[\d;]*m", "", str(error).strip().splitlines()[-1])
+        raise BadNotebook(f"{path}: cell {failed} fails: {reason}") from None
     for cell in notebook.cells:
         if stored.get(cell.id):
             cell.outputs = stored[cell.id]
@@ -205,7 +206,8 @@ def _exercise_problems(notebook, lesson):
         marked = "### BEGIN SOLUTION" in solution.source and "### END SOLUTION" in solution.source
         if not solution.metadata.nbgrader.solution or not marked:
             yield f"cell {name}: not a solution cell with ### BEGIN SOLUTION and ### END SOLUTION"
-        if not test.metadata.nbgrader.grade or not test.metadata.nbgrader.locked or not test.source.startswith(f"check({name})"):
+        graded_and_locked = test.metadata.nbgrader.grade and test.metadata.nbgrader.locked
+        if not graded_and_locked or not test.source.startswith(f"check({name})"):
             yield f"cell test_{name}: not a locked, graded cell that begins with check({name})"
         if test.metadata.nbgrader.get("points") != exercise.points:
             yield f"cell test_{name}: its points are not the catalogue's {exercise.points}"

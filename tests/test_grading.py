@@ -55,7 +55,7 @@ def with_mistake(round_number):
     Every answer calls right versions of the others, so that each mistake stands alone.
     """
     module = inspect.getmodule(CATALOGUE.exercises["sigmoid"].reference)
-    right = [ast.unparse(node) for node in ast.parse(inspect.getsource(module)).body[1:] if is_support(node)]
+    right = [ast.unparse(calling_right(node)) for node in ast.parse(inspect.getsource(module)).body if is_support(node)]
     right += [function_source(exercise.reference, f"right_{name}") for name, exercise in CATALOGUE.exercises.items()]
     notebook = without_free_cells(full())
     notebook.cells.insert(0, new_code_cell("\n".join(right), id="right"))
@@ -80,10 +80,14 @@ def function_source(function, name):
     """The source of a function under another name; calls of other exercises go to their right versions."""
     definition = ast.parse(inspect.getsource(function)).body[0]
     definition.decorator_list, definition.name = [], name
-    for node in ast.walk(definition):
+    return ast.unparse(calling_right(definition))
+
+
+def calling_right(tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in CATALOGUE.exercises:
             node.id = f"right_{node.id}"
-    return ast.unparse(definition)
+    return tree
 
 
 def deleted_test_cell():

@@ -1,0 +1,142 @@
+"""The notebook tool: canonical form, what `check` finds, the learner's version, and clear words for bad input."""
+
+import json
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from helpers import courses, notebooks
+from helpers.courses import TOP
+
+SOURCES = notebooks.sources()
+
+
+def save(path, *cells, **metadata):
+    for number, cell in enumerate(cells):
+        cell.id = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", f"c{number}")
+    nbformat.write(new_notebook(cells=list(cells), metadata=metadata), path)
+    return path
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_source_notebook_is_all_right(path):
+    assert notebooks.check(path) == []
+
+
+def test_running_twice_gives_the_same_bytes(tmp_path):
+    source = "import matplotlib.pyplot as plt\nprint('a')\nprint('b')\nplt.plot([1, 2])\nplt.show()\n2 + 2"
+    path = save(
+        tmp_path / "n.ipynb", new_code_cell(source), new_markdown_cell("text"), new_code_cell("", execution_count=9)
+    )
+    notebooks.run(path)
+    first = path.read_bytes()
+    notebooks.run(path)
+    assert path.read_bytes() == first
+    notebook = nbformat.read(path, as_version=4)
+    assert [cell.get("execution_count") for cell in notebook.cells] == [1, None, None]
+    assert [output.output_type for output in notebook.cells[0].outputs] == ["stream", "display_data", "execute_result"]
+    assert not [problem for problem in notebooks.check(path) if "canonical" in problem]
+
+
+def test_a_cell_that_shows_times_keeps_what_it_shows(tmp_path):
+    cell = new_code_cell("import time\nprint(time.time_ns())", metadata={"tags": ["timing"]})
+    path = save(tmp_path / "n.ipynb", cell)
+    notebooks.run(path)
+    first = path.read_bytes()
+    notebooks.run(path)
+    assert path.read_bytes() == first
+
+
+def test_a_failing_cell_leaves_the_file_as_it_was(tmp_path):
+    path = save(tmp_path / "n.ipynb", new_code_cell("1 / 0"))
+    before = path.read_bytes()
+    with pytest.raises(notebooks.BadNotebook, match=r"cell c0 fails: ZeroDivisionError: division by zero$"):
+        notebooks.run(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (new_code_cell("plt.plot(x);"), "ends in a semicolon"),
+        (new_code_cell("\n" * 25 + "1"), "more than 25 lines"),
+        (new_code_cell("1", outputs=[new_output("stream", name="stderr", text="a")]), "stderr in its outputs"),
+        (new_code_cell("1", outputs=[new_output("error", ename="E", evalue="", traceback=[])]), "has an error"),
+        (new_code_cell("1", outputs=[new_output("display_data", data={"image/svg+xml": "<svg/>"})]), "draw PNG"),
+        (new_code_cell("1", execution_count=7), "not in canonical form: python -m helpers run"),
+        (new_markdown_cell(r"$$a\tag{1.1}$$ $$b\tag{1.1}$$"), "two equations are tagged 1.1"),
+        (new_markdown_cell("as (1.7) says"), r"(1.7) is referred to, but no equation has \tag{1.7}"),
+        (new_code_cell("1", metadata={"nbgrader": {"grade_id": "test_f"}}), "nbgrader metadata lacks"),
+    ],
+)  # fmt: skip
+def test_check_says_what_is_wrong(tmp_path, cell, words):
+    assert any(words in problem for problem in notebooks.check(save(tmp_path / "n.ipynb", cell)))
+
+
+def test_check_knows_what_an_exercise_needs(tmp_path):
+    folder = tmp_path / "02_logistic_regression"
+    folder.mkdir()
+    path = folder / "02_logistic_regression.ipynb"
+    notebook = notebooks.read(courses.find("logistic_regression").path)
+    cells = {cell.id: cell for cell in notebook.cells}
+    cells["sigmoid"].source = "def sigmoid(z):\n    return 1"
+    cells["test_log_loss"].metadata.nbgrader.points = 7
+    cells["test_predict"].source = "assert True"
+    notebook.cells.remove(cells["test_model"])
+    nbformat.write(notebook, path)
+    problems = "\n".join(notebooks.check(path))
+    assert "cell sigmoid: not a solution cell with ### BEGIN SOLUTION" in problems
+    assert "cell test_log_loss: its points are not the catalogue's 1" in problems
+    assert "cell test_predict: not a locked, graded cell that begins with check(predict)" in problems
+    assert "exercise model needs a solution cell 'model' and a test cell 'test_model'" in problems
+
+
+# --- bad input: one line that says what to do, exit status 2, nothing changed ----------------------------------------
+
+
+def helpers(*words, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "helpers", *map(str, words)], cwd=TOP, capture_output=True, text=True, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "there is no such file"),
+        (b"text", "is not a notebook"),
+        (b'{"cells": 3}', "is not a notebook"),
+        (b'{"cells": [], "metadata": {}, "nbformat": 3, "nbformat_minor": 0}', ""),
+    ],
+)
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_a_file_that_is_no_notebook_gets_one_line(tmp_path, verb, content, words):
+    path = tmp_path / "n.ipynb"
+    if content is not None:
+        path.write_bytes(content)
+    done = helpers(verb, path)
+    said = done.stderr + done.stdout
+    assert done.returncode == {"run": 2, "check": 1}[verb]
+    assert len(said.splitlines()) == 1
+    assert str(path) in said
+    assert words in said
+    assert content is None or path.read_bytes() == content
+
+
+def test_two_cells_of_one_id_get_one_line(tmp_path):
+    notebook = new_notebook(cells=[new_code_cell("1", id="a"), new_code_cell("2", id="b")])
+    (tmp_path / "n.ipynb").write_text(json.dumps(notebook).replace('"b"', '"a"'))
+    done = helpers("run", tmp_path / "n.ipynb")
+    assert done.returncode == 2
+    assert "two cells have the id a. Give one of them another" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["run", "check", "release"])
+def test_an_unknown_lesson_gets_one_line_with_the_finished_ones(verb):
+    done = helpers(verb, "logistic_regresion")
+    assert done.returncode == 2
+    assert "There is no lesson 'logistic_regresion'. Finished lessons:" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
