@@ -117,10 +117,13 @@ def lab(options):
     kept = release.write(release.edition(), folder, keep_work=True)
     if kept:
         print(f"Your work is kept as it is: {', '.join(kept)}")
-    command = [sys.executable, "-m", "jupyterlab", *options.jupyter]
+    become_lab(folder, options.jupyter)
+
+
+def become_lab(folder, options):
+    """Turn this process into JupyterLab on an edition; its kernels find the edition's `helpers`, without catalogue."""
+    command = [sys.executable, "-m", "jupyterlab", "--config=jupyter_lab_config.py", *options]
     if hasattr(os, "getuid") and os.getuid() == 0:
         command.append("--allow-root")  # JupyterLab refuses to start as root without it
-    # The learner's edition comes first: in its kernels `helpers` has no catalogue.
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
     os.chdir(folder)
-    os.execve(sys.executable, command, environment)
+    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": str(folder)})

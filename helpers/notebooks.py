@@ -26,6 +26,7 @@ _METADATA = {
     "language_info": {"name": "python"},
 }
 _NBGRADER_KEYS = {"grade", "grade_id", "locked", "schema_version", "solution", "task"}
+_TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -158,7 +159,7 @@ def check(path):
         problems.append(f"not in canonical form: python -m helpers run {path}")
     for cell in notebook.cells:
         problems += [f"cell {cell.id}: {problem}" for problem in _cell_problems(cell)]
-    problems += _equation_problems(notebook)
+    problems += _equation_problems(notebook, path)
     problems += _exercise_problems(notebook, path.parent.name[3:])
     return [f"{path}: {problem}" for problem in problems]
 
@@ -176,20 +177,28 @@ def _cell_problems(cell):
         yield "stores SVG, whose ids change: draw PNG"
 
 
-def _equation_problems(notebook):
-    sources = "\n".join(cell.source for cell in notebook.cells)
-    tags = re.findall(r"\\tag\{(\d+\.\d+)\}", sources)
+def _equation_problems(notebook, path):
+    sources = _sources_joined(notebook)
+    tags = _TAG.findall(sources)
     for tag in sorted({tag for tag in tags if tags.count(tag) > 1}):
         yield f"two equations are tagged {tag}: number them anew"
-    for reference in sorted(set(re.findall(r"\((\d\.\d+)\)", sources)) - set(tags)):
+    unknown = set(re.findall(r"\((\d\.\d+)\)", sources)) - set(tags)
+    if unknown:  # it may stand in another lesson of the course
+        for other in path.parent.parent.glob("*/*.ipynb"):
+            unknown -= set(_TAG.findall(_sources_joined(read(other))))
+    for reference in sorted(unknown):
         yield f"({reference}) is referred to, but no equation has \\tag{{{reference}}}"
+
+
+def _sources_joined(notebook):
+    return "\n".join(cell.source for cell in notebook.cells)
 
 
 def _exercise_problems(notebook, lesson):
     """Each exercise of the catalogue needs its solution cell and its test cell, and the other way round."""
     graded = {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
     known = exercises.load(lesson).exercises if lesson in exercises.lessons() else {}
-    tags = set(re.findall(r"\\tag\{(\d+\.\d+)\}", "\n".join(cell.source for cell in notebook.cells)))
+    tags = set(_TAG.findall(_sources_joined(notebook)))
     for name, cell in graded.items():
         if cell.id != name:
             yield f"cell {cell.id}: its id is not its grade_id {name}"

@@ -34,8 +34,9 @@ def card_html(exercise, position, what, cause):
     """Return the card as HTML; every text in it is escaped."""
     case = exercise.cases[position]
     called = ", ".join(f"{name} = {short(value)}" for name, value in case.arguments.items())
+    said = (what.what + what.detail).removeprefix(f"{exercise.name}: ")
     rows = [
-        f"<b>{_text(exercise.name)}</b>: {_text(what.what + what.detail)}",
+        f"<b>{_text(exercise.name)}</b>: {_text(said)}",
         _arrays(what),
         f"<b>Likely cause:</b> {_text(cause)}" if cause else "",
         f'<span style="{_STYLE["quiet"]}">Case {position + 1} of {len(exercise.cases)}: '

@@ -1,0 +1,243 @@
+"""A learner and an instructor in a real browser: JupyterLab as `make lab` starts it, nbgrader's buttons, formgrader.
+
+Screenshots go to screenshots/ (not in git), to be looked at.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+from conftest import find_browser
+from playwright.sync_api import expect, sync_playwright
+
+from helpers import courses, notebooks, release
+from helpers.courses import TOP
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # a machine that runs other tests at the same time is slow
+LESSON = courses.find("logistic_regression")
+SCREENSHOTS = TOP / "screenshots"
+#: What JupyterLab itself writes to the console in every session, with no notebook of ours open.
+NOT_OURS = re.compile(
+    r"favicon|ResizeObserver|WebSocket|Failed to load resource.*(404|403|502|409)|nbgrader|lsp|translation"
+)
+
+
+@contextlib.contextmanager
+def server(command, folder, log):
+    """Run a Jupyter server from this folder, wait until it answers, and give its URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--no-browser",
+        "--IdentityProvider.token=test",
+    ]
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(TOP)}, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/api?token=test"):
+                break
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    SCREENSHOTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page of a new session; errors that come up in its console while the test runs fail the test."""
+    context = browser.new_context(viewport={"width": 1300, "height": 950})
+    page, errors = context.new_page(), []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
+    assert [error for error in errors if not NOT_OURS.search(error)] == []
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab on a fresh edition, started by the same function as `make lab`; its URL and folder."""
+    folder = tmp_path_factory.mktemp("lab") / "learner"
+    release.write(release.edition(), folder)
+    solved = notebooks.read(LESSON.path)
+    for cell in solved.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(solved, folder / "solved.ipynb")
+    start = f"import sys; from helpers import cli; cli.become_lab({str(folder)!r}, sys.argv[1:])"
+    with server([sys.executable, "-c", start], TOP, folder.parent / "server.log") as url:
+        yield url, folder
+
+
+def open_notebook(page, url, path):
+    page.goto(f"{url}/lab/tree/{path}?token=test&reset")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle")
+
+
+def menu(page, *entries):
+    page.get_by_role("menuitem", name=entries[0], exact=True).click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{re.escape(entries[1])}$")).click()
+
+
+def bring(page, cell):
+    """Scroll until a cell is there; JupyterLab keeps in the page only the cells that are near."""
+    page.mouse.move(700, 500)
+    for _ in range(150):
+        if cell.count() and cell.first.is_visible():
+            cell.first.scroll_into_view_if_needed()
+            return cell.first
+        page.mouse.wheel(0, 500)
+        page.wait_for_timeout(60)
+    raise AssertionError("there is no such cell")
+
+
+def code_cell(page, text):
+    return page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea", has_text=text))
+
+
+def write(page, cell, text):
+    """Replace the source of a cell, as a learner who types it."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+
+
+def run(page, cell):
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
+
+
+def picture(page, name):
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def test_start_page_lists_the_lessons_and_leads_to_them(page, lab):
+    page.goto(f"{lab[0]}/?token=test")
+    start = page.locator(".jp-MarkdownViewer")
+    expect(start.locator("h1")).to_have_text(re.compile("Deep learning, piece by piece"))
+    for lesson in courses.LESSONS:
+        expect(start.get_by_role("link", name=lesson.title)).to_have_count(int(lesson.done))
+    page.wait_for_timeout(1000)
+    picture(page, "start")
+    start.get_by_role("link", name=LESSON.title).click()
+    page.locator(".jp-Notebook .jp-Cell", has_text="Logistic regression").first.wait_for()
+
+
+def test_solved_lesson_runs_and_its_picture_follows_the_slider(page, lab):
+    open_notebook(page, lab[0], "solved.ipynb")
+    menu(page, "Run", "Run All Cells")
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="busy"]').wait_for()
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=180_000)
+    cell = bring(page, code_cell(page, "pictures.two_walks"))
+    image, slider = cell.locator(".widget-image"), cell.get_by_role("slider").nth(1)
+    slider.scroll_into_view_if_needed()
+    expect(image).to_have_js_property("complete", True)
+    before = image.get_attribute("src")
+    sentence = cell.get_by_role("status")
+    said = sentence.inner_text()
+    picture(page, "play_before")
+    slider.focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    expect(sentence).not_to_have_text(said)
+    assert image.get_attribute("src") != before
+    picture(page, "play_after")
+    errors = page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']")
+    assert errors.count() == 0
+
+
+WRONG = "def sigmoid(z):\n    return 1 / (1 + np.exp(z))"
+RIGHT = "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))"
+
+
+def test_check_answers_and_validate_works(page, lab):
+    url, folder = lab
+    open_notebook(page, url, LESSON.link)
+    run(page, bring(page, code_cell(page, "import matplotlib.pyplot")))
+    answer = bring(page, code_cell(page, "def sigmoid(z)"))
+    run(page, answer)
+    check = bring(page, code_cell(page, "check(sigmoid)"))
+    run(page, check)
+    expect(check).to_contain_text("sigmoid is not written yet.")
+    picture(page, "check_missing")
+
+    write(page, answer, WRONG)
+    run(page, answer)
+    run(page, check)
+    expect(check).to_contain_text("Your output falls as z grows. Look at the sign in the exponent.")
+    check.locator(".jp-OutputArea").scroll_into_view_if_needed()
+    picture(page, "check_wrong")
+
+    write(page, answer, RIGHT)
+    run(page, answer)
+    run(page, check)
+    expect(check.locator(".jp-OutputArea")).to_have_text("sigmoid: all checks passed")
+    picture(page, "check_right")
+
+    own = page.locator(".jp-CodeCell").first
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    own = page.locator(".jp-CodeCell.jp-mod-active")
+    own.locator(".cm-content").click()
+    page.keyboard.insert_text("import helpers.exercises")
+    run(page, own)
+    expect(own).to_contain_text("No module named 'helpers.exercises'")
+
+    page.keyboard.press("Control+s")
+    page.get_by_role("button", name="Validate").click()
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("squared_cost is not written yet.", timeout=120_000)
+    expect(dialog).not_to_contain_text("sigmoid is not written yet.")
+    picture(page, "validate")
+    dialog.get_by_role("button").last.click()
+
+
+def test_formgrader_shows_the_course(page, tmp_path):
+    """As an instructor opens it: JupyterLab in a folder of the course with nbgrader's configuration."""
+    course = tmp_path / LESSON.course
+    course.mkdir()
+    shutil.copy(TOP / "nbgrader_config.py", tmp_path)
+    shutil.copy(TOP / LESSON.course / "nbgrader_config.py", course)
+    shutil.copytree(LESSON.path.parent, course / LESSON.folder)
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
+    with server(command, course, tmp_path / "server.log") as url:
+        page.goto(f"{url}/formgrader?token=test")
+        expect(page.locator("body")).to_contain_text(LESSON.folder, timeout=60_000)
+        row = page.locator("tr", has_text=LESSON.folder)
+        row.locator(".assign a").click()
+        expect(page.locator(".modal.in, .modal.show")).to_contain_text("Success", timeout=120_000)
+        picture(page, "formgrader")
+    assert (tmp_path / "grading" / "release" / LESSON.folder / LESSON.path.name).exists()
