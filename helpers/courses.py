@@ -44,12 +44,12 @@ COURSES = {
 }
 
 LESSONS = [
-    LessonInfo("course1_nn", "01_introduction", "What a neural network is"),
+    LessonInfo("course1_nn", "01_introduction", "What a neural network is", 60, "Python functions, NumPy arrays"),
     LessonInfo("course1_nn", "02_logistic_regression", "Logistic regression", 90, "derivatives, Python, NumPy arrays"),
-    LessonInfo("course1_nn", "03_activations", "Activation functions"),
-    LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer"),
-    LessonInfo("course1_nn", "05_deep_network", "Deep networks"),
-    LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters"),
+    LessonInfo("course1_nn", "03_activations", "Activation functions", 75, "lesson 2"),
+    LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", 90, "lessons 2 and 3"),
+    LessonInfo("course1_nn", "05_deep_network", "Deep networks", 90, "lessons 2 to 4"),
+    LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters", 75, "lessons 2, 3 and 5"),
     LessonInfo("course2_tuning", "01_bias_variance", "Splits, bias and variance"),
     LessonInfo("course2_tuning", "02_initialization", "Initialisation"),
     LessonInfo("course2_tuning", "03_regularization", "L2 and dropout"),

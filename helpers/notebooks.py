@@ -182,7 +182,8 @@ def _equation_problems(notebook, path):
     tags = _TAG.findall(sources)
     for tag in sorted({tag for tag in tags if tags.count(tag) > 1}):
         yield f"two equations are tagged {tag}: number them anew"
-    unknown = set(re.findall(r"\((\d\.\d+)\)", sources)) - set(tags)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    unknown = set(re.findall(r"\((\d\.\d+)\)", text)) - set(tags)
     if unknown:  # it may stand in another lesson of the course
         for other in path.parent.parent.glob("*/*.ipynb"):
             unknown -= set(_TAG.findall(_sources_joined(read(other))))

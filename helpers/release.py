@@ -7,6 +7,7 @@ it twice gives the same bytes.
 import hashlib
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -24,7 +25,7 @@ SHIPPED = (
     "helpers/checks/*.py",
     "helpers/plots/*.py",
     "helpers/plots/*.mplstyle",
-    "helpers/widgets/*.py",
+    "helpers/widgets/__init__.py",
 )
 
 
@@ -57,12 +58,24 @@ def edition(lessons=None):
             if path.is_file() and path != lesson.path and not hidden:
                 files[path.relative_to(TOP).as_posix()] = path.read_bytes()
         version = notebooks.student_version(notebooks.read(lesson.path))
+        for path in _pictures("\n".join(cell.source for cell in version.cells)):
+            files[path.relative_to(TOP).as_posix()] = path.read_bytes()
         files[lesson.link] = notebooks.text(version).encode()
         if lesson.name in exercises.lessons():
             files[f"helpers/checks/packs/{lesson.name}.json"] = exercises.load(lesson.name).pack(seed=0).encode()
     hashes = {path: _hash(files[path]) for path in sorted(files)}
     files[MANIFEST] = (json.dumps(hashes, indent=1) + "\n").encode()
     return dict(sorted(files.items()))
+
+
+def _pictures(source):
+    """Return the files of helpers/widgets that a source imports, and those that these import."""
+    paths = set()
+    for names in re.findall(r"^from helpers\.widgets(?:\.(\w+) import|\s+import (\w+))", source, re.M):
+        path = TOP / "helpers" / "widgets" / f"{''.join(names)}.py"
+        if path.exists():
+            paths |= {path} | _pictures(path.read_text(encoding="utf-8"))
+    return paths
 
 
 def start_page(lessons):

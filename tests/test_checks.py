@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import checks
-from helpers.checks import compare, diagnose, packs, plain, show
+from helpers.checks import compare, diagnose, draws, packs, plain, show
 from helpers.exercises import Lesson, case
 
 
@@ -336,3 +336,149 @@ def test_what_is_not_plain_is_refused(value):
 def test_damaged_plain_data_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011
         plain.decode(json.loads(text))
+
+
+# --- random functions and procedures ----------------------------------------------------------------------------------
+
+
+def initialise(n_x, n_h, rng):
+    """Weights with one standard deviation each, a bias of zero."""
+    return {"W": rng.standard_normal((n_h, n_x)) * 0.01, "V": rng.standard_normal((1, n_h)), "b": np.zeros((n_h, 1))}
+
+
+def initialise_in_another_order(n_x, n_h, rng):
+    V = [[rng.normal() for _ in range(n_h)]]
+    W = np.sqrt(0.0001) * rng.normal(size=(n_x, n_h)).T
+    return {"b": np.zeros((n_h, 1), dtype=int), "V": np.array(V), "W": W, "more": "is fine"}
+
+
+def without_factor(n_x, n_h, rng):
+    return initialise(n_x, n_h, rng) | {"W": rng.normal(size=(n_h, n_x))}
+
+
+def transposed(n_x, n_h, rng):
+    return initialise(n_x, n_h, rng) | {"W": rng.normal(size=(n_x, n_h))}
+
+
+INITIALISE = made_up(
+    initialise,
+    *(case(n_x=n_x, n_h=n_h, rng=np.random.default_rng(n_x)) for n_x, n_h in ((3, 4), (6, 2))),
+    judge=draws.draws(300),
+    mistakes=[("W lacks its factor.", without_factor), ("W is transposed.", transposed)],
+)
+
+UNLIKE = {
+    "another factor": (lambda n, h, rng: {"W": rng.normal(size=(h, n)) * 0.012}, "W: wrong standard deviation of its entries: expected about 0.01, got about 0.012"),
+    "another mean": (lambda n, h, rng: {"W": rng.normal(size=(h, n)) * 0.01 + 0.003}, "W: wrong mean of its entries"),
+    "uniform": (lambda n, h, rng: {"W": rng.random((h, n)) * 0.01}, "W: wrong mean of its entries"),
+    "one row is larger": (lambda n, h, rng: {"W": rng.normal(size=(h, n)) * np.linspace(0.005, 0.013, h)[:, None]}, "W: wrong"),
+    "a bias that varies": (lambda n, h, rng: {"b": rng.normal(size=(h, 1)) * 1e-4}, "b: wrong on average at index"),
+    "a bias that is not zero": (lambda n, h, rng: {"b": np.full((h, 1), 1e-4)}, "b: wrong at index (0, 0): expected about 0, got about 0.0001"),
+    "equal rows": (lambda n, h, rng: {"W": np.ones((h, 1)) * rng.normal(size=(1, n)) * 0.01}, "a number occurs twice"),
+    "W again in V": (lambda n, h, rng: (lambda Z: {"W": Z * 0.01, "V": Z[:, :1].T * 0.01 + 0 * Z[:, :1].T})(rng.normal(size=(h, n))), "V: wrong"),
+    "a generator of its own": (lambda n, h, rng: {"W": np.random.default_rng(3).normal(size=(h, n)) * 0.01}, "W: the same for every generator"),
+    "a new generator each time": (lambda n, h, rng: {"W": np.random.default_rng().normal(size=(h, n)) * 0.01}, "called twice with equal arguments, it gives two outputs"),
+    "the global generator": (lambda n, h, rng: {"W": np.random.randn(h, n) * 0.01}, "called twice"),
+    "a seed for all": (lambda n, h, rng: np.random.seed(1) or {}, "np.random is used"),
+    "shape": (lambda n, h, rng: {"W": rng.normal(size=(h, n + 1))}, "W: wrong shape"),
+    "shape that varies": (lambda n, h, rng: {"W": np.ones((h, n)) if rng.random() < 0.5 else np.ones((n, 1))}, "W: wrong shape"),
+    "nan": (lambda n, h, rng: {"W": np.full((h, n), np.nan)}, "W: contains nan"),
+    "a known mistake": (lambda n, h, rng: (lambda more: {"W": more})(rng.normal(size=(n, h)).T), "W: wrong standard deviation of its entries: expected about 0.01, got about 1 (over 300 calls). W lacks its factor. See"),
+    "another known mistake": (lambda n, h, rng: {"W": rng.standard_normal(n * h).reshape(n, h)}, "W is transposed. See"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNLIKE)
+def test_random_function_of_other_properties_fails(what):
+    change, words = UNLIKE[what]
+    said = message(INITIALISE, lambda n_x, n_h, rng: initialise(n_x, n_h, rng) | change(n_x, n_h, rng), "initialise")
+    if what == "shape that varies":
+        assert "W: " in said or "same structure" in said
+    else:
+        assert words in said
+
+
+def test_random_function_with_another_stream_passes(capsys):
+    for function in (initialise, initialise_in_another_order):
+        INITIALISE(rename(lambda *given, function=function: function(*given), "initialise"))
+    assert capsys.readouterr().out == "initialise: all checks passed\n" * 2
+
+
+def test_right_answers_are_far_from_the_limit(monkeypatch):
+    """With five standard errors, none of 40 right answers with streams of their own fails."""
+    monkeypatch.setattr(draws, "RIGHT", 5)
+    for stream in range(40):
+
+        def another_stream(n_x, n_h, rng, stream=stream):
+            rng.bit_generator.advance(1000 * (stream + 1))
+            return initialise(n_x, n_h, rng)
+
+        INITIALISE(rename(another_stream, "initialise"))
+
+
+def dropout(A, keep_prob, rng):
+    D = rng.random(A.shape) < keep_prob
+    return A * D / keep_prob, D
+
+
+def test_dropout_is_judged_entry_by_entry():
+    A = np.arange(1.0, 7.0).reshape(2, 3)
+    check = made_up(
+        dropout, case(A=A, keep_prob=0.8, rng=np.random.default_rng(1)), returns=("A", "D"), judge=draws.draws(500)
+    )
+
+    def fails(function):
+        return message(check, function, "dropout")
+
+    assert "A: wrong mean of its entries" in fails(lambda A, k, rng: (A * (d := rng.random(A.shape) < k), d))
+    assert "wrong mean" in fails(lambda A, k, rng: (A * (d := rng.random(A.shape) > k) / k, d))
+    assert "A: the same for every generator" in fails(lambda A, k, rng: (A, rng.random(A.shape) < k))
+    assert "A: wrong on average at index (0, 0)" in fails(lambda A, k, rng: dropout(A[:, ::-1], k, rng))
+    check(rename(lambda A, k, rng: (A * (d := rng.binomial(1, k, A.shape)) / k, d), "dropout"))
+
+
+def train(X, Y, steps, rng):
+    """Gradient descent of a network without a hidden layer: one of the simplest procedures."""
+    W, b = rng.normal(size=(1, len(X))) * 0.01, np.zeros((1, 1))
+    for _ in range(steps):
+        dZ = 1 / (1 + np.exp(-W @ X - b)) - Y
+        W, b = W - dZ @ X.T / X.shape[1], b - dZ.mean(axis=1, keepdims=True)
+    return {"W1": W, "b1": b}
+
+
+def test_procedure_is_judged_by_its_outcome():
+    X = np.random.default_rng(0).normal(size=(2, 40))
+    Y = (X[:1] > 0) * 1
+    check = made_up(
+        train, case(X=X, Y=Y, steps=100, rng=np.random.default_rng(1)),
+        judge=draws.draws(5, view="network", accuracy=(0.95, None), cost=(0.05, 0.3)),
+        mistakes=[("It goes uphill.", lambda X, Y, steps, rng: train(X, 1 - Y, steps, rng))],
+    )  # fmt: skip
+    check(rename(lambda X, Y, steps, rng: train(X, Y, steps + 20, rng), "train"))
+    check(rename(lambda X, Y, steps, rng: train(X, Y, steps, rng), "train"))
+    said = message(check, lambda X, Y, steps, rng: train(X, Y, 0, rng), "train")
+    assert "cost: too high: expected at most 0.3, got 0.69" in said or "accuracy: too low: expected at least" in said
+    assert "cost: too low" in message(check, lambda X, Y, steps, rng: train(X, Y, 9000, rng), "train")
+    assert "It goes uphill." in message(check, lambda X, Y, steps, rng: train(X, 1 - Y, steps, rng), "train")
+    assert "W1: wrong shape" in message(check, lambda X, Y, steps, rng: {"W1": X, "b1": X[:1, :1]}, "train")
+    assert check.reference("train", 1)[1]["W1"].shape == (1, 2), "a reference is an output, not its statistics"
+
+
+def test_view_of_a_network_matches_numpy():
+    rng = np.random.default_rng(2)
+    P = {"W1": rng.normal(size=(4, 3)), "b1": rng.normal(size=(4, 1)), "W2": rng.normal(size=(2, 4)), "b2": rng.normal(size=(2, 1))}  # fmt: skip
+    X, Y = rng.normal(size=(3, 9)), rng.integers(0, 2, size=(2, 9))
+    for hidden, g in (("tanh", np.tanh), ("relu", lambda z: z * (z > 0))):
+        A = 1 / (1 + np.exp(-P["W2"] @ g(P["W1"] @ X + P["b1"]) - P["b2"]))
+        seen = draws.network((P, []), {"X": X, "Y": Y}, hidden=hidden)
+        assert seen["accuracy"] == np.mean((A > 0.5) == Y)
+        assert seen["cost"] == pytest.approx(np.sum(-Y * np.log(A) - (1 - Y) * np.log(1 - A)) / 9, rel=1e-12)
+
+
+def test_reference_outside_its_own_bounds_is_refused():
+    X = np.random.default_rng(0).normal(size=(2, 40))
+    with pytest.raises(ValueError, match="the reference of train fails on its own case"):
+        made_up(
+            train, case(X=X, Y=(X[:1] > 0) * 1, steps=1, rng=np.random.default_rng(1)),
+            judge=draws.draws(5, view="network", cost=(None, 0.01)),
+        )  # fmt: skip

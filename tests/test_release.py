@@ -152,7 +152,19 @@ def test_one_lesson_alone():
     assert [path for path in files if path.startswith("helpers/checks/packs/")] == [
         "helpers/checks/packs/logistic_regression.json"
     ]
+    assert [path for path in files if path.startswith("helpers/widgets/")] == [
+        "helpers/widgets/__init__.py", "helpers/widgets/logistic_regression.py"
+    ]  # fmt: skip
     assert LESSON.title in files["README.md"].decode()
+
+
+@pytest.mark.parametrize("lesson", [lesson for lesson in courses.LESSONS if lesson.done], ids=lambda lesson: lesson.name)
+def test_a_lesson_alone_has_all_that_its_setup_imports(lesson, tmp_path):
+    release.write(release.edition([lesson]), tmp_path / "e")
+    cells = nbformat.read(tmp_path / "e" / lesson.link, as_version=4).cells
+    setup = next(cell.source for cell in cells if cell.get("id") == "setup")
+    done = python(tmp_path / "e", f"import helpers\nassert helpers.__file__.startswith({str(tmp_path)!r})\n{setup}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_zip_unpacks_and_works_with_its_own_environment(tmp_path):

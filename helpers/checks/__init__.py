@@ -55,7 +55,10 @@ class Checks:
         __tracebackhide__ = True
         hidden = packs.HIDDEN_SEED in os.environ
         exercise = self._exercise(function, sys._getframe(1).f_globals)
-        calls = [observe(function, case.arguments, case.judge, quiet=hidden) for case in exercise.cases]
+        calls = [
+            observe(function, case.arguments, case.judge, case.judge and case.expected["output"], hidden)
+            for case in exercise.cases
+        ]
         outcomes = [outcome for outcome, _ in calls]
         if any(isinstance(error, NotImplementedError) for _, error in calls):
             raise CheckFailed(f"{exercise.name} is not written yet.") from None
@@ -140,11 +143,15 @@ def call(function, arguments, quiet=False):
     return packs.Outcome(output, changed=changed), None
 
 
-def observe(function, arguments, judge=None, quiet=False, times=1):
-    """Call `function` once, or as `judge` says, and return its `packs.Outcome` and its exception or None."""
+def observe(function, arguments, judge=None, like=None, quiet=False, times=1):
+    """Call `function` once, or as `judge` says, and return its `packs.Outcome` and its exception or None.
+
+    `judge`, `like` and `times` are those of `draws.sample`; without `judge` this is `call`.
+    """
     if judge is None:
         return call(function, arguments, quiet)
-    return sample(lambda given, quiet_now: call(function, given, quiet or quiet_now), arguments, judge, times)
+
+    return sample(lambda given, later: call(function, given, quiet or later), arguments, judge, like, times)
 
 
 def first_difference(exercise, outcomes):

@@ -39,7 +39,7 @@ def difference(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=
     nonfinite : bool
         Whether nan and infinity are compared as values (for the outputs of mistakes) instead of refused.
     values : bool
-        Whether numbers are compared, not only their types and shapes (which text is one of).
+        Whether values are compared, not only types and shapes.
     """
     leaves = list(_leaves(got, expected, part, returns))
     for item in leaves:

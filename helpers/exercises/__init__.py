@@ -146,7 +146,9 @@ class Exercise:
                 raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
             cases.append({"name": name, "arguments": arguments, "expected": outcome.output, "judge": judge})
             for function, _ in self.mistakes:
-                wrong[function.__name__].append(_plain_outcome(observe(function, arguments, judge, quiet=True)[0]))
+                like = judge and outcome.output["output"]
+                mistaken, _ = observe(function, arguments, judge, like, quiet=True)
+                wrong[function.__name__].append(_plain_outcome(mistaken))
         mistakes = [
             {"name": function.__name__, "hint": hint, "outcomes": wrong[function.__name__]}
             for function, hint in self.mistakes

@@ -67,6 +67,11 @@ def one_minus_a(z):
     return 1 - sigmoid(z)
 
 
+@sigmoid_derivative.mistake("`a * 1 - a` is read as `(a * 1) - a`, which is 0. Put 1 - a in parentheses.")
+def parentheses_of_one_minus_a_missing(z):
+    return sigmoid(z) * 1 - sigmoid(z)
+
+
 @sigmoid_derivative.mistake("1 - a² is the rule of tanh. For the sigmoid the rule is a (1 - a).")
 def tanh_rule_for_sigmoid(z):
     return 1 - sigmoid(z) ** 2
@@ -148,7 +153,17 @@ def sigmoid_at_z(z):
     return 2 * sigmoid(z) - 1
 
 
-@tanh.mistake("The range is right, but your curve runs from 0 to 2. The last term of (3.10) is missing.")
+@tanh.mistake("The 1 is subtracted inside the sigmoid. In (3.10) it is subtracted at the end.")
+def one_subtracted_inside(z):
+    return 2 * sigmoid(2 * z - 1)
+
+
+@tanh.mistake("Division comes before plus and minus: put numerator and denominator in parentheses. Or use (3.10).")
+def parentheses_of_the_fraction_missing(z):
+    return np.exp(z) - np.exp(-z) / np.exp(z) + np.exp(-z)
+
+
+@tanh.mistake("Your curve runs from 0 to 2. The last term of (3.10) is missing.")
 def not_shifted(z):
     return 2 * sigmoid(2 * z)
 
@@ -234,6 +249,11 @@ def tanh_derivative(z):
 @tanh_derivative.mistake("This is 1 - tanh(z). The square is missing: 1 - a².")
 def tanh_not_squared(z):
     return 1 - np.tanh(z)
+
+
+@tanh_derivative.mistake("This is 1 - 2 a. In Python the square of a is `a ** 2`.")
+def tanh_doubled(z):
+    return 1 - np.tanh(z) * 2
 
 
 @tanh_derivative.mistake("This is 1 - z². The argument is the score z: compute a = tanh(z) first.")
@@ -346,6 +366,11 @@ def relu_with_minimum(z):
 )
 def max_of_python(z):
     return max(0, z)
+
+
+@relu.mistake("`np.max(0, z)` takes z for an axis. `np.maximum(0, z)` takes the larger of 0 and each entry of z.")
+def max_with_two_arguments(z):
+    return np.max(0, z)
 
 
 @relu.mistake("One number comes back for the whole array. `np.maximum(0, z)`, not `np.max(z)`, goes entry by entry.")
