@@ -20,7 +20,7 @@ release: .venv/ready  ## write the learner's edition as dist/deep-learning-noteb
 	$(BIN)/python -m helpers release --zip dist/deep-learning-notebooks.zip
 
 lock: .venv/ready  ## write requirements.lock anew after a change of versions in pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --group test pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --group test --group grade pyproject.toml -o requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % sys.version_info[:2])'

@@ -10,11 +10,12 @@ from helpers.courses import TOP
 
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())
 LEARNER = dict(line.split("==") for line in PROJECT["project"]["dependencies"])
-TEST = dict(line.split("==") for line in PROJECT["dependency-groups"]["test"])
+GROUPS = [line for group in PROJECT["dependency-groups"].values() for line in group]
+TEST = dict(line.split("==") for line in GROUPS)
 
 
 def test_all_dependencies_are_pinned():
-    for line in PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["test"]:
+    for line in PROJECT["project"]["dependencies"] + GROUPS:
         assert re.fullmatch(r"[a-z-]+==[\d.]+", line), line
 
 

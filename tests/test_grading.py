@@ -210,10 +210,10 @@ def test_known_mistakes_score_zero_and_feedback_names_them(graded, record_proper
 
 
 def test_feedback_shows_no_hidden_case_and_no_solution(graded):
-    secret = graded / "grading" / "secret"
     for round_number in range(ROUNDS):
         student = f"mistakes{round_number}"
-        seed = hidden_seed(secret, LESSON.folder, student)
+        path = graded / "grading" / "autograded" / student / LESSON.folder / LESSON.path.name
+        seed = int(nbformat.read(path, as_version=4).metadata.grading_protocol.seed)
         text = feedback(graded, student).replace(" ", "")
         for exercise in packs.read(CATALOGUE.pack(seed)).values():
             for case in exercise.cases:
@@ -323,13 +323,15 @@ def test_restored_cells_have_released_metadata_and_unique_ids():
     assert all(cell.metadata == {} for cell in made if cell.source in ("answer", "free"))
 
 
-def test_seed_depends_on_secret_student_and_assignment(tmp_path):
-    one = hidden_seed(tmp_path / "a" / "secret", "lesson", "student")
-    assert one == hidden_seed(tmp_path / "a" / "secret", "lesson", "student")
+def test_seed_depends_on_secret_student_assignment_and_answers(tmp_path):
+    cells = [new_code_cell("answer")]
+    one = hidden_seed(tmp_path / "a" / "secret", "lesson", "student", cells)
+    assert one == hidden_seed(tmp_path / "a" / "secret", "lesson", "student", cells)
     others = {
-        hidden_seed(tmp_path / "b" / "secret", "lesson", "student"),
-        hidden_seed(tmp_path / "a" / "secret", "lesson", "student2"),
-        hidden_seed(tmp_path / "a" / "secret", "lesson2", "student"),
+        hidden_seed(tmp_path / "b" / "secret", "lesson", "student", cells),
+        hidden_seed(tmp_path / "a" / "secret", "lesson", "student2", cells),
+        hidden_seed(tmp_path / "a" / "secret", "lesson2", "student", cells),
+        hidden_seed(tmp_path / "a" / "secret", "lesson", "student", [new_code_cell("another")]),
     }
-    assert len({one, *others}) == 4
+    assert len({one, *others}) == 5
     assert (tmp_path / "a" / "secret").stat().st_mode & 0o077 == 0

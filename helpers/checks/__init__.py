@@ -179,7 +179,8 @@ def _let_through(error, exercise, case, cause, hidden):
     __tracebackhide__ = True
     own_frames = error.__traceback__.tb_next
     if hidden:
-        line = f" in its line {own_frames.tb_lineno}" if own_frames else ""
+        line = getattr(error, "learner_line", own_frames and own_frames.tb_lineno)
+        line = f" in its line {line}" if line else ""
         raise CheckFailed(
             " ".join(filter(None, [f"{exercise.name} stopped with {type(error).__name__}{line}.", cause]))
         )

@@ -260,5 +260,29 @@ def network(output, arguments, hidden="tanh"):
 
 
 network.names = ("accuracy", "cost")
+
+
+def partition(output, arguments):
+    """Return how X and Y of three sets, six arrays side by side, hold the columns of the arguments X and Y.
+
+    ``paired`` counts the columns that stand beside their own label, ``occurrences`` how often each column of X occurs,
+    ``train``, ``dev`` and ``test`` in which set; ``neighbours`` counts the columns whose next one is in the same set.
+    The columns of X must differ. The order inside a set does not count.
+    """
+    X, Y = arguments["X"], arguments["Y"]
+    same_x, same_y = (
+        [np.all(np.asarray(part)[:, :, None] == whole[:, None, :], axis=0) for part in output[first::2]]
+        for first, whole in ((0, X), (1, Y))
+    )
+    paired = sum(np.sum(x & y) for x, y in zip(same_x, same_y, strict=True))
+    train, dev, test = sets = [np.sum(x, axis=0) for x in same_x]
+    neighbours = sum(np.sum(one[1:] * one[:-1]) for one in sets)
+    return {
+        "paired": paired, "occurrences": train + dev + test, "train": train, "dev": dev, "test": test,
+        "neighbours": neighbours,
+    }  # fmt: skip
+
+
+partition.names = ("paired", "occurrences", "train", "dev", "test", "neighbours")
 #: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
-VIEWS = {"network": network}
+VIEWS = {"network": network, "partition": partition}

@@ -13,10 +13,11 @@ _DTYPE = re.compile(r"[<>|=][biufcSU]\d+")
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 
 
-def encode(value):
+def encode(value, other=None):
     """Return `value` as an object that `json.dumps` takes; raise TypeError if it is not plain data.
 
-    Lists, dicts and everything JSON lacks become ``{kind: content}``; the floats keep every bit.
+    Lists, dicts and everything JSON lacks become ``{kind: content}``; the floats keep every bit. ``other(value)``, if
+    it is given, encodes what is not plain.
     """
     kind = type(value)
     if value is None or kind in (bool, int, str):
@@ -24,9 +25,9 @@ def encode(value):
     if kind is float:
         return {"float": value.hex()}
     if kind in (list, tuple):
-        return {kind.__name__: [encode(item) for item in value]}
+        return {kind.__name__: [encode(item, other) for item in value]}
     if kind is dict:
-        return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
+        return {"dict": [[encode(key, other), encode(item, other)] for key, item in value.items()]}
     if isinstance(value, (np.ndarray, np.generic)) and _DTYPE.fullmatch(value.dtype.str):
         data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
         if isinstance(value, np.generic):
@@ -34,11 +35,16 @@ def encode(value):
         return {"array": [value.dtype.str, list(value.shape), data]}
     if isinstance(value, np.random.Generator):
         return {"generator": encode(value.bit_generator.state)}
+    if other is not None:
+        return other(value)
     raise TypeError(f"{kind.__name__} is not plain data")
 
 
-def decode(plain):
-    """Return the value that `encode` was given; raise ValueError if `plain` did not come from it."""
+def decode(plain, other=None):
+    """Return the value that `encode` was given; raise ValueError if `plain` did not come from it.
+
+    ``other(kind, content)``, if it is given, decodes the kinds that `encode`'s ``other`` made.
+    """
     if plain is None or isinstance(plain, (bool, int, str)):
         return plain
     try:
@@ -46,10 +52,10 @@ def decode(plain):
         if kind == "float":
             return float.fromhex(content)
         if kind in ("list", "tuple"):
-            items = [decode(item) for item in content]
+            items = [decode(item, other) for item in content]
             return items if kind == "list" else tuple(items)
         if kind == "dict":
-            return {decode(key): decode(item) for key, item in content}
+            return {decode(key, other): decode(item, other) for key, item in content}
         if kind in ("array", "scalar"):
             dtype, *shape, data = content
             if not _DTYPE.fullmatch(dtype):
@@ -63,6 +69,8 @@ def decode(plain):
             bit_generator = getattr(np.random, state["bit_generator"])()
             bit_generator.state = state
             return np.random.Generator(bit_generator)
+        if other is not None:
+            return other(kind, content)
     except (AttributeError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"not plain data: {error}") from None
     raise ValueError(f"not plain data: {kind}")

@@ -45,6 +45,19 @@ def load(lesson):
     raise packs.unknown("lesson", lesson, lessons())
 
 
+def used_by(catalogue, name):
+    """Return the names of the exercises that the reference of an exercise calls, directly or through others."""
+    found, todo = [], [catalogue[name].reference.__code__]
+    while todo:
+        code = todo.pop()
+        todo += [constant for constant in code.co_consts if inspect.iscode(constant)]
+        for other in code.co_names:
+            if other in catalogue and other != name and other not in found:
+                found.append(other)
+                todo.append(catalogue[other].reference.__code__)
+    return found
+
+
 def case(name="", **arguments):
     """Return one case for an exercise: its arguments by name, in any order; `name` if a lesson draws this case."""
     return name, arguments

@@ -4,7 +4,7 @@ A submission passes through these steps::
 
     Reader    a file of any kind becomes a notebook; one that cannot be read becomes an empty one that says why
     Restore   every released cell is there once, in order, with the released tests; all else is plain cells
-    Execute   runs it, with cases that no learner has seen
+    Execute   runs the learner's cells in a box (`room`, `box`) and the tests in a trusted process (`rooms`, `wire`)
     Record    scores and comments go to the gradebook; what could not be read is marked for a human's eye
 """
 

@@ -1,50 +1,389 @@
-"""Run a submission with cases that no learner has seen."""
+"""Run a submission in two rooms: the learner's cells in a box, the released test cells here, on cases no learner has seen."""
 
+import ast
+import base64
+import binascii
+import contextlib
+import functools
 import hashlib
 import hmac
+import io
 import os
+import re
 import secrets
+import textwrap
+import time
 from pathlib import Path
 
-from nbgrader import preprocessors as stock
+import nbformat
+from nbformat.v4 import new_markdown_cell, new_output
+from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import setenv
-from traitlets import Unicode
+from traitlets import Dict, Unicode
 
+from helpers import courses, exercises
 from helpers.checks import packs
 
+from . import box, rooms
+from .submission import released_cells
 
-def hidden_seed(secret_file, assignment, student):
-    """Return the seed of a submission's hidden cases: the same for each grading of it, and known to no learner.
+#: Metadata of a graded notebook: how it was graded, so that it can be done again.
+PROTOCOL = "grading_protocol"
+
+
+def hidden_seed(secret_file, assignment, student, cells):
+    """Return the seed of a submission's hidden cases: the same each time it is graded, and known to no learner.
 
     Parameters
     ----------
     secret_file : path
         Holds the secret of the course; it is made if it does not exist.
     assignment, student : str
+    cells : list of NotebookNode
+        The restored submission: another answer gets other cases.
     """
-    secret = _secret(secret_file)
-    digest = hmac.new(secret, f"{assignment}\0{student}".encode(), hashlib.sha256).digest()
+    content = "\0".join([assignment, student, *(cell.source for cell in cells)])
+    digest = hmac.new(_secret(secret_file), content.encode(), hashlib.sha256).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def _secret(path):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as file:
             file.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
     return path.read_bytes()
 
 
-class Execute(stock.Execute):
-    """Run the notebook with hidden cases: `check` draws them from the catalogue and shows nothing of them."""
+@functools.cache
+def _warm(lesson, strength, reference=False):
+    return rooms.Warm(lesson, strength, reference)
+
+
+@functools.cache
+def _strongest():
+    return box.strongest()
+
+
+class Execute(NbGraderPreprocessor):
+    """The step that runs a restored submission and gives each test cell its outputs; nbgrader scores them."""
 
     secret_file = Unicode("secret", help="File that holds the secret of the course").tag(config=True)
+    box = Unicode(
+        "strongest",
+        help="'strongest': the strongest box that works here. A weaker one must be named: 'landlock' or 'limits'",
+    ).tag(config=True)
+    limits = Dict(help="Limits of a room that differ from helpers.grading.rooms.LIMITS").tag(config=True)
 
-    def preprocess(self, nb, resources, retries=None):
+    def preprocess(self, nb, resources):
         names = resources["nbgrader"]
-        seed = hidden_seed(self.secret_file, names["assignment"], names["student"])
+        seed = hidden_seed(self.secret_file, names["assignment"], names["student"], nb.cells)
+        strength = _strongest() if self.box == "strongest" else self.box
+        try:
+            lesson = courses.find(names["assignment"])
+            lesson = lesson if lesson.done else None
+        except LookupError:
+            lesson = None
+        start = time.monotonic()
         with setenv(**{packs.HIDDEN_SEED: str(seed)}):
-            return super().preprocess(nb, resources, retries)
+            grading = Grading(nb.cells, released_cells(resources), lesson, strength, rooms.LIMITS | dict(self.limits))
+            grading.run()
+        seconds = round(time.monotonic() - start, 2)
+        nb.metadata[PROTOCOL] = nbformat.from_dict({"seed": str(seed), "box": strength, "seconds": seconds})
+        nb.cells.append(
+            new_markdown_cell(f"*Graded in {seconds:.1f} s; box: {strength}.*", id="protocol-of-the-grader")
+        )
+        return nb, resources
+
+
+class Grading:
+    """One submission on its way through the two rooms.
+
+    Parameters
+    ----------
+    cells : list of NotebookNode
+        Of the restored submission; they get their outputs.
+    released : list of `submission.Released`
+    lesson : LessonInfo or None
+    strength : str
+    limits : dict
+    """
+
+    def __init__(self, cells, released, lesson, strength, limits):
+        self.cells, self.lesson, self.strength, self.limits = cells, lesson, strength, limits
+        self.released = {cell.name: cell for cell in released}
+        self.answers = {name for cell in released if not cell.locked for name in _defined(cell.source)}
+        self.skipped = _demonstrations(lesson)
+        self.room = None
+        self.done, self.spoiled = [], set()  # learner's cells that ran, and those that ended a room
+        self.names = {"__name__": "__main__", "__builtins__": __builtins__}
+        self.own = set()  # names that the trusted cells defined themselves
+
+    def run(self):
+        """Run all cells; once more with the demonstrations if a name of theirs was missing."""
+        try:
+            self._run_all()
+            if self.skipped and self._name_is_missing():
+                self.skipped = frozenset()
+                self._start_over()
+                self._run_all()
+            self._judge_again()
+        finally:
+            if self.room is not None:
+                self.room.close()
+
+    def _start_over(self):
+        self.room.close()
+        self.room = None
+        self.done, self.spoiled, self.own = [], set(), set()
+        self.names = {"__name__": "__main__", "__builtins__": __builtins__}
+
+    def _run_all(self):
+        self.room = _warm(self.lesson, self.strength).room(self.limits)
+        for cell in self.cells:
+            if cell.cell_type != "code":
+                continue
+            cell.outputs, cell.execution_count = [], None
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            released = self.released.get(name)
+            if released is not None and released.points is not None and released.locked:
+                self._test(cell)
+            elif cell.source.strip() and cell.source not in self.skipped:
+                self._run_in_room(cell)
+                if released is not None and released.locked:
+                    self._run_here(cell.source)
+
+    # The learner's cells.
+
+    def _run_in_room(self, cell):
+        self._revive()
+        try:
+            answer = self.room.ask("run", self.limits["cell"], source=cell.source)
+            cell.outputs = list(_clean_outputs(answer["outputs"]))
+            self.done.append(cell)
+        except rooms.Stopped as stopped:
+            self.spoiled.add(id(cell))
+            self.done.append(cell)
+            cell.outputs = [_error("Stopped", f"This cell {stopped}.")]
+        except (KeyError, TypeError):
+            self.room.close("gave an answer of another form")
+            cell.outputs = [_error("Stopped", "This cell could not be run.")]
+
+    def _revive(self):
+        """Start another room if the last one ended, with the cells that ran before except those that ended one."""
+        for _ in range(3):
+            if not self.room.dead:
+                return
+            left = self.room.end
+            self.room = _warm(self.lesson, self.strength).room(self.limits)
+            self.room.end = left
+            for cell in self.done:
+                if id(cell) not in self.spoiled:
+                    try:
+                        self.room.ask("run", self.limits["cell"], source=cell.source)
+                    except rooms.Stopped:
+                        self.spoiled.add(id(cell))
+                        break
+
+    # Test cells.
+
+    def _test(self, cell):
+        try:
+            self._revive()
+            printed, value, error = self._run_here(cell.source)
+        except rooms.Stopped as stopped:
+            printed, value, error = "", None, stopped
+        cell.outputs = _test_outputs(printed, value, error)
+
+    def _run_here(self, source):
+        """Run a released cell in this process, with the learner's names; return what it printed, its value, its error."""
+        try:
+            tree = ast.parse(source)
+            used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+            for name in used & self.answers - self.own:
+                self.names.pop(name, None)
+                there, value = self.room.get(name)
+                if there:
+                    self.names[name] = value
+        except rooms.Stopped as stopped:
+            return "", None, stopped
+        except (Exception, rooms.wire.Refused) as error:
+            return "", None, error
+        before = set(self.names)
+        out = io.StringIO()
+        value = error = None
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+                value = _execute(tree, self.names)
+        except (Exception, rooms.Stopped, SystemExit) as caught:
+            error = caught
+        self.own |= set(self.names) - before - self.answers
+        return out.getvalue(), value, error
+
+    def _name_is_missing(self):
+        return any(
+            output.get("ename") == "NameError" or "stopped with NameError" in output.get("evalue", "")
+            for cell in self.cells
+            if cell.cell_type == "code"
+            for output in cell.outputs
+        )
+
+    # One slip costs once.
+
+    def _judge_again(self):
+        """Judge failed exercises again with the reference in place of other failed exercises that they use."""
+        if self.lesson is None or self.lesson.name not in exercises.lessons():
+            return
+        catalogue = exercises.load(self.lesson.name).exercises
+        tests = {
+            name.removeprefix("test_"): cell
+            for cell in self.cells
+            for name in [cell.metadata.get("nbgrader", {}).get("grade_id", "")]
+            if name.startswith("test_") and name.removeprefix("test_") in catalogue
+        }
+        failed = [name for name, cell in tests.items() if _failed(cell)]
+        for name in failed:
+            if any("not written yet" in output.get("evalue", "") for output in tests[name].outputs):
+                continue
+            replaced = [other for other in exercises.used_by(catalogue, name) if other in failed]
+            if not replaced:
+                continue
+            try:
+                self._revive()
+                with self._references(replaced):
+                    printed, value, error = self._run_here(tests[name].source)
+            except rooms.Stopped:
+                continue
+            if error is None:
+                note = f"(judged with the right {' and '.join(replaced)} in place of yours)\n"
+                tests[name].outputs = _test_outputs(printed + note, value, None)
+
+    @contextlib.contextmanager
+    def _references(self, names):
+        """Bind these names in the learner's room to the reference solutions, which run in a box of their own."""
+        reference_room = _warm(self.lesson, self.strength, True).room(self.limits)
+        try:
+            source = f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises"
+            reference_room.ask("run", self.limits["cell"], source=source)
+            for name in names:
+                reference_room.ask("run", self.limits["call"], source=f"_right_{name} = right[{name!r}].reference")
+                _, function = reference_room.get(f"_right_{name}")
+                self.room.ask("bind", self.limits["call"], name=name, value=self.room.encode(_caller(function)))
+            yield
+        finally:
+            reference_room.close()
+            if not self.room.dead:
+                self.room.ask("unbind", self.limits["call"])
+
+
+def _caller(remote):
+    """Return a plain function for an object of another room."""
+
+    def call(*arguments, **named):
+        return remote(*arguments, **named)
+
+    return call
+
+
+def _defined(source):
+    """Return the names that a released answer cell defines: functions, classes, variables."""
+    with contextlib.suppress(SyntaxError):
+        for node in ast.parse(source).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                yield node.name
+            elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+                yield from (part.id for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store))
+
+
+@functools.cache
+def _demonstrations(lesson):
+    """Return the sources of a lesson's cells that grade nothing: where a submission left them alone, they need not run."""
+    if lesson is None:
+        return frozenset()
+    cells = nbformat.read(lesson.path, as_version=4).cells
+    return frozenset(
+        cell.source for cell in cells if "demo" in cell.metadata.get("tags", []) and "nbgrader" not in cell.metadata
+    )
+
+
+def _execute(tree, names):
+    """Run the statements of a cell; return the value of the last one if it is an expression."""
+    last = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = ast.Expression(tree.body.pop().value)
+    exec(compile(tree, "<test>", "exec"), names)
+    return eval(compile(last, "<test>", "eval"), names) if last is not None else None
+
+
+# --- outputs ---------------------------------------------------------------------------------------------------------
+
+
+def _failed(cell):
+    return any(output.output_type == "error" for output in cell.outputs)
+
+
+def _test_outputs(printed, value, error):
+    outputs = []
+    if printed:
+        outputs.append(new_output("stream", name="stdout", text=printed))
+    if error is not None:
+        outputs.append(_error(type(error).__name__, _said(error)))
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        # nbgrader takes a number as the score.
+        outputs.append(new_output("execute_result", data={"text/plain": repr(float(value))}, execution_count=1))
+    return outputs
+
+
+def _said(error):
+    """Return the sentence of an error in a test cell, without our frames and without what a hidden test compares."""
+    if isinstance(error, rooms.Stopped):
+        return str(error)
+    if isinstance(error, AssertionError):
+        return str(error) or "A test of this cell fails."
+    if isinstance(error, NameError):
+        return f"{error}. Is the function defined in the cell above?"
+    return f"The test stopped with {type(error).__name__}: {str(error)[:200]}"
+
+
+def _error(kind, text):
+    return new_output("error", ename=kind, evalue=text, traceback=textwrap.wrap(text, 80) or [kind])
+
+
+def _clean_outputs(items):
+    """Yield what a learner's cell showed as outputs that no page executes; anything else is left out."""
+    for item in items[:200] if isinstance(items, list) else ():
+        if not isinstance(item, dict):
+            continue
+        kind = item.get("output_type")
+        if kind == "stream" and item.get("name") in ("stdout", "stderr"):
+            yield new_output("stream", name=item["name"], text=_text(item.get("text")))
+        elif kind == "error":
+            lines = item.get("traceback")
+            lines = [_text(line, 2000) for line in lines[:100]] if isinstance(lines, list) else []
+            yield new_output(
+                "error", ename=_text(item.get("ename"), 80), evalue=_text(item.get("evalue")), traceback=lines
+            )
+        elif kind in ("display_data", "execute_result") and isinstance(item.get("data"), dict):
+            data = {}
+            if "text/plain" in item["data"]:
+                data["text/plain"] = _text(item["data"]["text/plain"])
+            if _is_png(item["data"].get("image/png")):
+                data["image/png"] = item["data"]["image/png"]
+            if data:
+                yield new_output("display_data", data=data)
+
+
+def _text(value, limit=150_000):
+    text = value if isinstance(value, str) else ""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]", "", text[:limit]).encode("utf-8", "replace").decode()
+
+
+def _is_png(value):
+    if not isinstance(value, str) or len(value) > 3_000_000:
+        return False
+    try:
+        return base64.b64decode(value.replace("\n", ""), validate=True).startswith(b"\x89PNG")
+    except (binascii.Error, ValueError):
+        return False

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from typing import NamedTuple
 
 import nbformat
@@ -160,8 +161,16 @@ def restore(notebook, released):
 
 
 def _free_cell(cell):
-    make = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[cell.cell_type]
-    return make(cell.source)
+    return new_code_cell(cell.source) if cell.cell_type == "code" else new_markdown_cell(harmless(cell.source))
+
+
+#: HTML that the lessons' own text uses. It carries no attributes, so no page executes anything in it.
+_HARMLESS = r"/?(?:details|summary|b|i|em|strong|sub|sup|br|kbd|code)>"
+
+
+def harmless(markdown):
+    """Return Markdown without HTML that a page could execute: feedback and formgrader show what students send."""
+    return re.sub(rf"<(?!{_HARMLESS})", "&lt;", markdown)
 
 
 def _released_cell(cell, source):
@@ -172,6 +181,8 @@ def _released_cell(cell, source):
     }  # fmt: skip
     if cell.points is not None:
         metadata["points"] = cell.points
+    if cell.cell_type != "code" and not cell.locked:
+        source = harmless(source)
     make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
     return make(source, metadata={"nbgrader": nbformat.from_dict(metadata)})
 

@@ -1,0 +1,363 @@
+"""The learner's room: a boxed process that runs the learner's cells and answers calls of their functions.
+
+Run as a script it is the warm process: it has imported what every lesson needs, and forks one room per submission, which
+takes some milliseconds. It runs with the learner's edition of `helpers` alone. Everything in a room is at the mercy of
+the learner's code, and nothing that comes out of it is believed; `rooms.py` is the other side.
+"""
+
+import array
+import base64
+import contextlib
+import gc
+import importlib.util
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from helpers.checks import plain
+
+MAX_TEXT = 100_000  # characters that one cell may print
+MAX_IMAGES = 20
+
+
+def load(name):
+    """Import a neighbour of this file, which is no package here: the learner's `helpers` has no grading."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Room:
+    """Answers the requests of the trusted side, one after the other, on a socket."""
+
+    def __init__(self, sock, wire):
+        self.sock, self.wire = sock, wire
+        self.kept = {}  # objects that cannot cross, by number
+        self.bound = {}  # what names had as values before `do_bind`
+        self.shell = _shell()
+        self.names = self.shell.user_ns
+
+    def serve(self):
+        with contextlib.suppress(self.wire.Gone):
+            while True:
+                self.reply(self.wire.receive(self.sock))
+
+    def reply(self, request):
+        answer = self.answer(request)
+        try:
+            self.wire.send(self.sock, answer)
+        except self.wire.Refused as error:
+            self.wire.send(self.sock, {"id": request["id"], "error": _described(error)})
+
+    def answer(self, request):
+        try:
+            return {"id": request["id"], "value": getattr(self, f"do_{request['do']}")(request)}
+        except BaseException as error:
+            return {"id": request["id"], "error": _described(error)}
+
+    # What the trusted side can ask for.
+
+    def do_run(self, request):
+        """Run a cell and return its outputs."""
+        outputs = Outputs()
+        self.shell.outputs = outputs
+        with contextlib.redirect_stdout(outputs.stream("stdout")), contextlib.redirect_stderr(outputs.stream("stderr")):
+            result = self.shell.run_cell(request["source"], store_history=True)
+        return {"outputs": outputs.items, "ok": bool(result.success), "kind": _kind(result)}
+
+    def do_get(self, request):
+        """Return the value of a name, or that it is missing."""
+        name = request["name"]
+        return {"there": name in self.names, "value": self._encode(self.names.get(name))}
+
+    def do_bind(self, request):
+        """Bind a name to a function of the trusted side, and keep what it was."""
+        name = request["name"]
+        self.bound.setdefault(name, self.names.get(name))
+        self.names[name] = self._decode(request["value"])
+
+    def do_unbind(self, request):
+        """Give names that were bound their own values back."""
+        self.names.update(self.bound)
+        self.bound = {}
+
+    def do_call(self, request):
+        arguments, named = self._decode(request["arguments"])
+        before = [_print(value) for value in arguments]
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            result = self.kept[request["object"]](*arguments, **named)
+        changed = {
+            i: value for i, value in enumerate(arguments) if before[i] is not None and _print(value) != before[i]
+        }
+        return {"result": self._encode(result), "changed": self._encode(changed)}
+
+    def do_attribute(self, request):
+        return self._encode(getattr(self.kept[request["object"]], request["name"]))
+
+    def do_set_attribute(self, request):
+        setattr(self.kept[request["object"]], request["name"], self._decode(request["value"]))
+
+    def do_item(self, request):
+        return self._encode(self.kept[request["object"]][self._decode(request["key"])])
+
+    def do_length(self, request):
+        return len(self.kept[request["object"]])
+
+    def do_next(self, request):
+        """Return the next value of an iterator in a list, or an empty list at its end."""
+        return [self._encode(value) for value in [*_first(self.kept[request["object"]])]]
+
+    def do_iterator(self, request):
+        return self._keep(iter(self.kept[request["object"]]))
+
+    # Values that cross.
+
+    def _encode(self, value):
+        return plain.encode(value, self._keep)
+
+    def _keep(self, value):
+        """Encode what is not plain: a subclass of a plain type as that, anything else by a number."""
+        for kind in (bool, int, float, str, tuple, list, dict):
+            if isinstance(value, kind) and not isinstance(value, np.generic):
+                return self._encode(kind(value))
+        if isinstance(value, (range, type({}.keys()), type({}.values()))):
+            return self._encode(list(value))
+        self.kept[id(value)] = value
+        return {"object": [id(value), type(value).__name__, callable(value)]}
+
+    def _decode(self, encoded):
+        return plain.decode(encoded, self._other)
+
+    def _other(self, kind, content):
+        if kind == "object":
+            return self.kept[content[0]]
+        if kind == "callback":
+            return Callback(self, content)
+        raise ValueError(f"unknown kind {kind}")
+
+
+class Callback:
+    """A function of the trusted side, called from the room: a request the other way, while that side waits."""
+
+    def __init__(self, room, number):
+        self._room, self._number = room, number
+
+    def __call__(self, *arguments, **named):
+        room = self._room
+        encoded = room._encode([list(arguments), named])
+        room.wire.send(room.sock, {"callback": self._number, "arguments": encoded})
+        while True:
+            message = room.wire.receive(room.sock)
+            if "do" not in message:
+                break
+            room.reply(message)  # the trusted function calls back into the room
+        if "error" in message:
+            raise RuntimeError(message["error"])
+        return room._decode(message["value"])
+
+
+def _first(iterator):
+    with contextlib.suppress(StopIteration):
+        yield next(iterator)
+
+
+def _print(value):
+    """Return a text that tells whether a value was changed in place; None for what cannot change."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return None
+    try:
+        return json.dumps(plain.encode(value))
+    except TypeError:
+        return None
+
+
+def _kind(result):
+    error = result.error_before_exec or result.error_in_exec
+    return type(error).__name__ if error is not None else None
+
+
+def _described(error):
+    """Return an exception as plain data: its kind and base kinds, its text, and the learner's line where it arose."""
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<ipython")
+    ]
+    try:
+        text = str(error)[:500]
+    except BaseException:
+        text = ""
+    kinds = [kind.__name__[:80] for kind in type(error).__mro__][:10]
+    return {"kinds": kinds, "text": text, "line": lines[0] if lines else None}
+
+
+# --- running cells, as a kernel does, without its sockets ------------------------------------------------------------
+
+
+class Outputs:
+    """What a cell shows, up to a limit."""
+
+    def __init__(self):
+        self.items, self.left, self.images = [], MAX_TEXT, MAX_IMAGES
+
+    def stream(self, name):
+        outputs = self
+
+        class Stream(io.TextIOBase):
+            encoding = "utf-8"
+
+            def writable(self):
+                return True
+
+            def write(self, text):
+                outputs.text(name, str(text))
+                return len(text)
+
+        return Stream()
+
+    def text(self, name, text):
+        if self.left <= 0 or not text:
+            return
+        if len(text) > self.left:
+            text = f"{text[: self.left]}\n... more was printed; it is left out"
+            self.left = 0
+        self.left -= len(text)
+        last = self.items[-1] if self.items else {}
+        if last.get("output_type") == "stream" and last["name"] == name:
+            last["text"] += text
+        else:
+            self.items.append({"output_type": "stream", "name": name, "text": text})
+
+    def show(self, kind, data):
+        """Keep text and pictures; what a page would execute stays out."""
+        kept = {}
+        if isinstance(data.get("text/plain"), str):
+            kept["text/plain"] = data["text/plain"][: max(self.left, 0)]
+            self.left -= len(kept["text/plain"])
+        image = data.get("image/png")
+        if image is not None and self.images > 0:
+            kept["image/png"] = base64.b64encode(image).decode() if isinstance(image, bytes) else image
+            self.images -= 1
+        self.items.append({"output_type": kind, "data": kept})
+
+    def error(self, kind, text, lines):
+        self.items.append({"output_type": "error", "ename": kind, "evalue": text[:2000], "traceback": lines[:100]})
+
+
+def _shell():
+    """Return an IPython shell whose outputs go to its attribute ``outputs``."""
+    from IPython.core.displayhook import DisplayHook
+    from IPython.core.displaypub import DisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    class Publisher(DisplayPublisher):
+        def publish(self, data, metadata=None, **options):
+            self.shell.outputs.show("display_data", data)
+
+        def clear_output(self, wait=False):
+            self.shell.outputs.items.clear()
+
+    class Hook(DisplayHook):
+        def write_output_prompt(self):
+            pass
+
+        def write_format_data(self, data, metadata=None):
+            self.shell.outputs.show("execute_result", data)
+
+        def finish_displayhook(self):
+            pass
+
+    class Shell(InteractiveShell):
+        outputs = None
+
+        def enable_gui(self, gui=None):
+            pass
+
+        def _showtraceback(self, kind, error, lines):
+            self.outputs.error(kind.__name__, str(error), [str(line) for line in lines])
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = Shell.instance(config=config, display_pub_class=Publisher, displayhook_class=Hook)
+    shell.run_line_magic("matplotlib", "inline")
+    return shell
+
+
+# --- the warm process ------------------------------------------------------------------------------------------------
+
+
+def main():
+    """Fork a room for each request on the socket with the number ``sys.argv[1]``, until it is closed."""
+    requests = socket.socket(fileno=int(sys.argv[1]))
+    box, wire = load("box"), load("wire")
+    _warm_up()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system forgets rooms that have ended
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    requests.send(b"ready")
+    while True:
+        packet, ancillary, _, _ = requests.recvmsg(1 << 20, socket.CMSG_SPACE(4))
+        if not packet:
+            return
+        (fd,) = array.array("i", ancillary[0][2])
+        pid = os.fork()
+        if pid == 0:
+            _become_room(json.loads(packet), requests, socket.socket(fileno=fd), box, wire)
+        os.close(fd)
+        requests.send(str(pid).encode())
+
+
+def _become_room(order, requests, sock, box, wire):
+    status = 1
+    try:
+        requests.close()
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        try:
+            box.enter(order["strength"], order["readable"], order["scratch"], order["limits"], order["path"])
+            sys.path[:] = order["path"]
+            np.random.seed()
+            room = Room(sock, wire)
+        except Exception as error:
+            wire.send(sock, {"no_box": f"{type(error).__name__}: {error}"})
+            raise
+        wire.send(sock, {"ready": True})
+        room.serve()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _warm_up():
+    """Import and use once what every lesson needs, so that rooms start with it."""
+    import ipywidgets  # noqa: F401
+    import matplotlib.pyplot as plt
+    import matplotlib_inline.backend_inline  # noqa: F401
+    import PIL.Image  # noqa: F401
+    import tqdm.auto  # noqa: F401
+    from IPython.core import interactiveshell  # noqa: F401
+
+    import helpers.checks
+    import helpers.plots
+    import helpers.widgets  # noqa: F401
+
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], label="$a^2$")
+    ax.legend()
+    figure.savefig(io.BytesIO(), format="png")
+    plt.close("all")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,470 @@
+"""The trusted side of the learner's room: start it, ask it, stop it, and stand for the learner's functions in tests.
+
+A test cell runs in this process. The learner's functions are `Remote`s in it: they look like functions, but each call is
+a request to the room, and only plain data comes back.
+"""
+
+import array
+import ast
+import atexit
+import builtins
+import contextlib
+import functools
+import importlib.metadata
+import json
+import os
+import re
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from helpers import notebooks, release
+from helpers.checks import plain
+from helpers.courses import TOP
+from helpers.data import _HASHES as DATA_FILES
+
+from . import box, wire
+
+#: Limits of a room; seconds are those of the clock, except `cpu`.
+LIMITS = {
+    "cpu": 600, "memory": 4 << 30, "file": 64 << 20, "scratch": 256 << 20, "processes": 64, "files": 256,
+    "call": 10.0, "cell": 60.0, "notebook": 600.0, "resident": 2 << 30,
+}  # fmt: skip
+#: Distributions that every room has. A lesson's locked cells and pictures may import more.
+ALWAYS = ("ipython", "ipywidgets", "matplotlib", "numpy", "pillow", "tqdm")
+
+
+class Stopped(BaseException):
+    """The learner's code went over a limit or ended its process. Not an `Exception`: no test may swallow it."""
+
+
+class Overtime(Stopped):
+    """It was interrupted, and the room goes on."""
+
+
+class Dead(Stopped):
+    """The room is closed."""
+
+
+# --- what a room may read --------------------------------------------------------------------------------------------
+
+
+def readable(folder, imports):
+    """Return the paths that a room may read: Python, the distributions it needs, real data, the learner's `helpers`.
+
+    Parameters
+    ----------
+    folder : path
+        Holds the learner's edition.
+    imports : iterable of str
+        Names of modules that the lesson imports, such as ``"scipy.special"``.
+    """
+    paths = {str(folder)}
+    for name in ("stdlib", "platstdlib"):
+        library = Path(sysconfig.get_path(name))
+        paths |= {str(path) for path in library.iterdir() if path.name not in ("site-packages", "dist-packages")}
+    library = sysconfig.get_config_var("LIBDIR")
+    if library:
+        paths |= {str(path) for path in Path(library).glob("libpython*")}
+    machine = sysconfig.get_config_var("MULTIARCH") or ""
+    paths |= {f"/usr/lib/{machine}", f"/lib/{machine}", "/usr/lib64", "/etc/ld.so.cache", "/etc/localtime"}
+    paths |= {"/usr/share/zoneinfo", "/etc/fonts", "/usr/share/fonts"}
+    by_module = _distributions_of_modules()
+    modules = {module.split(".")[0] for module in imports} - {"helpers"}
+    wanted = {*ALWAYS, *(name for module in modules for name in by_module.get(module, ()))}
+    for distribution in _with_requirements(wanted):
+        paths |= _top_paths(distribution)
+    for package, path in DATA_FILES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            distribution = importlib.metadata.distribution(package)
+            paths |= {str(distribution.locate_file(path))}
+            paths |= {path for path in _top_paths(distribution) if path.endswith(".dist-info")}
+    real = {os.path.realpath(path) for path in paths if os.path.exists(path)}
+    return sorted(path for path in real if not any(path.startswith(other + "/") for other in real))
+
+
+@functools.cache
+def _distributions_of_modules():
+    return importlib.metadata.packages_distributions()
+
+
+def _with_requirements(names):
+    """Yield the installed distributions of these names and all that they require."""
+    seen, todo = set(), [name.lower() for name in names]
+    while todo:
+        name = re.sub(r"[-_.]+", "-", todo.pop()).lower()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        yield distribution
+        todo += [
+            re.match(r"[\w.-]+", requirement)[0]
+            for requirement in distribution.requires or ()
+            if "extra ==" not in requirement
+        ]
+
+
+def _top_paths(distribution):
+    """Return the folders and files of site-packages that belong to a distribution."""
+    tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+    return {str(distribution.locate_file(top)) for top in tops}
+
+
+def imports_of(source):
+    """Return the names of the modules that a source imports."""
+    with contextlib.suppress(SyntaxError):
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                yield from (name.name for name in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
+
+
+# --- the warm process and its rooms ----------------------------------------------------------------------------------
+
+
+class Warm:
+    """A process that has imported what lessons need and forks rooms; one per lesson and grading process.
+
+    Parameters
+    ----------
+    lesson : LessonInfo or None
+        The lesson whose `helpers` the rooms get; without one they get those that all lessons share.
+    strength : str
+        Of the box, one of `box.STRENGTHS`.
+    reference : bool
+        Whether these rooms run the reference solutions instead: they may read the catalogue.
+    """
+
+    def __init__(self, lesson, strength, reference=False):
+        self.strength, self.pid = strength, os.getpid()
+        self.scratch = tempfile.mkdtemp(prefix="rooms-")
+        os.chmod(self.scratch, 0o711)
+        if reference:
+            folder, imports = TOP, ["scipy", "sklearn"]
+            self.readable = readable(TOP / "helpers", imports)
+        else:
+            folder = Path(self.scratch) / "edition"
+            files = release.edition([lesson] if lesson else [])
+            helpers = {path: content for path, content in files.items() if path.startswith("helpers/")}
+            release.write({**helpers, release.MANIFEST: b"{}\n"}, folder)
+            sources = [content.decode() for path, content in helpers.items() if path.startswith("helpers/widgets/")]
+            if lesson:
+                cells = notebooks.read(lesson.path).cells
+                sources += [cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("locked")]
+            self.readable = readable(folder, {name for source in sources for name in imports_of(source)})
+        standard = [path for path in sys.path if path.startswith(sys.base_prefix) and "-packages" not in path]
+        self.path = [str(folder), *standard, sysconfig.get_path("platlib")]
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {
+            **os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSAFEPATH": "1",
+        }  # fmt: skip
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("room.py")), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, cwd=self.scratch,
+        )  # fmt: skip
+        theirs.close()
+        self.requests = ours
+        if not ours.recv(100):
+            raise RuntimeError("The warm process of the grader does not start: is the environment complete?")
+        atexit.register(self.close)
+
+    def room(self, limits=LIMITS):
+        """Return a new `Room`."""
+        ours, theirs = socket.socketpair()
+        scratch = tempfile.mkdtemp(dir=self.scratch)
+        os.chmod(scratch, 0o755)
+        order = {
+            "strength": self.strength, "readable": self.readable, "scratch": scratch, "limits": limits,
+            "path": self.path,
+        }  # fmt: skip
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+        self.requests.sendmsg([json.dumps(order).encode()], rights)
+        theirs.close()
+        pid = int(self.requests.recv(100))
+        return Room(ours, pid, scratch, limits)
+
+    def close(self):
+        if os.getpid() != self.pid:  # a fork of the grading process is not the owner
+            return
+        self.requests.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        self.process.kill()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+class Room:
+    """The learner's room, as the trusted side sees it."""
+
+    def __init__(self, sock, pid, scratch, limits):
+        self.sock, self.pid, self.scratch, self.limits = sock, pid, scratch, limits
+        self.callbacks = []
+        self.dead = None
+        self.end = time.monotonic() + limits["notebook"]
+        try:
+            hello = wire.receive(sock, time.monotonic() + 30)
+        except (wire.Gone, wire.Late, wire.Refused):
+            hello = {}
+        if "ready" not in hello:
+            self.close("did not start")
+            raise box.NoBox(str(hello.get("no_box", "the room did not start")))
+
+    def ask(self, do, seconds, **fields):
+        """Return the answer to a request.
+
+        Raises
+        ------
+        Stopped
+            If a limit was exceeded or the room is closed; its sentence is for the learner.
+        Exception
+            What the learner's code raised, as a built-in exception of the same kind.
+        """
+        if self.dead:
+            raise Dead(self.dead)
+        number = secrets.randbits(62)
+        deadline = min(time.monotonic() + seconds, self.end)
+        try:
+            wire.send(self.sock, {"id": number, "do": do, **fields}, deadline)
+            while True:
+                message = self._receive(deadline, seconds)
+                if isinstance(message, dict) and "callback" in message:
+                    self._answer_callback(message, deadline)
+                    continue
+                if not isinstance(message, dict) or message.get("id") != number:
+                    raise wire.Refused("Its answer came out of turn.")
+                if "error" in message:
+                    raise _learner_error(message["error"])
+                return message["value"]
+        except wire.Gone:
+            self._died("ended its process")
+        except wire.Late:
+            self._died("sent no complete answer")
+        except (wire.Refused, KeyError) as error:
+            self._died(f"broke off: {error.args[0] if isinstance(error, wire.Refused) else 'no answer came'}")
+
+    def _receive(self, deadline, seconds):
+        """Wait for a message; at the deadline interrupt what runs, and end the room if that does not help."""
+        while time.monotonic() < deadline:
+            if select.select([self.sock], [], [], min(0.2, max(0.0, deadline - time.monotonic())))[0]:
+                return wire.receive(self.sock, max(deadline, time.monotonic() + 1))
+            self._watch()
+        reason = f"took longer than {seconds:g} seconds and was stopped"
+        if deadline >= self.end:
+            reason = f"was stopped: the notebook took longer than {self.limits['notebook']:g} seconds"
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGINT)
+        if select.select([self.sock], [], [], 2)[0]:
+            with contextlib.suppress(wire.Gone, wire.Late, wire.Refused):
+                wire.receive(self.sock, time.monotonic() + 2)
+                raise Overtime(reason)
+        self._died(reason)
+
+    def _watch(self):
+        """End a room whose processes together take too much memory, or are too many."""
+        processes = _tree(self.pid)
+        if sum(map(_resident, processes)) > self.limits["resident"]:
+            self._died(f"took more than {self.limits['resident'] >> 20} MB of memory and was stopped")
+        if len(processes) > self.limits["processes"] + 2:
+            self._died("started too many processes and was stopped")
+
+    def _died(self, reason):
+        self.close(reason)
+        raise Dead(reason)
+
+    def close(self, reason="is closed"):
+        """End the room with all its processes."""
+        self.dead = self.dead or reason
+        for pid in _tree(self.pid):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.sock.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _answer_callback(self, message, deadline):
+        """Call the trusted function that the learner's code called, and send back what it gives."""
+        arguments, named = self.decode(message["arguments"])
+        function = self.callbacks[message["callback"]]
+        try:
+            answer = {"value": self.encode(function(*arguments, **named))}
+        except (Exception, Stopped) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"[:300]}
+        wire.send(self.sock, answer, deadline)
+
+    # Values that cross.
+
+    def encode(self, value):
+        return plain.encode(value, self._encode_other)
+
+    def _encode_other(self, value):
+        if isinstance(value, Remote) and _of(value).room is self:
+            return {"object": [_of(value).number]}
+        if callable(value):
+            if value not in self.callbacks:
+                self.callbacks.append(value)
+            return {"callback": self.callbacks.index(value)}
+        raise TypeError(
+            f"a test can pass plain data and functions to the learner's code, and no {type(value).__name__}"
+        )
+
+    def decode(self, encoded):
+        return wire.value(encoded, self._decode_other)
+
+    def _decode_other(self, kind, content):
+        if kind != "object":
+            raise ValueError(kind)
+        number, name, is_callable = content
+        if not (isinstance(number, int) and isinstance(name, str)):
+            raise ValueError(kind)
+        return Remote(self, number, re.sub(r"\W", "", name)[:40], bool(is_callable))
+
+    def get(self, name):
+        """Return ``(there, value)`` of a name of the learner's."""
+        answer = self.ask("get", self.limits["call"], name=name)
+        value = self.decode(answer["value"])
+        if isinstance(value, Remote):
+            _of(value).name = name
+        return bool(answer["there"]), value
+
+
+def _tree(pid):
+    """Return the numbers of a process and all that descend from it."""
+    found, todo = [], [pid]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        with contextlib.suppress(OSError, ValueError):
+            for task in os.listdir(f"/proc/{one}/task"):
+                with open(f"/proc/{one}/task/{task}/children") as file:
+                    todo += map(int, file.read().split())
+    return found
+
+
+def _resident(pid):
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            _, resident, shared = map(int, file.read().split()[:3])
+        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def _learner_error(described):
+    """Return the exception that stands for the learner's: of the first of its kinds that is built in."""
+    try:
+        kinds, text, line = described["kinds"], str(described["text"])[:500], described["line"]
+        found = [getattr(builtins, str(kind), None) for kind in kinds[:10]]
+        found = [kind for kind in found if isinstance(kind, type) and issubclass(kind, Exception)]
+        error = RuntimeError(text)
+        for kind in found:
+            with contextlib.suppress(TypeError):  # some, such as UnicodeDecodeError, need other arguments
+                error = kind(text)
+                break
+        error.learner_line = line if isinstance(line, int) else None
+        return error
+    except (KeyError, TypeError):
+        raise wire.Refused("Its answer has another form.") from None
+
+
+class _Facts:
+    def __init__(self, room, number, kind, is_callable):
+        self.room, self.number, self.kind, self.is_callable, self.name = room, number, kind, is_callable, kind
+
+
+def _of(remote):
+    return object.__getattribute__(remote, "_facts")
+
+
+class Remote:
+    """Something in the learner's room: a function, a class, an object, an iterator. Only plain data comes out of it."""
+
+    __slots__ = ("_facts",)
+
+    def __init__(self, room, number, kind, is_callable):
+        object.__setattr__(self, "_facts", _Facts(room, number, kind, is_callable))
+
+    def __call__(self, *arguments, **named):
+        facts = _of(self)
+        room = facts.room
+        encoded = room.encode([list(arguments), named])
+        try:
+            answer = room.ask("call", room.limits["call"], object=facts.number, arguments=encoded)
+            changed = room.decode(answer["changed"])
+            result = room.decode(answer["result"])
+            if not isinstance(changed, dict):
+                raise wire.Refused("Its answer has another form.")
+        except Stopped as stopped:
+            raise type(stopped)(f"{facts.name} {stopped}.") from None
+        except (wire.Refused, KeyError, TypeError) as error:
+            if isinstance(error, TypeError) and hasattr(error, "learner_line"):
+                raise
+            raise Dead(f"{facts.name} gave what cannot be judged: {error}") from None
+        for position, value in changed.items():
+            if isinstance(position, int) and 0 <= position < len(arguments):
+                _change(arguments[position], value)
+        return result
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _ask(self, "attribute", name=name)
+
+    def __setattr__(self, name, value):
+        _ask(self, "set_attribute", name=name, value=_of(self).room.encode(value))
+
+    def __getitem__(self, key):
+        return _ask(self, "item", key=_of(self).room.encode(key))
+
+    def __len__(self):
+        return int(_ask(self, "length"))
+
+    def __iter__(self):
+        iterator = _ask(self, "iterator")
+        while True:
+            following = _of(iterator).room.ask("next", _of(iterator).room.limits["call"], object=_of(iterator).number)
+            if not isinstance(following, list) or not following:
+                return
+            yield _of(iterator).room.decode(following[0])
+
+    def __repr__(self):
+        return f"<{_of(self).kind} of the learner>"
+
+
+def _ask(remote, do, **fields):
+    facts = _of(remote)
+    return facts.room.decode(facts.room.ask(do, facts.room.limits["call"], object=facts.number, **fields))
+
+
+def _change(argument, value):
+    """Change an argument in place as the learner's code changed its copy of it."""
+    if isinstance(argument, np.ndarray) and isinstance(value, np.ndarray) and argument.shape == value.shape:
+        with contextlib.suppress(TypeError, ValueError):
+            argument[...] = value
+    elif isinstance(argument, np.random.Generator) and isinstance(value, np.random.Generator):
+        with contextlib.suppress(ValueError, TypeError):
+            argument.bit_generator.state = value.bit_generator.state
+    elif type(argument) is type(value) is list:
+        argument[:] = value
+    elif type(argument) is type(value) is dict:
+        argument.clear()
+        argument.update(value)
+    elif type(argument) is type(value) is tuple:
+        for one, other in zip(argument, value, strict=False):
+            _change(one, other)
