@@ -1,4 +1,4 @@
-"""Run a submission in two rooms: the learner's cells in a box, the released test cells here, on cases no learner has seen."""
+"""Run a submission in two rooms: the learner's cells in a box, the released test cells here, on cases no one has seen."""
 
 import ast
 import base64
@@ -198,7 +198,7 @@ class Grading:
         cell.outputs = _test_outputs(printed, value, error)
 
     def _run_here(self, source):
-        """Run a released cell in this process, with the learner's names; return what it printed, its value, its error."""
+        """Run a released cell here, with the learner's names; return what it printed, its value and its error."""
         try:
             tree = ast.parse(source)
             used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -299,7 +299,7 @@ def _defined(source):
 
 @functools.cache
 def _demonstrations(lesson):
-    """Return the sources of a lesson's cells that grade nothing: where a submission left them alone, they need not run."""
+    """Return the sources of a lesson's cells that grade nothing; they need not run where they were left alone."""
     if lesson is None:
         return frozenset()
     cells = nbformat.read(lesson.path, as_version=4).cells

@@ -1,8 +1,8 @@
 """The learner's room: a boxed process that runs the learner's cells and answers calls of their functions.
 
-Run as a script it is the warm process: it has imported what every lesson needs, and forks one room per submission, which
-takes some milliseconds. It runs with the learner's edition of `helpers` alone. Everything in a room is at the mercy of
-the learner's code, and nothing that comes out of it is believed; `rooms.py` is the other side.
+Run as a script it is the warm process: it has imported what every lesson needs, and forks one room per submission,
+which takes some milliseconds. It runs with the learner's edition of `helpers` alone. Everything in a room is at the
+mercy of the learner's code, and nothing that comes out of it is believed; `rooms.py` is the other side.
 """
 
 import array

@@ -1,7 +1,7 @@
 """The trusted side of the learner's room: start it, ask it, stop it, and stand for the learner's functions in tests.
 
-A test cell runs in this process. The learner's functions are `Remote`s in it: they look like functions, but each call is
-a request to the room, and only plain data comes back.
+A test cell runs in this process. The learner's functions are `Remote`s in it: they look like functions, but each call
+is a request to the room, and only plain data comes back.
 """
 
 import array
@@ -40,8 +40,9 @@ LIMITS = {
     "cpu": 600, "memory": 4 << 30, "file": 64 << 20, "scratch": 256 << 20, "processes": 64, "files": 256,
     "call": 10.0, "cell": 60.0, "notebook": 600.0, "resident": 2 << 30,
 }  # fmt: skip
-#: Distributions that every room has. A lesson's locked cells and pictures may import more.
-ALWAYS = ("ipython", "ipywidgets", "matplotlib", "numpy", "pillow", "tqdm")
+#: Distributions that every room has; `scipy.special` is another right way to write some functions. A lesson's locked
+#: cells and pictures may import more.
+ALWAYS = ("ipython", "ipywidgets", "matplotlib", "numpy", "pillow", "scipy", "tqdm")
 
 
 class Stopped(BaseException):
@@ -252,11 +253,12 @@ class Room:
                     raise _learner_error(message["error"])
                 return message["value"]
         except wire.Gone:
-            self._died("ended its process")
+            raise self._died("ended its process") from None
         except wire.Late:
-            self._died("sent no complete answer")
+            raise self._died("sent no complete answer") from None
         except (wire.Refused, KeyError) as error:
-            self._died(f"broke off: {error.args[0] if isinstance(error, wire.Refused) else 'no answer came'}")
+            said = error.args[0] if isinstance(error, wire.Refused) else "Its answer has another form."
+            raise self._died(f"broke off: {said}") from None
 
     def _receive(self, deadline, seconds):
         """Wait for a message; at the deadline interrupt what runs, and end the room if that does not help."""
@@ -273,19 +275,20 @@ class Room:
             with contextlib.suppress(wire.Gone, wire.Late, wire.Refused):
                 wire.receive(self.sock, time.monotonic() + 2)
                 raise Overtime(reason)
-        self._died(reason)
+        raise self._died(reason)
 
     def _watch(self):
         """End a room whose processes together take too much memory, or are too many."""
         processes = _tree(self.pid)
         if sum(map(_resident, processes)) > self.limits["resident"]:
-            self._died(f"took more than {self.limits['resident'] >> 20} MB of memory and was stopped")
+            raise self._died(f"took more than {self.limits['resident'] >> 20} MB of memory and was stopped")
         if len(processes) > self.limits["processes"] + 2:
-            self._died("started too many processes and was stopped")
+            raise self._died("started too many processes and was stopped")
 
     def _died(self, reason):
+        """Close the room and return the exception that says why."""
         self.close(reason)
-        raise Dead(reason)
+        return Dead(reason)
 
     def close(self, reason="is closed"):
         """End the room with all its processes."""

@@ -1380,12 +1380,12 @@ def deep_model_cases(rng):
     corners = np.array([[1, 1, -1, -1], [1, -1, 1, -1]])[:, rng.permutation(24) % 4]
     X = corners * rng.uniform(0.5, 1.5, size=(2, 24))  # four clouds; opposite ones have the same label
     hard = case(
-        X=X, Y=(corners[:1] == corners[1:]) * 1.0, layers_dims=[2, 20, 10, 1], learning_rate=0.4, num_iterations=120,
+        X=X, Y=(corners[:1] == corners[1:]) * 1.0, layers_dims=[2, 30, 14, 1], learning_rate=0.4, num_iterations=120,
         rng=generator(rng),
     )  # fmt: skip
     X = rng.normal(size=(3, 30))
     short = case(
-        X=X, Y=(X[:1] + X[1:2] * X[2:] > 0) * 1.0, layers_dims=[3, 7, 1], learning_rate=0.01, num_iterations=20,
+        X=X, Y=(X[:1] + X[1:2] * X[2:] > 0) * 1.0, layers_dims=[3, 7, 1], learning_rate=0.002, num_iterations=60,
         rng=generator(rng),
     )  # fmt: skip
     return [hard, short]
@@ -1394,12 +1394,12 @@ def deep_model_cases(rng):
 def judge_of_deep_model(layers_dims, **_):
     """A long walk ends low. A short one with a small rate stays near the start: with another rate it would be lower.
 
-    Of 300 references, none of the first kind ended above 0.04, and 1 % of the second below 0.5.
+    Of 1500 references of the first kind none ended above 0.05, of 3000 of the second none below 0.44.
     """
     if len(layers_dims) == 4:
         bounds = {"accuracy": (0.95, None), "cost": (None, 0.2)}
     else:
-        bounds = {"accuracy": (None, None), "cost": (0.5, 1.2)}
+        bounds = {"accuracy": (None, None), "cost": (0.4, 2.0)}
     return draws(11, view="network", view_options={"hidden": "relu"}, **bounds)
 
 

@@ -736,7 +736,7 @@ def stripe(rng, m):
 
 
 #: n_h, num_iterations, learning_rate, and the bounds of accuracy and cost. The median of 3 runs must lie in them.
-#: Of 1000 runs of the reference, each on data of its own, none was near a bound (tests/lessons/test_shallow_network.py).
+#: Of 1000 runs of the reference, each on data of its own, none was near a bound (see tests/lessons).
 MODEL_CASES = {
     (6, 150, 3.0): {"accuracy": (0.95, None), "cost": (None, 0.25)},
     (3, 150, 0.01): {"cost": (0.6, 0.75)},

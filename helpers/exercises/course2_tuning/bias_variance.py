@@ -1,0 +1,791 @@
+"""Lesson 2.1, splits, bias and variance: the catalogue of its four exercises. Equations are those of the notebook."""
+
+import numpy as np
+
+from helpers.exercises import Lesson, case, draws
+
+lesson = Lesson("bias_variance")
+
+
+# --- split_sizes -----------------------------------------------------------------------------------------------------
+
+
+def size_cases(rng):
+    return [
+        case(m=int(rng.integers(100, 200)) * 5 + 3),
+        case(m=int(rng.integers(20, 40)) * 5 + 4),
+        case(m=7),
+        case(m=1),
+        case(m=999_999),
+        case(m=1_000_000),
+        case(m=int(rng.integers(12_000, 90_000)) * 100 + 67),
+    ]
+
+
+@lesson.exercise(
+    points=1, topic=15, equation="(1.3) to (1.5)", returns=("m_train", "m_dev", "m_test"), cases=size_cases
+)
+def split_sizes(m):
+    """Return how many of m examples train, develop and test.
+
+    Parameters
+    ----------
+    m : int
+        At least 1.
+
+    Returns
+    -------
+    sizes : tuple of int
+        ``(m_train, m_dev, m_test)``; their sum is m.
+    """
+    m_dev = m // 100 if m >= 1_000_000 else m // 5  # (1.3)
+    m_test = m_dev  # (1.4)
+    return m - m_dev - m_test, m_dev, m_test  # (1.5)
+
+
+def shares(m):
+    """Return the shares of training, dev and test set in percent."""
+    return (98, 1, 1) if m >= 1_000_000 else (60, 20, 20)
+
+
+@split_sizes.mistake("Set sizes are whole numbers: divide with `//`, which rounds down.")
+def sizes_with_fractions(m):
+    return tuple(m * share / 100 for share in shares(m))
+
+
+@split_sizes.mistake(
+    "All three sizes are rounded down, so up to two examples are lost. "
+    "Round down for dev and test; the training set gets all that is left."
+)
+def examples_lost_by_rounding(m):
+    return tuple(m * share // 100 for share in shares(m))
+
+
+@split_sizes.mistake(
+    "Each size is rounded by itself, so the three need not add up to m. "
+    "Round down for dev and test; the training set gets all that is left."
+)
+def each_rounded(m):
+    return tuple(round(m * share / 100) for share in shares(m))
+
+
+@split_sizes.mistake(
+    "What is left over by rounding goes to your test set. By (1.4) it is as large as the dev set, "
+    "and the rest trains (1.5)."
+)
+def rest_to_the_test_set(m):
+    train, dev, _ = examples_lost_by_rounding(m)
+    return train, dev, m - train - dev
+
+
+@split_sizes.mistake("A million itself belongs to the large sets: `m >= 1_000_000`, not `>`.")
+def million_taken_for_small(m):
+    return split_sizes(m) if m != 1_000_000 else (600_000, 200_000, 200_000)
+
+
+@split_sizes.mistake("You use 60/20/20 for every m. From a million examples on, dev and test get 1 % each.")
+def always_60_20_20(m):
+    return m - 2 * (m // 5), m // 5, m // 5
+
+
+@split_sizes.mistake(
+    "You use 98/1/1 for every m. Below a million examples 1 % is too few to "
+    "measure an error: dev and test get 20 % each."
+)
+def always_98_1_1(m):
+    return m - 2 * (m // 100), m // 100, m // 100
+
+
+@split_sizes.mistake("The two rules are swapped: 1 % each is for large sets, 20 % each for small ones.")
+def rules_swapped(m):
+    return (always_60_20_20 if m >= 1_000_000 else always_98_1_1)(m)
+
+
+@split_sizes.mistake("The order is training, dev, test. The largest set comes first: it trains.")
+def order_reversed(m):
+    return split_sizes(m)[::-1]
+
+
+@split_sizes.mistake("Return numbers of examples, not percent.")
+def percent_returned(m):
+    return shares(m)
+
+
+@split_sizes.mistake("Return numbers of examples, not shares: multiply by m and round down for dev and test.")
+def shares_returned(m):
+    return tuple(share / 100 for share in shares(m))
+
+
+@split_sizes.mistake("There are three sets. Yours has no dev set: with two, you choose and judge on the same examples.")
+def train_and_test_only(m):
+    return m - m * 3 // 10, m * 3 // 10
+
+
+@split_sizes.mistake("Dev and test are rounded up. Round them down (1.3): `//` does.")
+def rounded_up(m):
+    dev = -(-m * shares(m)[1] // 100)
+    return m - 2 * dev, dev, dev
+
+
+@split_sizes.accept
+def with_int_of_floats(m):
+    dev = int(0.2 * m) if m < 1_000_000 else int(0.01 * m)
+    return [m - 2 * dev, dev, dev]
+
+
+@split_sizes.accept
+def with_floor(m):
+    share = np.where(m < 10**6, 20, 1)
+    dev = np.floor(m * share / 100).astype(int)
+    return tuple(np.array([m - dev - dev, dev, dev]))
+
+
+@split_sizes.accept
+def counted_one_by_one(m):
+    out_of, sizes = (5, [0, 0, 0]) if m < 1_000_000 else (100, [0, 0, 0])
+    sizes[1] = sizes[2] = len(range(out_of, m + 1, out_of))
+    sizes[0] = m - sum(sizes)
+    return tuple(sizes)
+
+
+@split_sizes.accept
+def with_divmod(m):
+    dev, _ = divmod(m, 5 if m <= 999_999 else 100)
+    return (m - dev * 2, dev, dev)
+
+
+# --- train_dev_test_split --------------------------------------------------------------------------------------------
+
+PARTS = ("X_train", "Y_train", "X_dev", "Y_dev", "X_test", "Y_test")
+
+
+def examples_cases(rng):
+    def one(n_x, n_y, sizes):
+        """No two columns are alike: so each can be followed."""
+        m = sum(sizes)
+        Y = rng.normal(size=(n_y, m)) if n_y > 1 else rng.permutation(np.arange(m) % 3)[None, :]
+        return case(X=rng.normal(size=(n_x, m)), Y=Y, sizes=sizes, rng=np.random.default_rng(int(rng.integers(2**32))))
+
+    return [one(3, 1, (6, 3, 2)), one(2, 4, (5, 2, 3)), one(4, 1, (4, 1, 2))]
+
+
+@lesson.exercise(
+    points=3, topic=15, equation="(1.7) and (1.8)", returns=PARTS, cases=examples_cases,
+    judge=draws(300, view="partition"),
+)  # fmt: skip
+def train_dev_test_split(X, Y, sizes, rng):
+    """Return the training, dev and test set: the examples in a random order, cut in three.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_x, m)
+        One example per column.
+    Y : ndarray, shape (n_y, m)
+        Column i belongs to column i of X.
+    sizes : tuple of int
+        ``(m_train, m_dev, m_test)``; their sum is m.
+    rng : Generator
+
+    Returns
+    -------
+    X_train, Y_train : ndarray, shape (n_x, m_train) and (n_y, m_train)
+    X_dev, Y_dev : ndarray, shape (n_x, m_dev) and (n_y, m_dev)
+    X_test, Y_test : ndarray, shape (n_x, m_test) and (n_y, m_test)
+    """
+    m_train, m_dev, m_test = sizes
+    order = rng.permutation(m_train + m_dev + m_test)
+    X, Y = X[:, order], Y[:, order]  # (1.7)
+    end = m_train + m_dev
+    return X[:, :m_train], Y[:, :m_train], X[:, m_train:end], Y[:, m_train:end], X[:, end:], Y[:, end:]  # (1.8)
+
+
+def cut(X, Y, *index):
+    """Return the six parts whose columns are given by three arrays or slices."""
+    return tuple(array[:, columns] for columns in index for array in (X, Y))
+
+
+def thirds(sizes):
+    """Return the three slices of a cut into these sizes."""
+    train, dev, test = sizes
+    return slice(train), slice(train, train + dev), slice(train + dev, train + dev + test)
+
+
+@train_dev_test_split.mistake(
+    "Labels stand beside examples of others: X and Y are shuffled apart, or only X is shuffled. "
+    "Draw one order and use the same one for both: `X[:, order]` and `Y[:, order]`."
+)
+def shuffled_apart(X, Y, sizes, rng):
+    m = X.shape[1]
+    return cut(X[:, rng.permutation(m)], Y[:, rng.permutation(m)], *thirds(sizes))
+
+
+@train_dev_test_split.mistake("Y is shuffled and X is not. Use the same order for both: `X[:, order]`, too.")
+def only_y_shuffled(X, Y, sizes, rng):
+    return cut(X, Y[:, rng.permutation(X.shape[1])], *thirds(sizes))
+
+
+@train_dev_test_split.mistake(
+    "The examples are not shuffled: the sets are the first, the next and the last columns. "
+    "If the data are sorted, the dev set holds other kinds of examples than "
+    "the training set. Draw an order from rng first."
+)
+def not_shuffled(X, Y, sizes, rng):
+    return cut(X, Y, *thirds(sizes))
+
+
+@train_dev_test_split.mistake(
+    "Each set is drawn anew from all examples, so some are in two sets and some in none. "
+    "Draw one order of all examples and cut it in three."
+)
+def each_set_drawn_from_all(X, Y, sizes, rng):
+    return cut(X, Y, *(rng.permutation(X.shape[1])[:size] for size in sizes))
+
+
+@train_dev_test_split.mistake(
+    "Columns are drawn with repetition (`rng.integers`, or `rng.choice` without `replace=False`): some come twice, "
+    "others are lost. `rng.permutation(m)` holds each number once."
+)
+def drawn_with_repetition(X, Y, sizes, rng):
+    order = rng.integers(X.shape[1], size=X.shape[1])
+    return cut(X[:, order], Y[:, order], *thirds(sizes))
+
+
+@train_dev_test_split.mistake(
+    "Your dev and test sets begin at the same column, so they share examples. "
+    "The test set begins where the dev set ends, "
+    "at m_train + m_dev."
+)
+def dev_and_test_share(X, Y, sizes, rng):
+    order = rng.permutation(X.shape[1])
+    train, dev, test = sizes
+    return cut(X, Y, order[:train], order[train : train + dev], order[train : train + test])
+
+
+@train_dev_test_split.mistake(
+    "Training and dev set overlap by one column, and one is lost. A slice ends *before* its second number, "
+    "so the dev set begins at m_train."
+)
+def dev_begins_too_early(X, Y, sizes, rng):
+    order = rng.permutation(X.shape[1])
+    train, dev, _ = sizes
+    return cut(X, Y, order[:train], order[train - 1 : train + dev - 1], order[train + dev :])
+
+
+@train_dev_test_split.mistake(
+    "One column is lost between two sets. A slice ends *before* its second "
+    "number, so the next one begins with that number: "
+    "`[:, :m_train]`, then `[:, m_train:...]`."
+)
+def one_column_lost(X, Y, sizes, rng):
+    order = rng.permutation(X.shape[1])
+    train, dev, _ = sizes
+    return cut(X, Y, order[:train], order[train + 1 : train + dev], order[train + dev + 1 :])
+
+
+@train_dev_test_split.mistake(
+    "Your dev set ends at the column m_dev. Counted from the first column, it ends at m_train + m_dev."
+)
+def dev_ends_at_its_size(X, Y, sizes, rng):
+    order = rng.permutation(X.shape[1])
+    train, dev, _ = sizes
+    return cut(X, Y, order[:train], order[train:dev], order[train + dev :])
+
+
+@train_dev_test_split.mistake(
+    "The dev set runs to the last column, so it holds the test set. It ends at m_train + m_dev."
+)
+def dev_runs_to_the_end(X, Y, sizes, rng):
+    order = rng.permutation(X.shape[1])
+    train, dev, _ = sizes
+    return cut(X, Y, order[:train], order[train:], order[train + dev :])
+
+
+@train_dev_test_split.mistake(
+    "The number of examples is the number of *columns*, `X.shape[1]`. `X.shape[0]` and `len(X)` count features."
+)
+def as_many_as_features(X, Y, sizes, rng):
+    order = rng.permutation(X.shape[0])
+    return cut(X[:, order], Y[:, order], *thirds(sizes))
+
+
+@train_dev_test_split.mistake(
+    "You make a generator of your own with a fixed seed: every split is the "
+    "same one. Draw the order from the argument rng."
+)
+def generator_of_its_own(X, Y, sizes, rng):
+    return train_dev_test_split(X, Y, sizes, np.random.default_rng(0))
+
+
+@train_dev_test_split.mistake(
+    "You draw from `np.random`, which all code shares, so nobody can repeat your split. Write `rng.permutation(...)`."
+)
+def global_generator(X, Y, sizes, rng):
+    order = np.random.permutation(X.shape[1])
+    return cut(X[:, order], Y[:, order], *thirds(sizes))
+
+
+@train_dev_test_split.mistake(
+    "`rng.shuffle` changes the caller's arrays, and called twice it draws two orders, so X and Y are shuffled apart. "
+    "Draw one order with `rng.permutation(m)` and index both with it."
+)
+def shuffled_in_place(X, Y, sizes, rng):
+    rng.shuffle(X, axis=1)
+    rng.shuffle(Y, axis=1)
+    return cut(X, Y, *thirds(sizes))
+
+
+@train_dev_test_split.mistake(
+    "The parts come in another order: first the three X, then the three Y. Return X and Y of each set side by side."
+)
+def all_x_then_all_y(X, Y, sizes, rng):
+    parts = train_dev_test_split(X, Y, sizes, rng)
+    return parts[::2] + parts[1::2]
+
+
+@train_dev_test_split.mistake(
+    "Rows and columns are mixed up: `X[order]` shuffles rows, which are features. Examples are columns: `X[:, order]`."
+)
+def rows_shuffled(X, Y, sizes, rng):
+    order = rng.permutation(X.shape[1])
+    return cut(X[order], Y[order], *thirds(sizes))
+
+
+@train_dev_test_split.mistake(
+    "The examples are only turned round by a random number of places, so neighbours stay together. "
+    "`rng.permutation(m)` mixes them all."
+)
+def rotated(X, Y, sizes, rng):
+    shift = rng.integers(X.shape[1])
+    return cut(np.roll(X, shift, axis=1), np.roll(Y, shift, axis=1), *thirds(sizes))
+
+
+@train_dev_test_split.accept
+def with_split_of_numpy(X, Y, sizes, rng):
+    m = X.shape[1]
+    parts = np.split(rng.permutation(m), np.cumsum(sizes)[:2])
+    return [array[:, part] for part in parts for array in (X, Y)]
+
+
+@train_dev_test_split.accept
+def sorted_inside_each_set(X, Y, sizes, rng):
+    """Which set an example is in is random; the order inside a set does not matter."""
+    left, parts = np.arange(X.shape[1]), []
+    for size in sizes:
+        part = np.sort(rng.choice(left, size, replace=False))
+        left = np.setdiff1d(left, part)
+        parts += [X[:, part], Y[:, part]]
+    return tuple(parts)
+
+
+@train_dev_test_split.accept
+def stacked_and_shuffled(X, Y, sizes, rng):
+    both = rng.permutation(np.vstack([X, Y]), axis=1)
+    X, Y = both[: len(X)], both[len(X) :]
+    a, b, c = sizes
+    return X[:, :a], Y[:, :a], X[:, a : a + b], Y[:, a : a + b], X[:, a + b : a + b + c], Y[:, a + b : a + b + c]
+
+
+@train_dev_test_split.accept
+def sorted_by_random_numbers(X, Y, sizes, rng):
+    order = np.argsort(rng.random(X.shape[1]))
+    m_train, m_dev, m_test = sizes
+    test, dev, train = order[:m_test], order[m_test : m_test + m_dev], order[m_test + m_dev :]
+    return X[:, train], Y[:, train], X[:, dev], Y[:, dev], X[:, test], Y[:, test]
+
+
+@train_dev_test_split.accept
+def column_after_column(X, Y, sizes, rng):
+    columns = list(range(X.shape[1]))
+    rng.shuffle(columns)
+    parts = []
+    for size in sizes:
+        taken = [columns.pop() for _ in range(size)]
+        parts.append(np.array([[row[i] for i in taken] for row in X]))
+        parts.append(np.array([[row[i] for i in taken] for row in Y]))
+    return tuple(parts)
+
+
+# --- diagnose --------------------------------------------------------------------------------------------------------
+
+
+def error_cases(rng):
+    def one(bayes, bias, variance):
+        """A gap is never nearer than 0.004 to the threshold: rounding decides nothing."""
+        bayes, bias, variance = (float(value + rng.uniform(-0.001, 0.001)) for value in (bayes, bias, variance))
+        return case(train_error=bayes + bias, dev_error=bayes + bias + variance, bayes_error=bayes)
+
+    return [
+        one(0.03, 0.09, 0.006),  # high bias
+        one(0.07, 0.008, 0.12),  # high variance
+        one(0.05, 0.07, 0.11),  # both
+        one(0.13, 0.005, 0.007),  # none, though the errors are large
+        one(0.06, 0.014, 0.013),  # none, though dev - bayes is above the threshold
+        one(0.15, -0.08, 0.05),  # noise learned by heart: training error below the Bayes error
+        one(0.04, 0.06, -0.05),  # the dev set happens to be easier
+        one(0.1, -0.05, -0.04),
+        one(0.02, 0.028, 0.012),
+        one(0.01, 0.012, 0.03),
+    ]
+
+
+@lesson.exercise(points=2, topic=16, equation="(1.13) to (1.15)", cases=error_cases)
+def diagnose(train_error, dev_error, bayes_error):
+    """Return what is wrong with a classifier, from three errors.
+
+    Parameters
+    ----------
+    train_error, dev_error, bayes_error : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    diagnosis : list of str
+        Any of ``"high bias"`` and ``"high variance"``, in this order; empty if both gaps are small.
+    """
+    diagnosis = []
+    if train_error - bayes_error > 0.02:  # (1.13)
+        diagnosis.append("high bias")
+    if dev_error - train_error > 0.02:  # (1.14)
+        diagnosis.append("high variance")
+    return diagnosis
+
+
+def diagnosis_from(bias, variance):
+    """Return the words for two gaps."""
+    return ["high bias"] * (bias > 0.02) + ["high variance"] * (variance > 0.02)
+
+
+@diagnose.mistake(
+    "Your names are swapped: dev − train is the variance, what gets lost from the training set to new examples. "
+    "Bias is what is wrong on the training set already: train − Bayes."
+)
+def bias_from_dev_minus_train(train_error, dev_error, bayes_error):
+    return diagnosis_from(dev_error - train_error, train_error - bayes_error)
+
+
+@diagnose.mistake(
+    "Your bias is dev − train. That is the variance. Bias is what is wrong on the training set already: train − Bayes."
+)
+def both_from_dev_minus_train(train_error, dev_error, bayes_error):
+    return diagnosis_from(dev_error - train_error, dev_error - train_error)
+
+
+@diagnose.mistake("Your bias is the whole training error. Nobody can avoid the Bayes error: subtract it (1.13).")
+def bias_without_bayes(train_error, dev_error, bayes_error):
+    return diagnosis_from(train_error, dev_error - train_error)
+
+
+@diagnose.mistake(
+    "Your variance is dev − Bayes, which holds the bias, too. Variance is what is added from the training set "
+    "to the dev set: dev − train (1.14)."
+)
+def variance_from_bayes(train_error, dev_error, bayes_error):
+    return diagnosis_from(train_error - bayes_error, dev_error - bayes_error)
+
+
+@diagnose.mistake(
+    "Your bias is dev − Bayes, which holds the variance, too. Bias is what is "
+    "wrong on the training set: train − Bayes (1.13)."
+)
+def bias_from_dev_minus_bayes(train_error, dev_error, bayes_error):
+    return diagnosis_from(dev_error - bayes_error, dev_error - train_error)
+
+
+@diagnose.mistake("Your variance is the whole dev error. Subtract the training error (1.14).")
+def variance_is_dev_error(train_error, dev_error, bayes_error):
+    return diagnosis_from(train_error - bayes_error, dev_error)
+
+
+@diagnose.mistake(
+    "You stop after the first finding (`elif`, or a `return` too early). A "
+    "classifier can have both: ask twice with `if`."
+)
+def first_finding_only(train_error, dev_error, bayes_error):
+    return diagnosis_from(train_error - bayes_error, dev_error - train_error)[:1]
+
+
+@diagnose.mistake(
+    "A negative gap is not high. Compare the gap itself with 0.02, without `abs`: "
+    "a training error below the Bayes error shows no bias."
+)
+def absolute_gaps(train_error, dev_error, bayes_error):
+    return diagnosis_from(abs(train_error - bayes_error), abs(dev_error - train_error))
+
+
+@diagnose.mistake("The errors are shares from 0 to 1, so two points of percent are 0.02, not 2.")
+def threshold_in_percent(train_error, dev_error, bayes_error):
+    return diagnosis_from((train_error - bayes_error) / 100, (dev_error - train_error) / 100)
+
+
+@diagnose.mistake("Your threshold is 0. A gap is high if it is above 0.02 (1.15): smaller ones may be chance.")
+def threshold_zero(train_error, dev_error, bayes_error):
+    return diagnosis_from(train_error - bayes_error + 0.02, dev_error - train_error + 0.02)
+
+
+@diagnose.mistake("Your differences have the wrong sign: train − Bayes and dev − train, the larger one first.")
+def signs_turned(train_error, dev_error, bayes_error):
+    return diagnosis_from(bayes_error - train_error, train_error - dev_error)
+
+
+@diagnose.mistake(
+    "The findings are right. Put bias first in the list, then variance: that is the order to treat them in."
+)
+def variance_first(train_error, dev_error, bayes_error):
+    return diagnosis_from(train_error - bayes_error, dev_error - train_error)[::-1]
+
+
+@diagnose.mistake("Return a list, also for one finding or none: `[]`, `['high bias']`, ... A text alone is no list.")
+def text_instead_of_list(train_error, dev_error, bayes_error):
+    return " and ".join(diagnosis_from(train_error - bayes_error, dev_error - train_error))
+
+
+@diagnose.accept
+def filtered(train_error, dev_error, bayes_error):
+    gaps = {"high bias": train_error - bayes_error, "high variance": dev_error - train_error}
+    return [name for name, gap in gaps.items() if gap > 0.02]
+
+
+@diagnose.accept
+def four_branches(train_error, dev_error, bayes_error):
+    bias, variance = train_error - bayes_error >= 0.02, dev_error - train_error >= 0.02
+    if bias and variance:
+        return ("high bias", "high variance")
+    if bias:
+        return ("high bias",)
+    if variance:
+        return ("high variance",)
+    return ()
+
+
+@diagnose.accept
+def in_points_of_percent(train_error, dev_error, bayes_error):
+    bayes, train, dev = (100 * error for error in (bayes_error, train_error, dev_error))
+    return ["high bias"] * int(train - bayes > 2) + ["high variance"] * int(dev - train > 2)
+
+
+# --- next_step -------------------------------------------------------------------------------------------------------
+
+BIAS, VARIANCE = "high bias", "high variance"
+NONE, BOTH = "nothing", "both"
+DIAGNOSES = {NONE: [], BIAS: [BIAS], VARIANCE: [VARIANCE], BOTH: [BIAS, VARIANCE]}
+REMEDIES = (
+    "bigger network",
+    "longer training",
+    "other architecture",
+    "more data",
+    "regularization",
+    "measure test error",
+)
+
+
+def diagnosis_cases(rng):
+    return [case(diagnosis=diagnosis) for diagnosis in DIAGNOSES.values()]
+
+
+@lesson.exercise(points=2, topic=17, equation="(1.31)", cases=diagnosis_cases)
+def next_step(diagnosis):
+    """Return for each remedy whether it is a next step for this diagnosis.
+
+    Parameters
+    ----------
+    diagnosis : list of str
+        From `diagnose`.
+
+    Returns
+    -------
+    remedies : dict
+        True or False for each of the six remedies of the lesson's table.
+    """
+    bias, variance = "high bias" in diagnosis, "high variance" in diagnosis
+    return {
+        "bigger network": bias,
+        "longer training": bias,
+        "other architecture": bias or variance,
+        "more data": variance and not bias,
+        "regularization": variance and not bias,
+        "measure test error": len(diagnosis) == 0,
+    }
+
+
+def chosen(diagnosis, *remedies):
+    """Return the dict in which these remedies are True."""
+    return {remedy: remedy in remedies for remedy in REMEDIES}
+
+
+# Whole answers come first, since each also holds single wrong choices.
+
+
+@next_step.mistake(
+    "The remedies of bias and variance are swapped. A bigger network lowers "
+    "the training error, which is a cure for bias; "
+    "more data and regularization close the gap from train to dev, which is variance."
+)
+def remedies_swapped(diagnosis):
+    swapped = [{BIAS: VARIANCE, VARIANCE: BIAS}[word] for word in diagnosis]
+    return next_step(swapped if len(swapped) == 1 else diagnosis)
+
+
+@next_step.mistake(
+    "You follow the notes, which write 'bigger training set' for high bias. "
+    "Section 7 ran it: with more data the training error "
+    "does not fall. More data is for variance."
+)
+def slip_of_the_notes(diagnosis):
+    return next_step(diagnosis) | ({"more data": True} if BIAS in diagnosis else {})
+
+
+@next_step.mistake(
+    "With both, you apply the cures of both at once. Bias comes first: a "
+    "network that cannot fit the data does not profit "
+    "from more of them, and regularization makes it fit even less. Then measure again."
+)
+def everything_at_once(diagnosis):
+    cures = {"more data": True, "regularization": True} if VARIANCE in diagnosis else {}
+    return next_step(diagnosis) | cures
+
+
+@next_step.mistake("With both, you treat the variance first. Bias comes first.")
+def variance_treated_first(diagnosis):
+    return next_step([VARIANCE] if VARIANCE in diagnosis else diagnosis)
+
+
+@next_step.mistake(
+    "Return a dict with True or False for each of the six remedies, not a list of the right ones: "
+    "each remedy of the table is a key."
+)
+def list_of_remedies(diagnosis):
+    return [remedy for remedy, right in next_step(diagnosis).items() if right]
+
+
+@next_step.mistake(
+    "Only remedies that are True are in your dict. Every remedy of the table is a key; the others have the value False."
+)
+def only_true_ones(diagnosis):
+    return {remedy: True for remedy, right in next_step(diagnosis).items() if right}
+
+
+@next_step.mistake("One remedy alone is not the answer: return a dict with True or False for each of the six.")
+def one_remedy_as_text(diagnosis):
+    return next(remedy for remedy, right in next_step(diagnosis).items() if right)
+
+
+#: What is wrong with each single wrong choice, by diagnosis and remedy.
+WRONG_CHOICES = {
+    BIAS: {
+        "bigger network": (
+            "High bias: the network cannot even fit its training set. A bigger one can: this is the first remedy."
+        ),
+        "longer training": (
+            "High bias: a training that stopped too early has not reached what "
+            "the network can do. Longer training helps."
+        ),
+        "other architecture": (
+            "High bias: another architecture may fit what this one cannot. It belongs to the remedies."
+        ),
+        "more data": (
+            "High bias: more data does not lower the training error; it has more to fit with the same network. "
+            "The notes' slip: see the errata box."
+        ),
+        "regularization": (
+            "High bias: regularization holds the weights back, so the network fits even less. It makes bias worse."
+        ),
+        "measure test error": (
+            "High bias: you are not done. Keep the test set for the end, while you still change the network."
+        ),
+    },
+    VARIANCE: {
+        "bigger network": (
+            "High variance: the training set is fitted already. A bigger network has nothing left to gain there."
+        ),
+        "longer training": (
+            "High variance: the training error is near the Bayes error. Longer training fits the noise more closely."
+        ),
+        "other architecture": (
+            "High variance: an architecture that suits the data needs fewer parameters, so it can help here, too."
+        ),
+        "more data": (
+            "High variance: with more examples there is less chance in what is learned. More data is the first remedy."
+        ),
+        "regularization": (
+            "High variance: regularization keeps the network from following every example. It is a remedy here."
+        ),
+        "measure test error": (
+            "High variance: you are not done. Keep the test set for the end, while you still change something."
+        ),
+    },
+    BOTH: {
+        "bigger network": "Both: bias comes first, and a bigger network is its first remedy.",
+        "longer training": "Both: bias comes first, and longer training is one of its remedies.",
+        "other architecture": "Both: another architecture may lower either. It belongs to the remedies.",
+        "more data": "Both: bias comes first. What more data would bring shows only when the network can fit them.",
+        "regularization": (
+            "Both: bias comes first, and regularization makes it worse. It may follow when the bias is cured."
+        ),
+        "measure test error": "Both: you are not done. Keep the test set for the end.",
+    },
+    NONE: {
+        "bigger network": (
+            "No finding: the training error is near the Bayes error. A bigger network has nothing left to gain."
+        ),
+        "longer training": (
+            "No finding: the training error is near the Bayes error. Longer training has nothing left to gain."
+        ),
+        "other architecture": "No finding: both gaps are small. There is nothing for another architecture to cure.",
+        "more data": (
+            "No finding: the dev error is near the training error. There is no variance for more data to cure."
+        ),
+        "regularization": "No finding: the dev error is near the training error. There is no variance to cure.",
+        "measure test error": "No finding: both gaps are small. Now the test set gives its one answer.",
+    },
+}
+
+
+def choose_wrongly(name, remedy):
+    """Return the mistake that decides this remedy wrongly for this diagnosis, and says nothing about the others.
+
+    An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
+    """
+
+    def wrong_choice(diagnosis):
+        return {remedy: not next_step(diagnosis)[remedy]} if diagnosis == DIAGNOSES[name] else {}
+
+    wrong_choice.__name__ = f"{remedy}_for_{name}".replace(" ", "_")
+    return wrong_choice
+
+
+for _name, _hints in WRONG_CHOICES.items():
+    for _remedy, _hint in _hints.items():
+        next_step.mistake(_hint)(choose_wrongly(_name, _remedy))
+
+
+@next_step.accept
+def looked_up(diagnosis):
+    cures = {
+        (): ["measure test error"],
+        (BIAS,): ["bigger network", "longer training", "other architecture"],
+        (VARIANCE,): ["other architecture", "more data", "regularization"],
+    }
+    cures[BIAS, VARIANCE] = cures[BIAS,]
+    return chosen(diagnosis, *cures[tuple(diagnosis)])
+
+
+@next_step.accept
+def first_problem_decides(diagnosis):
+    problem = diagnosis[0] if diagnosis else "none"
+    remedies = dict.fromkeys(REMEDIES, 0)
+    for remedy in ("bigger network", "longer training"):
+        remedies[remedy] = int(problem == BIAS)
+    for remedy in ("more data", "regularization"):
+        remedies[remedy] = int(problem == VARIANCE)
+    remedies["other architecture"] = int(problem != "none")
+    remedies["measure test error"] = int(problem == "none")
+    return remedies
+
+
+@next_step.accept
+def branch_by_branch(diagnosis):
+    if "high bias" in diagnosis:
+        return chosen(diagnosis, "bigger network", "longer training", "other architecture")
+    if "high variance" in diagnosis:
+        return chosen(diagnosis, "more data", "regularization", "other architecture")
+    return chosen(diagnosis, "measure test error") | {"a key of my own": None}

@@ -1,0 +1,249 @@
+"""Lesson 2.2: activations and gradients of deep nets at their start, a training run, the picture of histograms."""
+
+from typing import NamedTuple
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.special import expit
+
+from helpers.plots import BLUE, GREEN, ORANGE, RED
+from helpers.widgets import LiveFigure, progress
+from helpers.widgets.activations import Digits, low_or_high_digits
+
+#: Activation of the hidden layers: g(Z), and its derivative written with A = g(Z). Entry by entry.
+ACTIVATIONS = {
+    "relu": (lambda Z: np.where(Z > 0, Z, 0.0), lambda A: np.sign(A)),
+    "tanh": (np.tanh, lambda A: 1 - A * A),
+}
+
+# --- a net, as pairs (W, b) -------------------------------------------------------------------------------------------
+
+
+def pairs_of(parameters):
+    """Return ``[(W1, b1), (W2, b2), ...]`` of a dict of parameters."""
+    depth = sum(name.startswith("W") for name in parameters)
+    return [(np.asarray(parameters[f"W{l + 1}"]), np.asarray(parameters[f"b{l + 1}"])) for l in range(depth)]
+
+
+@np.errstate(all="ignore")  # activations may explode
+def all_layers(pairs, X, g):
+    """Return ``[X, A1, A2, ...]``, one array for each pair more, all with the activation g."""
+    arrays = [X]
+    for W, b in pairs:
+        arrays.append(g(W @ arrays[-1] + b))
+    return arrays
+
+
+def activations(X, parameters, activation):
+    """Return the activations of all layers, ``[X, A1, ..., AL]``; the last layer has the same activation."""
+    return all_layers(pairs_of(parameters), X, ACTIVATIONS[activation][0])
+
+
+@np.errstate(all="ignore")
+def _cost_and_gradients(pairs, X, Y, activation):
+    """Return the cost, and ``[(dW1, db1), ...]``, of a net whose last layer has the logistic function."""
+    g, slope = ACTIVATIONS[activation]
+    inputs = all_layers(pairs[:-1], X, g)
+    W, b = pairs[-1]
+    score = W @ inputs[-1] + b
+    cost = float(np.mean(np.logaddexp(0, score) - Y * score))
+    signal, gradients = expit(score) - Y, []
+    while True:
+        A = inputs[len(pairs) - 1 - len(gradients)]
+        gradients.append((signal @ A.T / X.shape[1], signal.mean(axis=1, keepdims=True)))
+        if len(gradients) == len(pairs):
+            return cost, gradients[::-1]
+        signal = pairs[-len(gradients)][0].T @ signal * slope(A)
+
+
+def gradient_sizes(parameters, X, Y, activation):
+    """Return the root of the mean square of dW of each layer, shape (L,): entry 0 belongs to layer 1.
+
+    Parameters
+    ----------
+    parameters : dict
+        ``"W1"``, ``"b1"`` to ``"WL"``, ``"bL"``; the last layer has one unit with the logistic function.
+    X, Y : ndarray, shape (n_x, m) and (1, m)
+    activation : str
+        ``"relu"`` or ``"tanh"``, of the hidden layers.
+    """
+    _, gradients = _cost_and_gradients(pairs_of(parameters), X, Y, activation)
+    return np.array([np.linalg.norm(dW) / np.sqrt(dW.size) for dW, _ in gradients])
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+def scaled_digits(m_train=1000):
+    """Return `Digits`: 14 by 14 pixels, label 1 for 5 to 9; the training inputs have mean 0 and mean square 1."""
+    digits = low_or_high_digits(m_train)
+    size = np.sqrt(np.mean(digits.X_train**2))
+    return Digits(digits.X_train / size, digits.Y_train, digits.X_test / size, digits.Y_test)
+
+
+class Run(NamedTuple):
+    """What a training run gives: costs before each step and after the last, both accuracies, the last parameters."""
+
+    costs: list
+    train_accuracy: float
+    test_accuracy: float
+    parameters: dict
+
+
+def train(parameters, digits, activation, steps=200, learning_rate=0.1):
+    """Train a net by gradient descent on all training examples, from the given start.
+
+    Parameters
+    ----------
+    parameters : dict
+        The start: ``"W1"``, ``"b1"`` to ``"WL"``, ``"bL"``; it is not changed.
+    digits : Digits
+    activation : str
+        ``"relu"`` or ``"tanh"``, of the hidden layers; the last layer has the logistic function.
+    steps : int
+    learning_rate : float
+
+    Returns
+    -------
+    Run
+    """
+    pairs, costs = pairs_of(parameters), []
+    for _ in progress(range(steps), desc="training"):
+        cost, gradients = _cost_and_gradients(pairs, digits.X_train, digits.Y_train, activation)
+        costs.append(cost)
+        with np.errstate(all="ignore"):  # a run may diverge
+            pairs = [
+                (W - learning_rate * dW, b - learning_rate * db)
+                for (W, b), (dW, db) in zip(pairs, gradients, strict=True)
+            ]
+    costs.append(_cost_and_gradients(pairs, digits.X_train, digits.Y_train, activation)[0])
+    accuracies = [
+        _accuracy(pairs, X, Y, activation)
+        for X, Y in ((digits.X_train, digits.Y_train), (digits.X_test, digits.Y_test))
+    ]
+    names = [f"{letter}{l + 1}" for l in range(len(pairs)) for letter in "Wb"]
+    return Run(costs, *accuracies, dict(zip(names, [array for pair in pairs for array in pair], strict=True)))
+
+
+@np.errstate(all="ignore")
+def _accuracy(pairs, X, Y, activation):
+    W, b = pairs[-1]
+    score = W @ all_layers(pairs[:-1], X, ACTIVATIONS[activation][0])[-1] + b
+    return float(np.mean((score > 0) == Y))
+
+
+# --- histograms -------------------------------------------------------------------------------------------------------
+
+#: The outermost bars count everything beyond.
+EDGES = np.linspace(-2.05, 2.05, 42)
+PANELS, UNITS, MOST_LAYERS = 5, 50, 20
+LOWEST, HIGHEST = 1e-5, 1e5
+
+
+def shares(A):
+    """Return the share of the entries of A in each bar, shape (41,); what lies beyond counts in the outermost bars."""
+    inside = np.clip(np.nan_to_num(A), EDGES[0], EDGES[-1])
+    return np.histogram(inside, EDGES)[0] / inside.size
+
+
+def _histogram_axes(ax):
+    ax.set_yscale("function", functions=(lambda y: np.sqrt(np.maximum(y, 0)), np.square))  # small bars stay visible
+    ax.set(xlim=(EDGES[0], EDGES[-1]), ylim=(0, 1), xticks=(-2, -1, 0, 1, 2))
+    ax.set_yticks((0, 0.05, 0.25, 0.5, 1), labels=("0", "5 %", "25 %", "50 %", "100 %"), fontsize=8)
+    ax.tick_params(axis="x", labelsize=8)
+    ax.tick_params(axis="y", labelleft=ax.get_subplotspec().is_first_col())
+
+
+def draw_histograms(axes, arrays):
+    """Draw one histogram per axes, of the activations in each array; the axes of a row share their scale."""
+    for ax, A in zip(axes, arrays, strict=True):
+        _histogram_axes(ax)
+        ax.stairs(shares(A), EDGES, fill=True, color=BLUE)
+
+
+def chosen_layers(depth):
+    """Return five layers, evenly spread from 1 to `depth`."""
+    return np.linspace(1, depth, PANELS).round().astype(int)
+
+
+def describe(name, activation, stds, last):
+    """Return the sentence of the picture: sizes in the first and last layer, and what the last activations are."""
+    low, high = stds[1], stds[-1]
+    depth = len(stds) - 1
+    sentence = (
+        f"{name}, {activation}, {depth} layers: the standard deviation is {low:.2g} in layer 1 and {high:.2g} in "
+        f"layer {depth}. The histograms show the layers {', '.join(map(str, chosen_layers(depth)))}."
+    )
+    if not np.any(last):
+        return f"{sentence} All activations of the last layer are 0."
+    if activation == "tanh":
+        return f"{sentence} {np.mean(np.abs(last) > 0.99):.0%} of the last activations are saturated, beyond ±0.99."
+    return f"{sentence} {np.mean(last == 0):.0%} of the last activations are 0."
+
+
+def histograms(starts, activation_scales, X):
+    """Return the picture: choose a start, its scale, the activation and the depth; see the activations layer by layer.
+
+    Parameters
+    ----------
+    starts : dict
+        ``{name: start}`` with ``start(layers_dims, rng, scale)``, made of the learner's functions.
+    activation_scales : callable
+        The learner's function.
+    X : ndarray, shape (n_x, m)
+        The input.
+    """
+    # Fixed margins: a layout that is computed again would move the axes under what is drawn over them.
+    figure = plt.figure(figsize=(7.6, 4.0), layout="none")
+    grid = figure.add_gridspec(2, PANELS, left=0.09, right=0.985, bottom=0.125, top=0.93, hspace=0.5, wspace=0.12)
+    bars, first = [], None
+    for column, title in enumerate(("layer 1", "a quarter on", "halfway", "three quarters on", "last layer")):
+        ax = figure.add_subplot(grid[0, column], sharey=first)
+        first = first or ax
+        _histogram_axes(ax)
+        ax.set_xlabel("activation a", fontsize=8, labelpad=1)
+        ax.set_title(title, fontsize=9, loc="center")  # a text that moves would take as long as all else
+        bars.append(ax.stairs(np.zeros(len(EDGES) - 1), EDGES, fill=True, color=BLUE, animated=True))
+    first.set_ylabel("share of the entries", fontsize=9)
+    ax = figure.add_subplot(grid[1, :])
+    ax.set(
+        yscale="log",
+        ylim=(LOWEST / 10, HIGHEST * 10),
+        xlim=(-0.5, MOST_LAYERS + 0.5),
+        xticks=range(0, MOST_LAYERS + 1, 5),
+        xlabel="layer (0 is the input)",
+    )
+    ax.set(ylabel="size")
+    ax.axhline(1, color="gray", linestyle=":", linewidth=1)
+    roots = ax.plot([], [], "--", color=GREEN, linewidth=1.4, animated=True, label="root of the mean square")[0]
+    dots = ax.plot([], [], "o-", color=ORANGE, markersize=4, linewidth=1, animated=True, label="standard deviation")[0]
+    beyond = ax.plot([], [], "D", color=RED, markersize=4, animated=True, label="beyond the axis, or 0")[0]
+    ax.legend(loc="upper left", ncols=3, fontsize=8)
+
+    def update(start, scale, activation, layers):
+        layers_dims = [len(X)] + [UNITS] * layers
+        parameters = starts[start](layers_dims, np.random.default_rng(0), scale)
+        arrays = activations(X, parameters, activation)
+        with np.errstate(all="ignore"):
+            stds, squares = (np.array(sizes, dtype=float) for sizes in activation_scales(X, parameters, activation))
+        for bar, layer in zip(bars, chosen_layers(layers), strict=True):
+            bar.set_data(shares(arrays[layer]))
+        at = np.arange(layers + 1)
+        seen = (stds > LOWEST) & (stds < HIGHEST)
+        dots.set_data(at[seen], stds[seen])
+        roots.set_data(at, np.sqrt(squares))
+        beyond.set_data(at[~seen], np.where(stds[~seen] < 1, LOWEST / 3, HIGHEST * 0.3))
+        name = f"{start}, scale {scale:.3g}" if start == "random" else start
+        return describe(name, activation, stds, arrays[-1])
+
+    return LiveFigure(
+        figure,
+        update,
+        start=ipywidgets.Dropdown(options=list(starts), value="random", description="start"),
+        scale=ipywidgets.FloatLogSlider(
+            value=0.1, base=10, min=-3, max=0.5, step=0.05, description="scale of random", readout_format=".3f"
+        ),
+        activation=ipywidgets.Dropdown(options=["tanh", "relu"], description="activation"),
+        layers=ipywidgets.IntSlider(value=10, min=5, max=MOST_LAYERS, description="layers"),
+    )
