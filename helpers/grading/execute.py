@@ -1,4 +1,4 @@
-"""Run a submission in two rooms: the learner's cells in a box, the released test cells here, on cases no one has seen."""
+"""Run a submission in two rooms: the learner's cells in a box, the released test cells here, on fresh cases."""
 
 import ast
 import base64

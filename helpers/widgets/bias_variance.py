@@ -206,9 +206,10 @@ class CapacityAndData(LiveFigure):
         self._train.set_data(DEGREES, train)
         self._dev.set_data(DEGREES, np.minimum(dev, HIGH))  # beyond the picture: at its upper edge
         self._here.set_data([degree, degree], [LOW, HIGH])
+        high = f"{dev[degree]:.3f}" if dev[degree] < HIGH else f"{dev[degree]:.0f}"
         found = " and ".join(self._diagnose(float(train[degree]), float(dev[degree]), NOISE**2)) or "nothing"
         return (
-            f"Degree {degree}, {m} training examples: training error {train[degree]:.3f}, dev error {dev[degree]:.3f}, "
+            f"Degree {degree}, {m} training examples: training error {train[degree]:.3f}, dev error {high}, "
             f"noise {NOISE**2:.3f}. Your diagnose finds {found}."
         )
 

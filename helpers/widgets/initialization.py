@@ -195,7 +195,7 @@ def histograms(starts, activation_scales, X):
         The input.
     """
     # Fixed margins: a layout that is computed again would move the axes under what is drawn over them.
-    figure = plt.figure(figsize=(7.6, 4.0), layout="none")
+    figure = plt.figure(figsize=(7.2, 3.8), layout="none")
     grid = figure.add_gridspec(2, PANELS, left=0.09, right=0.985, bottom=0.125, top=0.93, hspace=0.5, wspace=0.12)
     bars, first = [], None
     for column, title in enumerate(("layer 1", "a quarter on", "halfway", "three quarters on", "last layer")):

@@ -23,7 +23,7 @@ def size_cases(rng):
 
 
 @lesson.exercise(
-    points=1, topic=15, equation="(1.3) to (1.5)", returns=("m_train", "m_dev", "m_test"), cases=size_cases
+    points=1, topic=15, equation="(1.4) to (1.6)", returns=("m_train", "m_dev", "m_test"), cases=size_cases
 )
 def split_sizes(m):
     """Return how many of m examples train, develop and test.
@@ -38,9 +38,9 @@ def split_sizes(m):
     sizes : tuple of int
         ``(m_train, m_dev, m_test)``; their sum is m.
     """
-    m_dev = m // 100 if m >= 1_000_000 else m // 5  # (1.3)
-    m_test = m_dev  # (1.4)
-    return m - m_dev - m_test, m_dev, m_test  # (1.5)
+    m_dev = m // 100 if m >= 1_000_000 else m // 5  # (1.4)
+    m_test = m_dev  # (1.5)
+    return m - m_dev - m_test, m_dev, m_test  # (1.6)
 
 
 def shares(m):
@@ -70,8 +70,8 @@ def each_rounded(m):
 
 
 @split_sizes.mistake(
-    "What is left over by rounding goes to your test set. By (1.4) it is as large as the dev set, "
-    "and the rest trains (1.5)."
+    "What is left over by rounding goes to your test set. By (1.5) it is as large as the dev set, "
+    "and the rest trains (1.6)."
 )
 def rest_to_the_test_set(m):
     train, dev, _ = examples_lost_by_rounding(m)
@@ -121,7 +121,7 @@ def train_and_test_only(m):
     return m - m * 3 // 10, m * 3 // 10
 
 
-@split_sizes.mistake("Dev and test are rounded up. Round them down (1.3): `//` does.")
+@split_sizes.mistake("Dev and test are rounded up. Round them down (1.4): `//` does.")
 def rounded_up(m):
     dev = -(-m * shares(m)[1] // 100)
     return m - 2 * dev, dev, dev
@@ -428,7 +428,7 @@ def error_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=16, equation="(1.13) to (1.15)", cases=error_cases)
+@lesson.exercise(points=2, topic=16, equation="(1.12) to (1.14)", cases=error_cases)
 def diagnose(train_error, dev_error, bayes_error):
     """Return what is wrong with a classifier, from three errors.
 
@@ -443,9 +443,9 @@ def diagnose(train_error, dev_error, bayes_error):
         Any of ``"high bias"`` and ``"high variance"``, in this order; empty if both gaps are small.
     """
     diagnosis = []
-    if train_error - bayes_error > 0.02:  # (1.13)
+    if train_error - bayes_error > 0.02:  # (1.12)
         diagnosis.append("high bias")
-    if dev_error - train_error > 0.02:  # (1.14)
+    if dev_error - train_error > 0.02:  # (1.13)
         diagnosis.append("high variance")
     return diagnosis
 
@@ -470,14 +470,14 @@ def both_from_dev_minus_train(train_error, dev_error, bayes_error):
     return diagnosis_from(dev_error - train_error, dev_error - train_error)
 
 
-@diagnose.mistake("Your bias is the whole training error. Nobody can avoid the Bayes error: subtract it (1.13).")
+@diagnose.mistake("Your bias is the whole training error. Nobody can avoid the Bayes error: subtract it (1.12).")
 def bias_without_bayes(train_error, dev_error, bayes_error):
     return diagnosis_from(train_error, dev_error - train_error)
 
 
 @diagnose.mistake(
     "Your variance is dev − Bayes, which holds the bias, too. Variance is what is added from the training set "
-    "to the dev set: dev − train (1.14)."
+    "to the dev set: dev − train (1.13)."
 )
 def variance_from_bayes(train_error, dev_error, bayes_error):
     return diagnosis_from(train_error - bayes_error, dev_error - bayes_error)
@@ -485,13 +485,13 @@ def variance_from_bayes(train_error, dev_error, bayes_error):
 
 @diagnose.mistake(
     "Your bias is dev − Bayes, which holds the variance, too. Bias is what is "
-    "wrong on the training set: train − Bayes (1.13)."
+    "wrong on the training set: train − Bayes (1.12)."
 )
 def bias_from_dev_minus_bayes(train_error, dev_error, bayes_error):
     return diagnosis_from(dev_error - bayes_error, dev_error - train_error)
 
 
-@diagnose.mistake("Your variance is the whole dev error. Subtract the training error (1.14).")
+@diagnose.mistake("Your variance is the whole dev error. Subtract the training error (1.13).")
 def variance_is_dev_error(train_error, dev_error, bayes_error):
     return diagnosis_from(train_error - bayes_error, dev_error)
 
@@ -517,7 +517,7 @@ def threshold_in_percent(train_error, dev_error, bayes_error):
     return diagnosis_from((train_error - bayes_error) / 100, (dev_error - train_error) / 100)
 
 
-@diagnose.mistake("Your threshold is 0. A gap is high if it is above 0.02 (1.15): smaller ones may be chance.")
+@diagnose.mistake("Your threshold is 0. A gap is high if it is above 0.02 (1.14): smaller ones may be chance.")
 def threshold_zero(train_error, dev_error, bayes_error):
     return diagnosis_from(train_error - bayes_error + 0.02, dev_error - train_error + 0.02)
 
@@ -582,7 +582,7 @@ def diagnosis_cases(rng):
     return [case(diagnosis=diagnosis) for diagnosis in DIAGNOSES.values()]
 
 
-@lesson.exercise(points=2, topic=17, equation="(1.31)", cases=diagnosis_cases)
+@lesson.exercise(points=2, topic=17, cases=diagnosis_cases)
 def next_step(diagnosis):
     """Return for each remedy whether it is a next step for this diagnosis.
 
@@ -627,7 +627,7 @@ def remedies_swapped(diagnosis):
 
 @next_step.mistake(
     "You follow the notes, which write 'bigger training set' for high bias. "
-    "Section 7 ran it: with more data the training error "
+    "Section 8 ran it: with more data the training error "
     "does not fall. More data is for variance."
 )
 def slip_of_the_notes(diagnosis):
