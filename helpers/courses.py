@@ -51,7 +51,7 @@ LESSONS = [
     LessonInfo("course1_nn", "05_deep_network", "Deep networks", 90, "lessons 2 to 4"),
     LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters", 75, "lessons 2, 3 and 5"),
     LessonInfo("course2_tuning", "01_bias_variance", "Splits, bias and variance"),
-    LessonInfo("course2_tuning", "02_initialization", "Initialisation"),
+    LessonInfo("course2_tuning", "02_initialization", "Initialisation", 75, "course 1, lessons 3 to 5"),
     LessonInfo("course2_tuning", "03_regularization", "L2 and dropout"),
     LessonInfo("course2_tuning", "04_normalization_and_gradient_checking", "Normalising inputs, checking gradients"),
     LessonInfo("course2_tuning", "05_optimizers", "Mini-batches, momentum, RMSprop, Adam"),

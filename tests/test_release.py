@@ -158,7 +158,9 @@ def test_one_lesson_alone():
     assert LESSON.title in files["README.md"].decode()
 
 
-@pytest.mark.parametrize("lesson", [lesson for lesson in courses.LESSONS if lesson.done], ids=lambda lesson: lesson.name)
+@pytest.mark.parametrize(
+    "lesson", [lesson for lesson in courses.LESSONS if lesson.done], ids=lambda lesson: lesson.name
+)
 def test_a_lesson_alone_has_all_that_its_setup_imports(lesson, tmp_path):
     release.write(release.edition([lesson]), tmp_path / "e")
     cells = nbformat.read(tmp_path / "e" / lesson.link, as_version=4).cells
