@@ -22,6 +22,7 @@ for step in ("release", "submitted", "autograded", "feedback", "solution", "sour
     setattr(c.CourseDirectory, f"{step}_directory", os.path.join(TOP, "grading", step))
 
 c.Execute.secret_file = os.path.join(TOP, "grading", "secret")
+c.Autograde.pre_convert_hook = grading.prepare
 c.Autograde.exporter_class = grading.Reader
 c.Autograde.sanitize_preprocessors = [grading.Restore]
 c.Autograde.autograde_preprocessors = [

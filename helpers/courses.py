@@ -50,7 +50,7 @@ LESSONS = [
     LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", 90, "lessons 2 and 3"),
     LessonInfo("course1_nn", "05_deep_network", "Deep networks", 90, "lessons 2 to 4"),
     LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters", 75, "lessons 2, 3 and 5"),
-    LessonInfo("course2_tuning", "01_bias_variance", "Splits, bias and variance"),
+    LessonInfo("course2_tuning", "01_bias_variance", "Splits, bias and variance", 90, "course 1, lessons 2 and 4"),
     LessonInfo("course2_tuning", "02_initialization", "Initialisation", 75, "course 1, lessons 3 to 5"),
     LessonInfo("course2_tuning", "03_regularization", "L2 and dropout"),
     LessonInfo("course2_tuning", "04_normalization_and_gradient_checking", "Normalising inputs, checking gradients"),

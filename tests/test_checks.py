@@ -482,3 +482,38 @@ def test_reference_outside_its_own_bounds_is_refused():
             train, case(X=X, Y=(X[:1] > 0) * 1, steps=1, rng=np.random.default_rng(1)),
             judge=draws.draws(5, view="network", cost=(None, 0.01)),
         )  # fmt: skip
+
+
+def split(X, Y, sizes, rng):
+    parts = np.split(rng.permutation(X.shape[1]), np.cumsum(sizes)[:2])
+    return tuple(array[:, part] for part in parts for array in (X, Y))
+
+
+def test_partition_is_judged_by_pairs_and_columns():
+    X, Y = np.random.default_rng(0).normal(size=(2, 9)), np.arange(9)[None, :] % 3
+    given = case(X=X, Y=Y, sizes=(4, 3, 2), rng=np.random.default_rng(1))
+    check = made_up(split, given, judge=draws.draws(300, view="partition"))
+
+    def other_order(X, Y, sizes, rng):
+        order = np.argsort(rng.random(9))[::-1]
+        order[:4].sort()
+        return [array[:, order[part]] for part in (slice(4), slice(4, 7), slice(7, 9)) for array in (X, Y)]
+
+    def fails(function):
+        return message(check, function, "split")
+
+    check(rename(other_order, "split"))
+    apart = fails(lambda X, Y, sizes, rng: split(X, rng.permutation(Y, axis=1), sizes, rng))
+    assert "paired: wrong on average: expected about 9, got about 3" in apart
+    drawn_twice = fails(lambda X, Y, sizes, rng: (*split(X, Y, sizes, rng)[:4], *split(X, Y, sizes, rng)[4:]))
+    assert "lost: wrong on average: expected about 0, got about 1.6 (over 300 calls)" in drawn_twice
+    of_its_own = fails(lambda X, Y, sizes, rng: split(X, Y, sizes, np.random.default_rng(3)))
+    assert "the same for every generator" in of_its_own
+    assert "wrong number of entries" in fails(lambda X, Y, sizes, rng: split(X, Y, sizes, rng)[:4])
+
+    def rotated(X, Y, sizes, rng):
+        order = np.roll(np.arange(9), rng.integers(9))
+        return tuple(array[:, order[part]] for part in (slice(4), slice(4, 7), slice(7, 9)) for array in (X, Y))
+
+    assert "neighbours: wrong mean" in fails(rotated)
+    assert "See equation" in fails(lambda X, Y, sizes, rng: split(2 * X, Y, sizes, rng)), "columns that X does not have"

@@ -265,9 +265,10 @@ network.names = ("accuracy", "cost")
 def partition(output, arguments):
     """Return how X and Y of three sets, six arrays side by side, hold the columns of the arguments X and Y.
 
-    ``paired`` counts the columns that stand beside their own label, ``occurrences`` how often each column of X occurs,
-    ``train``, ``dev`` and ``test`` in which set; ``neighbours`` counts the columns whose next one is in the same set.
-    The columns of X must differ. The order inside a set does not count.
+    ``paired`` counts the columns that stand beside their own label, ``lost`` the columns of X that are in no set,
+    ``repeated`` those that occur twice or more; ``train``, ``dev`` and ``test`` say how often each column is in that set;
+    ``neighbours`` counts the columns whose next one is in the same set. The columns of X must differ. The order inside a
+    set does not count.
     """
     X, Y = arguments["X"], arguments["Y"]
     same_x, same_y = (
@@ -277,12 +278,13 @@ def partition(output, arguments):
     paired = sum(np.sum(x & y) for x, y in zip(same_x, same_y, strict=True))
     train, dev, test = sets = [np.sum(x, axis=0) for x in same_x]
     neighbours = sum(np.sum(one[1:] * one[:-1]) for one in sets)
+    lost, repeated = np.sum(train + dev + test == 0), np.sum(train + dev + test > 1)
     return {
-        "paired": paired, "occurrences": train + dev + test, "train": train, "dev": dev, "test": test,
+        "paired": paired, "lost": lost, "repeated": repeated, "train": train, "dev": dev, "test": test,
         "neighbours": neighbours,
     }  # fmt: skip
 
 
-partition.names = ("paired", "occurrences", "train", "dev", "test", "neighbours")
+partition.names = ("paired", "lost", "repeated", "train", "dev", "test", "neighbours")
 #: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
 VIEWS = {"network": network, "partition": partition}

@@ -76,6 +76,8 @@ def enter(strength, readable, scratch, limits, listed=()):
         if strength == "namespaces":
             _own_root(readable, scratch, limits)
             scratch = "/tmp"
+        elif sys.platform.startswith("linux"):
+            _LIBC.prctl(36, 1)  # orphans of this process come back to it, so that they can be found and ended
         os.chdir(scratch)
         _clean_environment(scratch)
         _limit(limits, count_others=strength == "landlock")

@@ -117,7 +117,7 @@ class Grading:
         self.answers = {name for cell in released if not cell.locked for name in _defined(cell.source)}
         self.skipped = _demonstrations(lesson)
         self.room = None
-        self.done, self.spoiled = [], set()  # learner's cells that ran, and those that ended a room
+        self.done, self.spoiled = [], set()  # learner's cells that ran, and those that exceeded a limit
         self.names = {"__name__": "__main__", "__builtins__": __builtins__}
         self.own = set()  # names that the trusted cells defined themselves
 
@@ -127,49 +127,59 @@ class Grading:
             self._run_all()
             if self.skipped and self._name_is_missing():
                 self.skipped = frozenset()
-                self._start_over()
                 self._run_all()
             self._judge_again()
         finally:
             if self.room is not None:
                 self.room.close()
 
-    def _start_over(self):
-        self.room.close()
-        self.room = None
-        self.done, self.spoiled, self.own = [], set(), set()
-        self.names = {"__name__": "__main__", "__builtins__": __builtins__}
-
     def _run_all(self):
-        self.room = _warm(self.lesson, self.strength).room(self.limits)
-        for cell in self.cells:
-            if cell.cell_type != "code":
-                continue
+        """Run the learner's cells for what they show, then once more, unseen, with the tests between them.
+
+        Nothing that a test calls a function with can come out in a later cell.
+        """
+        self.spoiled = set()
+        for tested in (False, True):
+            if self.room is not None:
+                self.room.close()
+            self.room = _warm(self.lesson, self.strength).room(self.limits)
+            self.done, self.own = [], set()
+            self.names = {"__name__": "__main__", "__builtins__": __builtins__}
+            for cell in self.cells:
+                if cell.cell_type == "code":
+                    self._run_one(cell, tested)
+
+    def _run_one(self, cell, tested):
+        released = self.released.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        is_test = released is not None and released.points is not None and released.locked
+        if not tested:
             cell.outputs, cell.execution_count = [], None
-            name = cell.metadata.get("nbgrader", {}).get("grade_id")
-            released = self.released.get(name)
-            if released is not None and released.points is not None and released.locked:
+        if is_test:
+            if tested:
                 self._test(cell)
-            elif cell.source.strip() and cell.source not in self.skipped:
-                self._run_in_room(cell)
-                if released is not None and released.locked:
-                    self._run_here(cell.source)
+        elif cell.source.strip() and cell.source not in self.skipped and id(cell) not in self.spoiled:
+            outputs = self._run_in_room(cell.source, cell)
+            if not tested:
+                cell.outputs = outputs
+            elif released is not None and released.locked:
+                self._run_here(cell.source)
 
     # The learner's cells.
 
-    def _run_in_room(self, cell):
+    def _run_in_room(self, source, cell):
+        """Run a cell in the learner's room and return its outputs."""
         self._revive()
         try:
-            answer = self.room.ask("run", self.limits["cell"], source=cell.source)
-            cell.outputs = list(_clean_outputs(answer["outputs"]))
+            answer = self.room.ask("run", self.limits["cell"], source=source)
+            outputs = list(_clean_outputs(answer["outputs"]))
             self.done.append(cell)
         except rooms.Stopped as stopped:
             self.spoiled.add(id(cell))
-            self.done.append(cell)
-            cell.outputs = [_error("Stopped", f"This cell {stopped}.")]
+            outputs = [_error("Stopped", f"This cell {stopped}.")]
         except (KeyError, TypeError):
             self.room.close("gave an answer of another form")
-            cell.outputs = [_error("Stopped", "This cell could not be run.")]
+            outputs = [_error("Stopped", "This cell could not be run.")]
+        return outputs
 
     def _revive(self):
         """Start another room if the last one ended, with the cells that ran before except those that ended one."""
@@ -192,7 +202,8 @@ class Grading:
     def _test(self, cell):
         try:
             self._revive()
-            printed, value, error = self._run_here(cell.source)
+            with self.room.branch():  # what a test changes, or ends, is that branch alone
+                printed, value, error = self._run_here(cell.source)
         except rooms.Stopped as stopped:
             printed, value, error = "", None, stopped
         cell.outputs = _test_outputs(printed, value, error)
@@ -252,7 +263,7 @@ class Grading:
                 continue
             try:
                 self._revive()
-                with self._references(replaced):
+                with self.room.branch(), self._references(replaced):
                     printed, value, error = self._run_here(tests[name].source)
             except rooms.Stopped:
                 continue
@@ -274,8 +285,6 @@ class Grading:
             yield
         finally:
             reference_room.close()
-            if not self.room.dead:
-                self.room.ask("unbind", self.limits["call"])
 
 
 def _caller(remote):

@@ -25,6 +25,7 @@ from helpers.checks import plain
 
 MAX_TEXT = 100_000  # characters that one cell may print
 MAX_IMAGES = 20
+JOINED = 77  # exit status of a branch that ended as it should
 
 
 def load(name):
@@ -41,7 +42,6 @@ class Room:
     def __init__(self, sock, wire):
         self.sock, self.wire = sock, wire
         self.kept = {}  # objects that cannot cross, by number
-        self.bound = {}  # what names had as values before `do_bind`
         self.shell = _shell()
         self.names = self.shell.user_ns
 
@@ -51,11 +51,30 @@ class Room:
                 self.reply(self.wire.receive(self.sock))
 
     def reply(self, request):
+        if request.get("do") == "branch":
+            self.branch(request)
+            return
+        if request.get("do") == "join":
+            self.wire.send(self.sock, {"id": request["id"], "value": None})
+            os._exit(JOINED)
         answer = self.answer(request)
         try:
             self.wire.send(self.sock, answer)
         except self.wire.Refused as error:
             self.wire.send(self.sock, {"id": request["id"], "error": _described(error)})
+
+    def branch(self, request):
+        """Let a copy of this process answer until it is told to join: what it saw and changed is then forgotten."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        pid = os.fork()
+        if pid == 0:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self.wire.send(self.sock, {"id": request["id"], "value": None})
+            return
+        _, status = os.waitpid(pid, 0)
+        if not (os.WIFEXITED(status) and os.WEXITSTATUS(status) == JOINED):
+            self.wire.send(self.sock, {"branch_died": True})
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def answer(self, request):
         try:
@@ -79,15 +98,8 @@ class Room:
         return {"there": name in self.names, "value": self._encode(self.names.get(name))}
 
     def do_bind(self, request):
-        """Bind a name to a function of the trusted side, and keep what it was."""
-        name = request["name"]
-        self.bound.setdefault(name, self.names.get(name))
-        self.names[name] = self._decode(request["value"])
-
-    def do_unbind(self, request):
-        """Give names that were bound their own values back."""
-        self.names.update(self.bound)
-        self.bound = {}
+        """Bind a name to a function of the trusted side."""
+        self.names[request["name"]] = self._decode(request["value"])
 
     def do_call(self, request):
         arguments, named = self._decode(request["arguments"])

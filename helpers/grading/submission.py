@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
@@ -30,7 +31,7 @@ def read(path):
     """
     try:
         if os.path.islink(path) or not os.path.isfile(path):
-            raise Unreadable("The file is not a regular file.")
+            raise Unreadable(f"There is no readable file {os.path.basename(path)}.")
         if os.path.getsize(path) > MAX_BYTES:
             raise Unreadable(f"The file has more than {MAX_BYTES // 1_000_000} MB. Clear its outputs and submit again.")
         with open(path, encoding="utf-8-sig") as file:
@@ -59,6 +60,31 @@ def _plain_cell(cell):
     # A lone half of a surrogate pair is valid in JSON, but no text that can be written.
     source = source.encode("utf-8", "replace").decode()
     return make(source, metadata={"nbgrader": {"grade_id": grade_id}} if isinstance(grade_id, str) else {})
+
+
+def prepare(assignment, student, notebooks):
+    """Make a submitted folder safe to walk through, before nbgrader does; its ``pre_convert_hook``.
+
+    What is not a regular, readable file or folder (a link to the gradebook, a pipe) moves to ``refused/`` beside
+    ``submitted/``. Of the notebooks only the one that was released stays; if it is missing, it is read as missing.
+
+    Parameters
+    ----------
+    assignment, student : str
+        As on nbgrader's command line.
+    notebooks : list of str
+        Paths of the notebooks that were found; changed in place.
+    """
+    folder = Path(notebooks[0]).parent
+    refused = folder.parent.parent.with_name("refused") / folder.parent.name / folder.name
+    for parent, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = Path(parent) / name
+            if path.is_symlink() or not (path.is_dir() or path.is_file()) or not os.access(path, os.R_OK):
+                target = refused / path.relative_to(folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, target)
+    notebooks[:] = [str(folder / f"{folder.name}.ipynb")]
 
 
 class Reader(NotebookExporter):
@@ -169,8 +195,14 @@ _HARMLESS = r"/?(?:details|summary|b|i|em|strong|sub|sup|br|kbd|code)>"
 
 
 def harmless(markdown):
-    """Return Markdown without HTML that a page could execute: feedback and formgrader show what students send."""
-    return re.sub(rf"<(?!{_HARMLESS})", "&lt;", markdown)
+    """Return Markdown without what a page could execute: feedback and formgrader show what students send.
+
+    HTML tags and entities become text, script and data addresses lose their colon, attachments are left out.
+    """
+    markdown = re.sub(r"&(?=#?\w+;)", "&amp;", markdown)
+    markdown = re.sub(rf"<(?!{_HARMLESS})", "&lt;", markdown)
+    markdown = re.sub(r"(?i)(script|data)[\\\s]*:", r"\1 -", markdown)
+    return markdown.replace("attachment:", "picture-left-out-")
 
 
 def _released_cell(cell, source):

@@ -69,7 +69,7 @@ def four_fits(X, Y):
     models = {
         "straight line": (LogisticRegression(), [0, 1]),
         "3 neighbours, x₁ only": (KNeighborsClassifier(3), [0]),
-        "21 neighbours": (KNeighborsClassifier(21), [0, 1]),
+        "15 neighbours": (KNeighborsClassifier(15), [0, 1]),
         "1 neighbour": (KNeighborsClassifier(1), [0, 1]),
     }
 
@@ -80,7 +80,7 @@ def four_fits(X, Y):
     return {name: fitted(*model) for name, model in models.items()}
 
 
-def draw_regions(ax, predict, X, Y, points=121):
+def draw_regions(ax, predict, X, Y, points=161):
     """Draw where a classifier says 0 (blue) and 1 (orange), the true border, and examples as dots."""
     side = np.linspace(-1, 1, points)
     grid = np.array([axis.ravel() for axis in np.meshgrid(side, side)])
@@ -175,12 +175,12 @@ class CapacityAndData(LiveFigure):
         left.set(xlim=(-1.03, 1.03), ylim=(-2.4, 3.1), xlabel="x", title="y")
         left.legend(loc="upper left", ncols=3, fontsize=8, columnspacing=1, handlelength=1.5)
         right.axhline(NOISE**2, color="gray", linestyle="--", linewidth=1)
-        right.text(12.3, NOISE**2 * 0.75, "noise", color="gray", ha="right", fontsize=8)
+        right.text(-0.35, NOISE**2 * 1.07, "noise", color="gray", fontsize=8)
         self._train = right.plot([], [], "-o", color=GREEN, markersize=3, animated=True, label="training error")[0]
         self._dev = right.plot([], [], "--s", color=RED, markersize=3, animated=True, label="dev error")[0]
         self._here = right.plot([], [], color="black", linewidth=1, animated=True)[0]
         right.set(xlim=(-0.5, 12.5), ylim=(LOW, HIGH), yscale="log", xlabel="degree", title="squared error")
-        right.legend(loc="upper center", fontsize=8)
+        right.legend(loc="lower left", fontsize=8)
         super().__init__(
             figure,
             self._show,

@@ -75,7 +75,7 @@ def gradient_sizes(parameters, X, Y, activation):
 # --- training ---------------------------------------------------------------------------------------------------------
 
 
-def scaled_digits(m_train=1000):
+def scaled_digits(m_train=500):
     """Return `Digits`: 14 by 14 pixels, label 1 for 5 to 9; the training inputs have mean 0 and mean square 1."""
     digits = low_or_high_digits(m_train)
     size = np.sqrt(np.mean(digits.X_train**2))

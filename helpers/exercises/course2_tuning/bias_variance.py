@@ -127,6 +127,12 @@ def rounded_up(m):
     return m - 2 * dev, dev, dev
 
 
+@split_sizes.mistake("Dev and test are rounded to the nearest whole number. Round them down (1.4): `//` does.")
+def rounded_to_nearest(m):
+    dev = round(m * shares(m)[1] / 100)
+    return m - 2 * dev, dev, dev
+
+
 @split_sizes.accept
 def with_int_of_floats(m):
     dev = int(0.2 * m) if m < 1_000_000 else int(0.01 * m)
@@ -251,9 +257,8 @@ def drawn_with_repetition(X, Y, sizes, rng):
 
 
 @train_dev_test_split.mistake(
-    "Your dev and test sets begin at the same column, so they share examples. "
-    "The test set begins where the dev set ends, "
-    "at m_train + m_dev."
+    "Your dev and test sets are cut from the same columns, so they share examples. "
+    "The test set begins where the dev set ends, at m_train + m_dev."
 )
 def dev_and_test_share(X, Y, sizes, rng):
     order = rng.permutation(X.shape[1])
@@ -289,6 +294,15 @@ def dev_ends_at_its_size(X, Y, sizes, rng):
     order = rng.permutation(X.shape[1])
     train, dev, _ = sizes
     return cut(X, Y, order[:train], order[train:dev], order[train + dev :])
+
+
+@train_dev_test_split.mistake(
+    "You cut at the sizes themselves. The cuts are counted from the first column: at m_train and at m_train + m_dev."
+)
+def cut_at_the_sizes(X, Y, sizes, rng):
+    order = rng.permutation(X.shape[1])
+    train, dev, _ = sizes
+    return cut(X, Y, order[:train], order[train:dev], order[dev:])
 
 
 @train_dev_test_split.mistake(
@@ -655,13 +669,6 @@ def variance_treated_first(diagnosis):
 )
 def list_of_remedies(diagnosis):
     return [remedy for remedy, right in next_step(diagnosis).items() if right]
-
-
-@next_step.mistake(
-    "Only remedies that are True are in your dict. Every remedy of the table is a key; the others have the value False."
-)
-def only_true_ones(diagnosis):
-    return {remedy: True for remedy, right in next_step(diagnosis).items() if right}
 
 
 @next_step.mistake("One remedy alone is not the answer: return a dict with True or False for each of the six.")

@@ -480,6 +480,12 @@ other_spread(
 )
 other_spread(
     initialize_parameters_xavier,
+    "The 2 stands outside the root. It belongs under it: np.sqrt(2 / (n_prev + n)).",
+    "xavier_two_outside_the_root",
+    lambda n, n_prev: 2 / np.sqrt(n + n_prev),
+)
+other_spread(
+    initialize_parameters_xavier,
     "The weights are not scaled: their standard deviation is 1.",
     "xavier_not_scaled",
     lambda n, n_prev: 1.0,
@@ -496,6 +502,14 @@ def he_with_the_features(layers_dims, rng):
 )
 def he_uniform_up_to_spread(layers_dims, rng):
     return parameters_from(layers_dims, lambda n, n_prev: rng.uniform(-1, 1, (n, n_prev)) * np.sqrt(2 / n_prev))
+
+
+@initialize_parameters_xavier.mistake(
+    "Numbers from -s to s have the standard deviation s / sqrt(3). Use `rng.standard_normal`, or "
+    "s = sqrt(6 / (n[l-1] + n[l]))."
+)
+def xavier_uniform_up_to_spread(layers_dims, rng):
+    return parameters_from(layers_dims, lambda n, n_prev: rng.uniform(-1, 1, (n, n_prev)) * spread_of_xavier(n, n_prev))
 
 
 # --- activation_scales -----------------------------------------------------------------------------------------------

@@ -1,0 +1,4 @@
+"""Never ends in a cell."""
+
+while True:
+    pass

@@ -1,0 +1,6 @@
+"""Takes all memory."""
+
+import numpy as np
+hoard = []
+while True:
+    hoard.append(np.ones(10_000_000))

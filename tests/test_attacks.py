@@ -1,0 +1,254 @@
+"""Hostile submissions, each a file in tests/attacks: none gains a point, sees a secret, or costs anyone else anything.
+
+An attack is the source of a submission's first answer, or has a function ``submit(notebook)`` that changes the released
+notebook, or ``submit(notebook, folder)`` that is called once more with the folder of the submission.
+"""
+
+import ast
+import hashlib
+import inspect
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import find_browser
+from nbformat.v4 import new_code_cell
+from test_grading import (
+    CATALOGUE,
+    LESSON,
+    POINTS,
+    blank,
+    cell,
+    feedback,
+    full,
+    nbgrader,
+    numbers,
+    scores,
+    without_free_cells,
+)
+
+from helpers.checks import packs
+from helpers.courses import TOP
+from helpers.grading import box, rooms
+
+ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*/*.py"))
+HONEST = ("aa_honest", "zz_honest")
+CANARY = "CANARY-3141592653"
+LIMITS = {"call": 2.0, "cell": 3.0, "notebook": 40.0, "resident": 600 << 20, "scratch": 50 << 20, "processes": 32}
+
+
+def student(path):
+    return f"{path.parent.name}_{path.stem}"
+
+
+def source_of(path, top):
+    return path.read_text().replace("{top}", str(top)).replace("{repository}", str(TOP))
+
+
+def submit(path, top, folder):
+    """Write one attack as a submission."""
+    source = source_of(path, top)
+    notebook = without_free_cells(blank())
+    if "def submit(" in source:
+        namespace = {}
+        exec(compile(source, str(path), "exec"), namespace)
+        namespace["submit"](notebook)
+        if len(inspect.signature(namespace["submit"]).parameters) == 2:
+            namespace["submit"](notebook, folder)
+    else:
+        cell(notebook, "sigmoid").source = source
+    (folder / LESSON.path.name).write_text(nbformat.v4.writes(notebook))
+
+
+def fingerprint(folder):
+    """A hash of all files of a folder that git would notice."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory):
+    """A class of hostile submissions between two honest ones, graded with nbgrader's own command."""
+    top = tmp_path_factory.mktemp("attacked")
+    course = top / LESSON.course
+    course.mkdir()
+    shutil.copy(TOP / "nbgrader_config.py", top)
+    config = (TOP / LESSON.course / "nbgrader_config.py").read_text()
+    (course / "nbgrader_config.py").write_text(f"{config}c.Execute.limits = {LIMITS}\n")
+    shutil.copytree(LESSON.path.parent, course / LESSON.folder)
+    done = nbgrader(course, "generate_assignment", LESSON.folder)
+    assert done.returncode == 0, done.stderr
+    for name in [*HONEST, *map(student, ATTACKS)]:
+        (top / "grading" / "submitted" / name / LESSON.folder).mkdir(parents=True)
+    for name in HONEST:
+        notebook = full()
+        notebook.cells.append(new_code_cell(f"# {CANARY}"))
+        (top / "grading" / "submitted" / name / LESSON.folder / LESSON.path.name).write_text(nbformat.writes(notebook))
+    for path in ATTACKS:
+        submit(path, top, top / "grading" / "submitted" / student(path) / LESSON.folder)
+    (top / "grading" / "secret").write_text(CANARY)
+    before = fingerprint(TOP / "helpers" / "grading")
+    os.environ["CANARY"] = CANARY
+    try:
+        for verb in ("autograde", "generate_feedback"):
+            done = nbgrader(course, verb, LESSON.folder)
+            assert done.returncode == 0, done.stderr
+    finally:
+        del os.environ["CANARY"]
+    assert fingerprint(TOP / "helpers" / "grading") == before
+    assert not (TOP / "helpers" / "sitecustomize.py").exists()
+    return top
+
+
+def pages(top, name):
+    """The graded notebook and the feedback page of a submission, as texts."""
+    graded = top / "grading" / "autograded" / name / LESSON.folder / LESSON.path.name
+    page = top / "grading" / "feedback" / name / LESSON.folder / f"{LESSON.folder}.html"
+    return graded.read_text(), page.read_text()
+
+
+def test_there_are_enough_attacks_on_each_front():
+    assert len(ATTACKS) >= 60
+    fronts = {path.parent.name for path in ATTACKS}
+    assert fronts == {
+        "metadata", "ipython", "python", "wire", "files", "processes", "resources", "network", "html", "leak",
+    }  # fmt: skip
+    for path in ATTACKS:
+        assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+@pytest.mark.parametrize("path", ATTACKS, ids=student)
+def test_attack_gains_nothing(attacked, record_property, path):
+    assert scores(attacked, student(path)) == dict.fromkeys(POINTS, 0)
+    record_property("attacks that gained nothing", [1, 1])
+
+
+@pytest.mark.parametrize("path", ATTACKS, ids=student)
+def test_attack_sees_no_secret_and_no_hidden_case(attacked, path):
+    name = student(path)
+    graded, page = pages(attacked, name)
+    assert CANARY not in graded + page
+    assert "CONNECTED" not in [output.get("text", "").split()[0] for output in shown(graded) if output.get("text")]
+    seed = int(nbformat.reads(graded, as_version=4).metadata.grading_protocol.seed)
+    outputs = "".join(str(output) for output in shown(graded))
+    for exercise in packs.read(CATALOGUE.pack(seed)).values():
+        for case in exercise.cases:
+            for value in [case.expected, *case.arguments.values()]:
+                for number in numbers(value):
+                    assert number not in outputs, (exercise.name, number)
+
+
+def shown(graded):
+    notebook = nbformat.reads(graded, as_version=4)
+    return [output for one in notebook.cells if one.cell_type == "code" for output in one.outputs]
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_submission_beside_them_keeps_its_points(attacked, name):
+    assert scores(attacked, name) == POINTS
+
+
+def test_nothing_is_changed_outside(attacked):
+    for place in (attacked, Path("/"), Path("/usr"), Path("/var/tmp"), Path("/dev/shm"), Path.home()):
+        assert not (place / "hacked").exists(), place
+    for name in ("secret", "everything", "data.txt", "pipe"):
+        assert not list((attacked / "grading" / "autograded").rglob(name))
+        assert not list((attacked / "grading" / "feedback").rglob(name))
+    assert (attacked / "grading" / "secret").read_text() == CANARY
+    with sqlite3.connect(attacked / "gradebook.db") as database:
+        assert database.execute("pragma integrity_check").fetchone() == ("ok",)
+        assert database.execute("select count(*) from grade where manual_score is not null").fetchone() == (0,)
+
+
+def test_no_process_is_left(attacked):
+    left = [pid for pid in os.listdir("/proc") if pid.isdigit() and owner(pid) >= box.FIRST_UID]
+    assert left == []
+
+
+def owner(pid):
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return -1
+
+
+def test_feedback_pages_hold_no_script_of_a_submission(attacked):
+    for path in ATTACKS:
+        _, page = pages(attacked, student(path))
+        for harmful in ("<script>window.HACKED", "<img src=x", "<svg onload", "<details ontoggle", 'href="javascript:'):
+            assert harmful not in page, (path, harmful)
+
+
+@pytest.mark.browser
+def test_feedback_pages_execute_nothing_of_a_submission(attacked):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=options)
+        page = browser.new_page()
+        page.route("http*://**", lambda route: route.abort())
+        for path in ATTACKS:
+            if path.parent.name == "html":
+                name = student(path)
+                page.goto((attacked / "grading/feedback" / name / LESSON.folder / f"{LESSON.folder}.html").as_uri())
+                page.wait_for_timeout(300)
+                assert page.evaluate("typeof window.HACKED") == "undefined", name
+        browser.close()
+
+
+# --- the box itself --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strength", box.STRENGTHS)
+def test_a_room_of_each_strength_answers(strength):
+    """Weaker boxes are for machines where the strongest cannot be made; each works, and says what it does not stop."""
+    if box.STRENGTHS.index(strength) < box.STRENGTHS.index(box.strongest()):
+        pytest.skip(f"{strength} is not to be had on this machine")
+    warm = rooms.Warm(LESSON, strength)
+    room = warm.room()
+    try:
+        room.ask(
+            "run",
+            20,
+            source="import numpy as np\ndef double(x):\n    return 2 * x\ntry:\n    import socket\n    socket.socket()\n    network = True\nexcept OSError:\n    network = False\ntry:\n    open('/etc/passwd')\n    files = True\nexcept OSError:\n    files = False",
+        )
+        assert room.get("double")[1](21) == 42
+        assert room.get("network") == (True, strength == "limits")
+        assert room.get("files") == (True, strength == "limits")
+    finally:
+        room.close()
+        warm.close()
+
+
+def test_a_box_that_cannot_be_made_stops_the_grading():
+    warm = rooms.Warm(LESSON, box.strongest())
+    warm.readable = ["/does/not/exist"]  # nothing can be mounted there
+    warm.strength = "namespaces"
+    with pytest.raises(box.NoBox):
+        warm.room()
+    warm.close()
+
+
+def test_the_box_that_was_used_is_recorded_and_shown(attacked):
+    graded, page = pages(attacked, HONEST[0])
+    assert nbformat.reads(graded, as_version=4).metadata.grading_protocol.box == box.strongest()
+    assert f"box: {box.strongest()}" in page
+
+
+def test_limits_that_were_exceeded_are_said(attacked):
+    for name, words in (
+        ("resources_endless_cell", "This cell took longer than 3 seconds and was stopped."),
+        ("resources_endless_call", "sigmoid took longer than 2 seconds and was stopped."),
+        ("resources_deaf_loop", "sigmoid took longer than 2 seconds and was stopped."),
+        ("processes_exit_in_cell", "This cell ended its process."),
+        ("processes_exit_in_call", "sigmoid ended its process."),
+        ("wire_huge_value", "sigmoid"),
+    ):
+        assert words in feedback(attacked, name), name
