@@ -7,6 +7,16 @@ A submission passes through these steps::
     Restore   every released cell is there once, in order, with the released tests; all else is plain cells
     Execute   runs the learner's cells in a box (`room`, `box`) and the tests in a trusted process (`rooms`, `wire`)
     Record    scores and comments go to the gradebook; what could not be read is marked for a human's eye
+
+In a test cell the learner's functions are proxies. Values cross as plain data (JSON, bounded in size and depth, no
+pickle), functions as call-backs; what a function changes in its arguments comes back; nothing else does. Each test asks a
+branch of the room, a forked copy, so that a crash or a change ends there. What the learner's own cells show comes from a
+run before any test, in which no hidden case exists.
+
+When an exercise fails, the later ones whose reference uses it are judged again with the reference in its place.
+
+What the box does not protect against is said in `box`. Grade on a machine that holds nothing else worth stealing, keep
+its kernel up to date, and prefer an ordinary user to root.
 """
 
 from .execute import Execute, hidden_seed
