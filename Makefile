@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := $(shell sed -n 's/.*"uv==\(.*\)".*/\1/p' pyproject.toml)
 
-.PHONY: lab test lint release lock clean
+.PHONY: lab test compare release lock clean
 .DEFAULT_GOAL := lab
 
 lab: .venv/ready  ## build the learner's edition in learner/ and open JupyterLab on it
@@ -15,6 +15,10 @@ test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, gra
 	$(BIN)/ruff check .
 	$(BIN)/python -m helpers check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-cell-timeout 120 tests course*/
+
+compare: .venv/ready  ## measure grading here against nbgrader as it comes: attacks and seconds (half an hour)
+	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py attacks
+	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py speed
 
 release: .venv/ready  ## write the learner's edition as dist/deep-learning-notebooks.zip
 	$(BIN)/python -m helpers release --zip dist/deep-learning-notebooks.zip

@@ -266,9 +266,9 @@ def partition(output, arguments):
     """Return how X and Y of three sets, six arrays side by side, hold the columns of the arguments X and Y.
 
     ``paired`` counts the columns that stand beside their own label, ``lost`` the columns of X that are in no set,
-    ``repeated`` those that occur twice or more; ``train``, ``dev`` and ``test`` say how often each column is in that set;
-    ``neighbours`` counts the columns whose next one is in the same set. The columns of X must differ. The order inside a
-    set does not count.
+    ``repeated`` those that occur twice or more, ``neighbours`` those whose next one is in the same set; ``train``,
+    ``dev`` and ``test`` say how often each column is in that set. The columns of X must differ. The order inside a set
+    does not count.
     """
     X, Y = arguments["X"], arguments["Y"]
     same_x, same_y = (

@@ -455,7 +455,7 @@ class Remote:
         except Stopped as stopped:
             raise type(stopped)(f"{facts.name} {stopped}.") from None
         except (wire.Refused, KeyError, TypeError) as error:
-            if isinstance(error, TypeError) and hasattr(error, "learner_line"):
+            if hasattr(error, "learner_line"):  # it is the learner's own
                 raise
             raise Dead(f"{facts.name} gave what cannot be judged: {error}") from None
         for position, value in changed.items():

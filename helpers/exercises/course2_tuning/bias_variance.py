@@ -642,7 +642,7 @@ def remedies_swapped(diagnosis):
 @next_step.mistake(
     "You follow the notes, which write 'bigger training set' for high bias. "
     "Section 8 ran it: with more data the training error "
-    "does not fall. More data is for variance."
+    "does not fall. More data are for variance."
 )
 def slip_of_the_notes(diagnosis):
     return next_step(diagnosis) | ({"more data": True} if BIAS in diagnosis else {})
@@ -690,7 +690,7 @@ WRONG_CHOICES = {
             "High bias: another architecture may fit what this one cannot. It belongs to the remedies."
         ),
         "more data": (
-            "High bias: more data does not lower the training error; it has more to fit with the same network. "
+            "High bias: more data do not lower the training error: the same network has more to fit. "
             "The notes' slip: see the errata box."
         ),
         "regularization": (
@@ -711,7 +711,7 @@ WRONG_CHOICES = {
             "High variance: an architecture that suits the data needs fewer parameters, so it can help here, too."
         ),
         "more data": (
-            "High variance: with more examples there is less chance in what is learned. More data is the first remedy."
+            "High variance: with more examples there is less chance in what is learned. More data are the first remedy."
         ),
         "regularization": (
             "High variance: regularization keeps the network from following every example. It is a remedy here."
