@@ -9,9 +9,9 @@ A submission passes through these steps::
     Record    scores and comments go to the gradebook; what could not be read is marked for a human's eye
 
 In a test cell the learner's functions are proxies. Values cross as plain data (JSON, bounded in size and depth, no
-pickle), functions as call-backs; what a function changes in its arguments comes back; nothing else does. Each test asks a
-branch of the room, a forked copy, so that a crash or a change ends there. What the learner's own cells show comes from a
-run before any test, in which no hidden case exists.
+pickle), functions as call-backs; what a function changes in its arguments comes back; nothing else does. Each test asks
+a branch of the room, a forked copy, so that a crash or a change ends there. What the learner's own cells show comes
+from a run before any test, in which no hidden case exists.
 
 When an exercise fails, the later ones whose reference uses it are judged again with the reference in its place.
 

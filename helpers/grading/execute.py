@@ -116,7 +116,7 @@ class Grading:
         self.released = {cell.name: cell for cell in released}
         self.answers = {name for cell in released if not cell.locked for name in _defined(cell.source)}
         self.skipped = _demonstrations(lesson)
-        self.room = None
+        self.room = self.reference_room = None
         self.done, self.spoiled = [], set()  # learner's cells that ran, and those that exceeded a limit
         self.names = {"__name__": "__main__", "__builtins__": __builtins__}
         self.own = set()  # names that the trusted cells defined themselves
@@ -130,8 +130,9 @@ class Grading:
                 self._run_all()
             self._judge_again()
         finally:
-            if self.room is not None:
-                self.room.close()
+            for room in (self.room, self.reference_room):
+                if room is not None:
+                    room.close()
 
     def _run_all(self):
         """Run the learner's cells for what they show, then once more, unseen, with the tests between them.
@@ -263,7 +264,8 @@ class Grading:
                 continue
             try:
                 self._revive()
-                with self.room.branch(), self._references(replaced):
+                with self.room.branch():
+                    self._bind_references(replaced)
                     printed, value, error = self._run_here(tests[name].source)
             except rooms.Stopped:
                 continue
@@ -271,20 +273,17 @@ class Grading:
                 note = f"(judged with the right {' and '.join(replaced)} in place of yours)\n"
                 tests[name].outputs = _test_outputs(printed + note, value, None)
 
-    @contextlib.contextmanager
-    def _references(self, names):
+    def _bind_references(self, names):
         """Bind these names in the learner's room to the reference solutions, which run in a box of their own."""
-        reference_room = _warm(self.lesson, self.strength, True).room(self.limits)
-        try:
+        if self.reference_room is None or self.reference_room.dead:
+            self.reference_room = _warm(self.lesson, self.strength, True).room(self.limits)
             source = f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises"
-            reference_room.ask("run", self.limits["cell"], source=source)
-            for name in names:
-                reference_room.ask("run", self.limits["call"], source=f"_right_{name} = right[{name!r}].reference")
-                _, function = reference_room.get(f"_right_{name}")
-                self.room.ask("bind", self.limits["call"], name=name, value=self.room.encode(_caller(function)))
-            yield
-        finally:
-            reference_room.close()
+            self.reference_room.ask("run", self.limits["cell"], source=source)
+        for name in names:
+            source = f"{name} = right[{name!r}].reference"
+            self.reference_room.ask("run", self.limits["call"], source=source)
+            _, function = self.reference_room.get(name)
+            self.room.ask("bind", self.limits["call"], name=name, value=self.room.encode(_caller(function)))
 
 
 def _caller(remote):

@@ -9,6 +9,7 @@ import array
 import base64
 import contextlib
 import gc
+import importlib
 import importlib.util
 import io
 import json
@@ -306,10 +307,10 @@ def _shell():
 
 
 def main():
-    """Fork a room for each request on the socket with the number ``sys.argv[1]``, until it is closed."""
+    """Fork a room for each request on the socket ``sys.argv[1]``, until it is closed; other arguments name modules."""
     requests = socket.socket(fileno=int(sys.argv[1]))
     box, wire = load("box"), load("wire")
-    _warm_up()
+    _warm_up(sys.argv[2:])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system forgets rooms that have ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
@@ -351,8 +352,8 @@ def _become_room(order, requests, sock, box, wire):
         os._exit(status)
 
 
-def _warm_up():
-    """Import and use once what every lesson needs, so that rooms start with it."""
+def _warm_up(modules):
+    """Import and use once what every lesson needs, and these modules, so that rooms start with it."""
     import ipywidgets  # noqa: F401
     import matplotlib.pyplot as plt
     import matplotlib_inline.backend_inline  # noqa: F401
@@ -364,6 +365,8 @@ def _warm_up():
     import helpers.plots
     import helpers.widgets  # noqa: F401
 
+    for module in modules:
+        importlib.import_module(module)
     figure, ax = plt.subplots()
     ax.plot([0, 1], label="$a^2$")
     ax.legend()

@@ -161,9 +161,10 @@ class Warm:
         os.chmod(self.scratch, 0o711)
         if reference:
             folder, imports = TOP, ["scipy", "sklearn"]
+            preload = [f"helpers.exercises.{lesson.course}.{lesson.name}"]
             self.readable = readable(TOP / "helpers", imports)
         else:
-            folder = Path(self.scratch) / "edition"
+            folder, preload = Path(self.scratch) / "edition", []
             files = release.edition([lesson] if lesson else [])
             helpers = {path: content for path, content in files.items() if path.startswith("helpers/")}
             release.write({**helpers, release.MANIFEST: b"{}\n"}, folder)
@@ -180,7 +181,7 @@ class Warm:
             "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSAFEPATH": "1",
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("room.py")), str(theirs.fileno())],
+            [sys.executable, str(Path(__file__).with_name("room.py")), str(theirs.fileno()), *preload],
             pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, cwd=self.scratch,
         )  # fmt: skip
         theirs.close()
