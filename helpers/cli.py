@@ -113,10 +113,14 @@ def write_release(options):
 
 def lab(options):
     """Bring the learner's edition up to date, keep the learner's work, and become JupyterLab on it."""
-    folder = TOP / "learner"
-    kept = release.write(release.edition(), folder, keep_work=True)
-    if kept:
-        print(f"Your work is kept as it is: {', '.join(kept)}")
+    folder, built = TOP / "learner", TOP / "build" / "edition"
+    sources = release.fingerprint()
+    if not (folder / release.MANIFEST).exists() or not built.exists() or built.read_text() != sources:
+        kept = release.write(release.edition(), folder, keep_work=True)
+        if kept:
+            print(f"Your work is kept as it is: {', '.join(kept)}")
+        built.parent.mkdir(exist_ok=True)
+        built.write_text(sources)
     become_lab(folder, options.jupyter)
 
 

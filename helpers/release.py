@@ -68,6 +68,16 @@ def edition(lessons=None):
     return dict(sorted(files.items()))
 
 
+def fingerprint():
+    """Return a text that changes when anything changes from which an edition is made; much quicker than making one."""
+    digest = hashlib.sha256()
+    for pattern in ("*.md", "*.toml", "*.yml", "*.lock", "helpers/**/*", "course*/**/*"):
+        for path in sorted(TOP.glob(pattern)):
+            if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
+                digest.update(f"{path.relative_to(TOP)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 def _pictures(source):
     """Return the files of helpers/widgets that a source imports, and those that these import."""
     paths = set()

@@ -49,6 +49,17 @@ def test_two_releases_are_byte_identical(edition, tmp_path, record_property):
     )
 
 
+def test_fingerprint_changes_with_a_source_alone(tmp_path, monkeypatch):
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "a.py").write_text("1")
+    monkeypatch.setattr(release, "TOP", tmp_path)
+    before = release.fingerprint()
+    (tmp_path / "mine.txt").write_text("no source")
+    assert release.fingerprint() == before
+    (tmp_path / "helpers" / "a.py").write_text("2")
+    assert release.fingerprint() != before
+
+
 def text_of(path, content):
     """The text of a file of the edition with all white space taken out; a notebook gives its sources."""
     if path.endswith(".png"):
