@@ -9,11 +9,15 @@ TOP = Path(__file__).resolve().parent.parent
 
 
 class LessonInfo(NamedTuple):
-    """A lesson: ``folder`` is ``NN_name``, in which ``name`` is unique across the courses; minutes for a learner."""
+    """A lesson: ``folder`` is ``NN_name``, in which ``name`` is unique across the courses; minutes for a learner.
+
+    ``topics`` are numbers of the 68 topics of the notes, counted in their order.
+    """
 
     course: str
     folder: str
     title: str
+    topics: str
     minutes: int = 0
     prerequisites: str = ""
 
@@ -44,37 +48,45 @@ COURSES = {
 }
 
 LESSONS = [
-    LessonInfo("course1_nn", "01_introduction", "What a neural network is", 60, "Python functions, NumPy arrays"),
-    LessonInfo("course1_nn", "02_logistic_regression", "Logistic regression", 90, "derivatives, Python, NumPy arrays"),
-    LessonInfo("course1_nn", "03_activations", "Activation functions", 75, "lesson 2"),
-    LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", 90, "lessons 2 and 3"),
-    LessonInfo("course1_nn", "05_deep_network", "Deep networks", 90, "lessons 2 to 4"),
-    LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters", 75, "lessons 2, 3 and 5"),
-    LessonInfo("course2_tuning", "01_bias_variance", "Splits, bias and variance", 90, "course 1, lessons 2 and 4"),
-    LessonInfo("course2_tuning", "02_initialization", "Initialisation", 75, "course 1, lessons 3 to 5"),
-    LessonInfo("course2_tuning", "03_regularization", "L2 and dropout"),
-    LessonInfo("course2_tuning", "04_normalization_and_gradient_checking", "Normalising inputs, checking gradients"),
-    LessonInfo("course2_tuning", "05_optimizers", "Mini-batches, momentum, RMSprop, Adam"),
-    LessonInfo("course2_tuning", "06_hyperparameter_search", "Searching hyperparameters"),
-    LessonInfo("course2_tuning", "07_batch_normalization", "Batch normalisation"),
-    LessonInfo("course2_tuning", "08_softmax", "Softmax regression"),
-    LessonInfo("course3_structuring", "01_metrics", "Metrics"),
-    LessonInfo("course3_structuring", "02_human_level_performance", "Human-level performance"),
-    LessonInfo("course3_structuring", "03_data_mismatch", "Mismatched data"),
-    LessonInfo("course4_cnn", "01_convolution", "Convolution by hand"),
-    LessonInfo("course4_cnn", "02_conv_layer", "The convolutional layer"),
-    LessonInfo("course4_cnn", "03_pooling", "Pooling"),
-    LessonInfo("course4_cnn", "04_digit_classifier", "A classifier of digits"),
-    LessonInfo("course4_cnn", "05_residual_networks", "Residual networks"),
-    LessonInfo("course4_cnn", "06_face_verification", "Face verification"),
-    LessonInfo("course5_sequence", "01_recurrent_networks", "Recurrent networks"),
-    LessonInfo("course5_sequence", "02_backpropagation_through_time", "Backpropagation through time"),
-    LessonInfo("course5_sequence", "03_gru", "GRU"),
-    LessonInfo("course5_sequence", "04_lstm", "LSTM"),
-    LessonInfo("course5_sequence", "05_bidirectional_and_deep", "Bidirectional and deep RNNs"),
-    LessonInfo("course5_sequence", "06_character_language_model", "A language model of characters"),
-    LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings"),
-    LessonInfo("course5_sequence", "08_word2vec", "word2vec"),
+    LessonInfo(
+        "course1_nn", "01_introduction", "What a neural network is", "1–4", 60, "Python functions, NumPy arrays"
+    ),
+    LessonInfo(
+        "course1_nn", "02_logistic_regression", "Logistic regression", "5–8", 90, "derivatives, Python, NumPy arrays"
+    ),
+    LessonInfo("course1_nn", "03_activations", "Activation functions", "10", 75, "lesson 2"),
+    LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", "9", 90, "lessons 2 and 3"),
+    LessonInfo("course1_nn", "05_deep_network", "Deep networks", "11–13", 90, "lessons 2 to 4"),
+    LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 75, "lessons 2, 3 and 5"),
+    LessonInfo(
+        "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 90, "course 1, lessons 2 and 4"
+    ),
+    LessonInfo("course2_tuning", "02_initialization", "Initialisation", "19, 25", 75, "course 1, lessons 3 to 5"),
+    LessonInfo("course2_tuning", "03_regularization", "L2 and dropout", "18, 20"),
+    LessonInfo(
+        "course2_tuning", "04_normalization_and_gradient_checking", "Normalising inputs, checking gradients", "19"
+    ),
+    LessonInfo("course2_tuning", "05_optimizers", "Mini-batches, momentum, RMSprop, Adam", "21–23"),
+    LessonInfo("course2_tuning", "06_hyperparameter_search", "Searching hyperparameters", "24"),
+    LessonInfo("course2_tuning", "07_batch_normalization", "Batch normalisation", "25"),
+    LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27"),
+    LessonInfo("course3_structuring", "01_metrics", "Metrics", "28–32"),
+    LessonInfo("course3_structuring", "02_human_level_performance", "Human-level performance", "33–35"),
+    LessonInfo("course3_structuring", "03_data_mismatch", "Mismatched data", "36"),
+    LessonInfo("course4_cnn", "01_convolution", "Convolution by hand", "37–41"),
+    LessonInfo("course4_cnn", "02_conv_layer", "The convolutional layer", "42"),
+    LessonInfo("course4_cnn", "03_pooling", "Pooling", "43"),
+    LessonInfo("course4_cnn", "04_digit_classifier", "A classifier of digits", "44, 45"),
+    LessonInfo("course4_cnn", "05_residual_networks", "Residual networks", "46"),
+    LessonInfo("course4_cnn", "06_face_verification", "Face verification", "47, 48"),
+    LessonInfo("course5_sequence", "01_recurrent_networks", "Recurrent networks", "49–51, 53"),
+    LessonInfo("course5_sequence", "02_backpropagation_through_time", "Backpropagation through time", "52"),
+    LessonInfo("course5_sequence", "03_gru", "GRU", "54, 55"),
+    LessonInfo("course5_sequence", "04_lstm", "LSTM", "54, 56"),
+    LessonInfo("course5_sequence", "05_bidirectional_and_deep", "Bidirectional and deep RNNs", "57, 58, 61"),
+    LessonInfo("course5_sequence", "06_character_language_model", "A language model of characters", "51, 53"),
+    LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings", "59, 60, 62–64"),
+    LessonInfo("course5_sequence", "08_word2vec", "word2vec", "65–68"),
 ]
 
 
@@ -98,7 +110,7 @@ def table(course, only=None):
 
     With `only`, a list of lessons, the others are left out instead of marked as to come.
     """
-    rows = ["| lesson | minutes | exercises | points | you need |", "|---|--:|--:|--:|---|"]
+    rows = ["| lesson | topics of the notes | minutes | exercises | points | you need |", "|---|---|--:|--:|--:|---|"]
     for lesson in LESSONS:
         if lesson.course != course or (only is not None and lesson not in only):
             continue
@@ -107,8 +119,9 @@ def table(course, only=None):
             cells = test_cells(nbformat.read(lesson.path, as_version=4))
             points = sum(cell.metadata.nbgrader.points for cell in cells)
             rows.append(
-                f"| [{title}]({lesson.link}) | {lesson.minutes} | {len(cells)} | {points:g} | {lesson.prerequisites} |"
+                f"| [{title}]({lesson.link}) | {lesson.topics} | {lesson.minutes} | {len(cells)} | {points:g} "
+                f"| {lesson.prerequisites} |"
             )
         else:
-            rows.append(f"| {title} | | | | *to come* |")
+            rows.append(f"| {title} | {lesson.topics} | | | | *to come* |")
     return "\n".join(rows)
