@@ -179,8 +179,8 @@ def smooth_border(cost, points, fits):
         total = float(cost(A3, points.Y_train, run.parameters, lambd))
         alone = float(cost(A3, points.Y_train, run.parameters, 0.0))
         return (
-            f"lambda {lambd:g}: right on {run.train_accuracy:.1%} of the training points and {run.test_accuracy:.1%} of "
-            f"the test points. Sum of the squared weights {squares:.1f}. Your cost: {total:.3f}, of which the data "
+            f"lambda {lambd:g}: right on {run.train_accuracy:.1%} of the training points and {run.test_accuracy:.1%} "
+            f"of the test points. Sum of the squared weights {squares:.1f}. Your cost: {total:.3f}, of which the data "
             f"{alone:.3f}. The blue area is predicted class 0, the orange one class 1."
         )
 
