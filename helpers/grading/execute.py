@@ -159,7 +159,7 @@ class Grading:
             if tested:
                 self._test(cell)
         elif cell.source.strip() and cell.source not in self.skipped and id(cell) not in self.spoiled:
-            outputs = self._run_in_room(cell.source, cell)
+            outputs = self._run_in_room(cell)
             if not tested:
                 cell.outputs = outputs
             elif released is not None and released.locked:
@@ -167,11 +167,11 @@ class Grading:
 
     # The learner's cells.
 
-    def _run_in_room(self, source, cell):
+    def _run_in_room(self, cell):
         """Run a cell in the learner's room and return its outputs."""
         self._revive()
         try:
-            answer = self.room.ask("run", self.limits["cell"], source=source)
+            answer = self.room.ask("run", self.limits["cell"], source=cell.source)
             outputs = list(_clean_outputs(answer["outputs"]))
             self.done.append(cell)
         except rooms.Stopped as stopped:
