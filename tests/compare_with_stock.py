@@ -79,12 +79,16 @@ def attacks():
     folders = {"stock": course(True), "here": course(False)}
     print(f"| attack | stock, of {sum(POINTS.values())} | here |\n|---|--:|--:|")
     gained = dict.fromkeys(folders, 0)
+    for folder in folders.values():
+        for path in paths:
+            put(folder, test_attacks.student(path), attack=path)
+    grade(folders["here"])
     for path in paths:
+        student = test_attacks.student(path)
+        grade(folders["stock"], student)  # one by one: an attack may end the grading of those after it
         shown = []
         for name, folder in folders.items():
-            put(folder, test_attacks.student(path), attack=path)
-            grade(folder, test_attacks.student(path))
-            got = points(folder, test_attacks.student(path))
+            got = points(folder, student)
             gained[name] += bool(got)
             shown.append("lost" if got is None else f"{got:g}")
         print(f"| {path.parent.name}: {path.stem} | {' | '.join(shown)} |", flush=True)

@@ -1,14 +1,16 @@
 """Packs: what a check knows of a lesson. They hold inputs and outputs, never the code of an answer.
 
-In the repository a pack is built from the catalogue (`helpers.exercises`); the learner's edition ships it as a file.
-Both pass through `read`, so that learners and maintainers run the same code.
+In the repository the exercises are drawn from the catalogue (`helpers.exercises`); the learner's edition ships them as
+a file.
 """
 
 import difflib
+import functools
 import importlib
 import importlib.util
 import json
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,11 +42,11 @@ class Case(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """One usual mistake: the sentence a learner needs, and what the mistake gives in each case."""
+    """One usual mistake: the sentence a learner needs, and what the mistake gives in each case, to be read once."""
 
     name: str
     hint: str
-    outcomes: list
+    outcomes: Iterable
 
 
 class Exercise(NamedTuple):
@@ -57,7 +59,7 @@ class Exercise(NamedTuple):
     rtol: float
     atol: float
     cases: list
-    mistakes: list
+    mistakes: Iterable
 
 
 class UnknownExercise(LookupError):
@@ -68,13 +70,63 @@ def read(text):
     """Return ``{name: Exercise}`` from the text of a pack."""
     exercises = {}
     for fields in plain.decode(json.loads(text)):
-        fields["cases"] = [Case(**case) for case in fields["cases"]]
-        fields["mistakes"] = [
+        mistakes = [
             Mistake(mistake["name"], mistake["hint"], [Outcome(**outcome) for outcome in mistake["outcomes"]])
             for mistake in fields["mistakes"]
         ]
-        exercises[fields["name"]] = Exercise(**fields)
+        exercises[fields["name"]] = _exercise(fields, mistakes)
     return exercises
+
+
+def _exercise(fields, mistakes):
+    return Exercise(**{**fields, "cases": [Case(**case) for case in fields["cases"]], "mistakes": mistakes})
+
+
+class Drawn(Mapping):
+    """The exercises of a catalogue's lesson, each drawn when it is asked for.
+
+    A grader needs fresh cases for each submission, but mistakes only of the exercises that fail. Everything takes the
+    form that it has in a file, so that learners and graders compare the same.
+    """
+
+    def __init__(self, lesson, seed):
+        self._lesson, self._seed, self._drawn = lesson, seed, {}
+
+    def __getitem__(self, name):
+        if name not in self._drawn:
+            exercise = self._lesson.exercises[name]
+            drawn = exercise.draw(self._seed)
+            self._drawn[name] = _exercise(_as_in_a_file(drawn), _Mistakes(exercise, drawn["cases"]))
+        return self._drawn[name]
+
+    def __iter__(self):
+        return iter(self._lesson.exercises)
+
+    def __len__(self):
+        return len(self._lesson.exercises)
+
+    def __contains__(self, name):
+        return name in self._lesson.exercises
+
+
+class _Mistakes:
+    """The mistakes of an exercise of the catalogue, computed once and as far as one reads them."""
+
+    def __init__(self, exercise, cases):
+        self._exercise, self._cases = exercise, cases
+        self._outcome = functools.cache(self._compute)
+
+    def __iter__(self):
+        for function, hint in self._exercise.mistakes:
+            outcomes = (self._outcome(function, i) for i in range(len(self._cases)))
+            yield Mistake(function.__name__, hint, outcomes)
+
+    def _compute(self, function, i):
+        return Outcome(**_as_in_a_file(self._exercise.mistaken(function, self._cases[i])))
+
+
+def _as_in_a_file(fields):
+    return plain.decode(json.loads(json.dumps(plain.encode(fields))))
 
 
 def load(lesson):
@@ -84,11 +136,16 @@ def load(lesson):
         catalogue = importlib.import_module("helpers.exercises")
         if lesson not in catalogue.lessons():
             raise unknown("lesson", lesson, catalogue.lessons())
-        return read(catalogue.load(lesson).pack(seed=0 if seed is None else int(seed)))
+        return _drawn(catalogue.load(lesson), 0 if seed is None else int(seed))
     path = FOLDER / f"{lesson}.json"
     if seed is not None or not path.exists():
         raise unknown("lesson", lesson, sorted(p.stem for p in FOLDER.glob("*.json")))
     return read(path.read_text(encoding="utf-8"))
+
+
+@functools.lru_cache(maxsize=8)  # few: a grader meets thousands of seeds
+def _drawn(lesson, seed):
+    return Drawn(lesson, seed)
 
 
 def unknown(what, name, names):

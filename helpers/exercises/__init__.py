@@ -102,10 +102,20 @@ class Lesson:
 
         return register
 
-    @functools.cache  # noqa: B019 - a process has one object per lesson
     def pack(self, seed):
         """Return the text of the lesson's pack: cases of this seed, right outputs, what each mistake gives."""
-        fields = [exercise.pack_fields(seed) for exercise in self.exercises.values()]
+        fields = []
+        for exercise in self.exercises.values():
+            drawn = exercise.draw(seed)
+            wrong = [
+                {
+                    "name": function.__name__,
+                    "hint": hint,
+                    "outcomes": [exercise.mistaken(function, case) for case in drawn["cases"]],
+                }
+                for function, hint in exercise.mistakes
+            ]
+            fields.append({**drawn, "mistakes": wrong})
         return json.dumps(plain.encode(fields), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
@@ -146,9 +156,9 @@ class Exercise:
         rng = np.random.default_rng([seed, *self.name.encode()])
         return [(name, dict(signature.bind(**arguments).arguments)) for name, arguments in self._cases(rng)]
 
-    def pack_fields(self, seed):
-        """Return what `packs.read` needs of this exercise."""
-        cases, wrong = [], {function.__name__: [] for function, _ in self.mistakes}
+    def draw(self, seed):
+        """Return what `packs.Exercise` has besides the mistakes, as plain data: the cases with their right outputs."""
+        cases = []
         for name, arguments in self.cases(seed):
             judge = self._judge(**arguments) if callable(self._judge) else self._judge
             times = REFERENCE if judge and not judge["bounds"] else 1
@@ -158,14 +168,6 @@ class Exercise:
             if failed:
                 raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
             cases.append({"name": name, "arguments": arguments, "expected": outcome.output, "judge": judge})
-            for function, _ in self.mistakes:
-                like = judge and outcome.output["output"]
-                mistaken, _ = observe(function, arguments, judge, like, quiet=True)
-                wrong[function.__name__].append(_plain_outcome(mistaken))
-        mistakes = [
-            {"name": function.__name__, "hint": hint, "outcomes": wrong[function.__name__]}
-            for function, hint in self.mistakes
-        ]
         return {
             "name": self.name,
             "points": self.points,
@@ -174,9 +176,9 @@ class Exercise:
             "rtol": self.rtol,
             "atol": self.atol,
             "cases": cases,
-            "mistakes": mistakes,
         }
 
-
-def _plain_outcome(outcome):
-    return {"output": outcome.output, "raised": outcome.raised, "changed": outcome.changed}
+    def mistaken(self, function, case):
+        """Return what one of the mistakes does in one of the cases of `draw`, as plain data."""
+        like = case["judge"] and case["expected"]["output"]
+        return observe(function, case["arguments"], case["judge"], like, quiet=True)[0]._asdict()
