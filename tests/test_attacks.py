@@ -10,6 +10,9 @@ import inspect
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import nbformat
@@ -72,38 +75,45 @@ def fingerprint(folder):
     return digest.hexdigest()
 
 
-@pytest.fixture(scope="module")
-def attacked(tmp_path_factory):
-    """A class of hostile submissions between two honest ones, graded with nbgrader's own command."""
-    top = tmp_path_factory.mktemp("attacked")
+def attack_class(top, paths, settings="", run=nbgrader):
+    """Grade a class of hostile submissions between two honest ones in the folder `top`, with nbgrader's own command.
+
+    `run` runs the command that grades, maybe as another user.
+    """
     course = top / LESSON.course
     course.mkdir()
     shutil.copy(TOP / "nbgrader_config.py", top)
     config = (TOP / LESSON.course / "nbgrader_config.py").read_text()
-    (course / "nbgrader_config.py").write_text(f"{config}c.Execute.limits = {LIMITS}\n")
+    (course / "nbgrader_config.py").write_text(f"{config}c.Execute.limits = {LIMITS}\n{settings}\n")
     shutil.copytree(LESSON.path.parent, course / LESSON.folder)
     done = nbgrader(course, "generate_assignment", LESSON.folder)
     assert done.returncode == 0, done.stderr
-    for name in [*HONEST, *map(student, ATTACKS)]:
+    for name in [*HONEST, *map(student, paths)]:
         (top / "grading" / "submitted" / name / LESSON.folder).mkdir(parents=True)
     for name in HONEST:
         notebook = full()
         notebook.cells.append(new_code_cell(f"# {CANARY}"))
         (top / "grading" / "submitted" / name / LESSON.folder / LESSON.path.name).write_text(nbformat.writes(notebook))
-    for path in ATTACKS:
+    for path in paths:
         submit(path, top, top / "grading" / "submitted" / student(path) / LESSON.folder)
     (top / "grading" / "secret").write_text(CANARY)
     before = fingerprint(TOP / "helpers" / "grading")
     os.environ["CANARY"] = CANARY
     try:
-        for verb in ("autograde", "generate_feedback"):
-            done = nbgrader(course, verb, LESSON.folder)
+        for verb, how in (("autograde", run), ("generate_feedback", nbgrader)):
+            done = how(course, verb, LESSON.folder)
             assert done.returncode == 0, done.stderr
     finally:
         del os.environ["CANARY"]
     assert fingerprint(TOP / "helpers" / "grading") == before
     assert not (TOP / "helpers" / "sitecustomize.py").exists()
     return top
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory):
+    """All attacks, graded in the strongest box by whoever runs the tests."""
+    return attack_class(tmp_path_factory.mktemp("attacked"), ATTACKS)
 
 
 def pages(top, name):
@@ -155,13 +165,18 @@ def test_honest_submission_beside_them_keeps_its_points(attacked, name):
 
 
 def test_nothing_is_changed_outside(attacked):
-    for place in (attacked, Path("/"), Path("/usr"), Path("/var/tmp"), Path("/dev/shm"), Path.home()):
+    untouched(attacked)
+
+
+def untouched(top):
+    """Assert that no attack wrote outside of its box and that the gradebook is whole."""
+    for place in (top, Path("/"), Path("/usr"), Path("/var/tmp"), Path("/dev/shm"), Path.home()):
         assert not (place / "hacked").exists(), place
     for name in ("secret", "everything", "data.txt", "pipe"):
-        assert not list((attacked / "grading" / "autograded").rglob(name))
-        assert not list((attacked / "grading" / "feedback").rglob(name))
-    assert (attacked / "grading" / "secret").read_text() == CANARY
-    with sqlite3.connect(attacked / "gradebook.db") as database:
+        assert not list((top / "grading" / "autograded").rglob(name))
+        assert not list((top / "grading" / "feedback").rglob(name))
+    assert (top / "grading" / "secret").read_text() == CANARY
+    with sqlite3.connect(top / "gradebook.db") as database:
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)
         assert database.execute("select count(*) from grade where manual_score is not null").fetchone() == (0,)
 
@@ -225,6 +240,79 @@ def test_a_room_of_each_strength_answers(strength):
     finally:
         room.close()
         warm.close()
+
+
+#: What a box must stop; the other fronts meet the same code in any box.
+BOXED = [path for path in ATTACKS if path.parent.name in ("files", "network", "processes", "resources")]
+
+
+def all_gained_nothing(top, paths):
+    for path in paths:
+        assert scores(top, student(path)) == dict.fromkeys(POINTS, 0), path
+        assert CANARY not in "".join(pages(top, student(path))), path
+    for name in HONEST:
+        assert scores(top, name) == POINTS
+    untouched(top)
+
+
+def test_as_an_ordinary_user_the_strongest_box_holds(tmp_path):
+    """Started as root, the tests become `nobody` for this; as another user they have shown it already."""
+    if os.geteuid() != 0:
+        return
+    python = python_of_an_ordinary_user(tmp_path)
+    top = tmp_path / "class"
+    top.mkdir()
+
+    def as_nobody(folder, *words):
+        for path in [top, *top.rglob("*")]:
+            os.chown(path, 65534, 65534, follow_symlinks=False)
+        unreadable = top / "grading" / "submitted" / student(BOXED[0]) / LESSON.folder / LESSON.path.name
+        if unreadable.is_file():
+            os.chown(unreadable, 0, 0)
+            unreadable.chmod(0)
+        environment = {**os.environ, "PYTHONPATH": str(TOP), "HOME": str(top), "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(
+            [python, "-m", "nbgrader", *words], cwd=folder, env=environment, capture_output=True, text=True,
+            user=65534, group=65534, extra_groups=[], timeout=600,
+        )  # fmt: skip
+
+    attack_class(top, BOXED, run=as_nobody)
+    all_gained_nothing(top, BOXED)
+    graded, page = pages(top, HONEST[0])
+    assert nbformat.reads(graded, as_version=4).metadata.grading_protocol.box == box.strongest()
+    assert "There is no readable file" in feedback(top, student(BOXED[0]))
+    refused = top / "grading" / "refused" / student(BOXED[0]) / LESSON.folder / LESSON.path.name
+    assert refused.exists()  # the file that could not be read is not lost
+
+
+def python_of_an_ordinary_user(folder):
+    """Return a Python with this environment's packages that any user may run: root's own may lie in root's home."""
+    for part in [folder, *folder.parents[:3]]:
+        part.chmod(0o755)
+    system = Path(f"/usr/bin/python3.{sys.version_info.minor}")
+    if not system.exists():
+        pytest.skip(f"{system} is not installed: an ordinary user has no Python of this version here")
+    subprocess.run([system, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    packages = next((folder / "venv" / "lib").glob("python3*/site-packages"))
+    (packages / "shared.pth").write_text(sysconfig.get_path("platlib"))
+    return folder / "venv" / "bin" / "python"
+
+
+def test_landlock_alone_holds(tmp_path):
+    """Where namespaces are forbidden, an instructor names the box ``landlock``."""
+    top = attack_class(tmp_path, BOXED, settings='c.Execute.box = "landlock"')
+    all_gained_nothing(top, BOXED)
+    graded, page = pages(top, HONEST[0])
+    assert nbformat.reads(graded, as_version=4).metadata.grading_protocol.box == "landlock"
+    assert "box: landlock" in page
+
+
+def test_limits_alone_stop_accidents(tmp_path):
+    """On systems without any box, endless loops, memory and output are stopped; attacks are not."""
+    accidents = [path for path in BOXED if path.parent.name == "resources"]
+    top = attack_class(tmp_path, accidents, settings='c.Execute.box = "limits"')
+    all_gained_nothing(top, accidents)
+    assert "box: limits" in pages(top, HONEST[0])[1]
 
 
 def test_a_box_that_cannot_be_made_stops_the_grading():

@@ -10,10 +10,11 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 
 from helpers import courses, exercises, notebooks
@@ -136,6 +137,64 @@ BROKEN = {
 }
 
 
+def large(folder, path):
+    """A notebook with 50 MB of output."""
+    notebook = without_free_cells(full())
+    notebook.cells[0].outputs = [new_output("stream", name="stdout", text="x" * 50_000_000)]
+    path.write_text(nbformat.writes(notebook))
+
+
+def too_large(folder, path):
+    """A notebook with more output than is read."""
+    notebook = without_free_cells(full())
+    notebook.cells[0].outputs = [new_output("stream", name="stdout", text="x" * 70_000_000)]
+    path.write_text(nbformat.writes(notebook))
+
+
+def no_kernel(folder, path):
+    notebook = without_free_cells(full())
+    notebook.metadata = {}
+    path.write_text(nbformat.writes(notebook))
+
+
+def two_notebooks(folder, path):
+    """The released notebook and a copy of it, as JupyterLab names copies."""
+    path.write_text(nbformat.writes(without_free_cells(full())))
+    (folder / f"{path.stem}-Copy1.ipynb").write_text(nbformat.writes(blank()))
+
+
+def another_name(folder, path):
+    """A notebook, but none of the released name."""
+    (folder / "Untitled.ipynb").write_text(nbformat.writes(full()))
+
+
+def strange_names(folder, path):
+    """Files whose names are no UTF-8, or hold a line break, beside the notebook."""
+    path.write_text(nbformat.writes(without_free_cells(full())))
+    for name in (b"\xff\xfe.txt", b"two\nlines.txt", b"caf\xe9.ipynb"):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_text("")
+
+
+def linked(folder, path):
+    """The notebook is a link to the source with the solutions."""
+    path.symlink_to(LESSON.path)
+
+
+def a_folder(folder, path):
+    """A folder stands where the notebook should be."""
+    path.mkdir()
+
+
+def latin(folder, path):
+    """The file was saved in another encoding than UTF-8."""
+    path.write_bytes('{"cells": [], "metadata": {"é": 1}, "nbformat": 4, "nbformat_minor": 5}'.encode("latin-1"))
+
+
+#: Submissions that are more than one file, or no usual file; those that can be read score in full, the others 0.
+FOLDERS = (large, too_large, no_kernel, two_notebooks, another_name, strange_names, linked, a_folder, latin)
+COUNT_IN_FULL = (large, no_kernel, two_notebooks, strange_names)
+
+
 def nbgrader(folder, *words):
     """Run one of nbgrader's commands in a course folder, as an instructor does."""
     environment = {**os.environ, "PYTHONPATH": str(TOP), "HOME": str(folder)}
@@ -159,6 +218,10 @@ def graded(tmp_path_factory):
         folder.mkdir(parents=True)
         content = BROKEN[student] if student in BROKEN else nbformat.writes(SUBMISSIONS[student]()).encode()
         (folder / LESSON.path.name).write_bytes(content)
+    for make in FOLDERS:
+        folder = top / "grading" / "submitted" / make.__name__ / LESSON.folder
+        folder.mkdir(parents=True)
+        make(folder, folder / LESSON.path.name)
     done = nbgrader(course, "autograde", LESSON.folder)
     assert done.returncode == 0, done.stderr
     done = nbgrader(course, "generate_feedback", LESSON.folder)
@@ -262,12 +325,30 @@ def test_broken_submission_is_recorded_and_stops_nobody(graded, student):
         assert "The file" in feedback(graded, student)
 
 
+@pytest.mark.parametrize("make", FOLDERS, ids=lambda make: make.__name__)
+def test_a_folder_of_any_kind_is_graded(graded, make):
+    """What can be read counts; what cannot is recorded with its reason and waits for a human's eye."""
+    name = make.__name__
+    assert scores(graded, name) == (POINTS if make in COUNT_IN_FULL else dict.fromkeys(POINTS, 0))
+    with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
+        (notebook,) = gradebook.find_submission(LESSON.folder, name).notebooks
+        assert notebook.needs_manual_grade == (make not in COUNT_IN_FULL)
+    reasons = {"another_name": "There is no readable file",  "linked": "There is no readable file", "a_folder": "There is no readable file", "latin": "The file cannot be read", "too_large": "The file has more than 64 MB"}
+    assert reasons.get(name, "") in feedback(graded, name)
+
+
+def test_nothing_that_was_handed_in_is_lost(graded):
+    """What was moved aside lies beside the submissions."""
+    refused = graded / "grading" / "refused" / "linked" / LESSON.folder
+    assert (refused / LESSON.path.name).is_symlink()
+
+
 def test_export_has_every_student(graded):
     done = nbgrader(graded / LESSON.course, "export", "--to", str(graded / "grades.csv"))
     assert done.returncode == 0, done.stderr
     with open(graded / "grades.csv", newline="") as file:
         rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert set(rows) == {*SUBMISSIONS, *BROKEN}
+    assert set(rows) == {*SUBMISSIONS, *BROKEN, *(make.__name__ for make in FOLDERS)}
     assert rows["full"] == sum(POINTS.values())
     assert rows["blank"] == rows["broken_text"] == 0
 

@@ -215,7 +215,9 @@ def _drop_capabilities():
 def _limit(limits, count_others):
     processes = limits["processes"]
     if count_others:  # without an own user, the limit counts all processes of this user
-        processes += sum(os.stat(f"/proc/{pid}").st_uid == os.getuid() for pid in os.listdir("/proc") if pid.isdigit())
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(FileNotFoundError):  # it may end while we look
+                processes += os.stat(f"/proc/{pid}").st_uid == os.getuid()
     values = {
         "RLIMIT_CPU": limits["cpu"], "RLIMIT_AS": limits["memory"], "RLIMIT_FSIZE": limits["file"],
         "RLIMIT_NOFILE": limits["files"], "RLIMIT_NPROC": processes, "RLIMIT_CORE": 0,

@@ -173,8 +173,8 @@ class Warm:
                 cells = notebooks.read(lesson.path).cells
                 sources += [cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("locked")]
             self.readable = readable(folder, {name for source in sources for name in imports_of(source)})
-        standard = [path for path in sys.path if path.startswith(sys.base_prefix) and "-packages" not in path]
-        self.path = [str(folder), *standard, sysconfig.get_path("platlib")]
+        installed = [path for path in sys.path if path.startswith(sys.base_prefix) or "-packages" in path]
+        self.path = [str(folder), *map(os.path.realpath, installed)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {
             **os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
