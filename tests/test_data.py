@@ -81,3 +81,17 @@ def test_mnist_has_400_and_100_digits_of_each_label_and_shares_none():
     assert np.bincount(digits.test_labels[0]).tolist() == [100] * 10
     seen = {image.tobytes() for image in digits.train_images}
     assert not any(image.tobytes() in seen for image in digits.test_images)
+
+
+def test_photographs_are_gray_by_default_and_do_not_join_the_cat_data():
+    gray = data.photographs()
+    assert {name: photo.shape for name, photo in gray.items()} == {
+        "camera": (512, 512),
+        "coins": (303, 384),
+        "page": (191, 384),
+        "brick": (512, 512),
+    }
+    assert all(photo.dtype == np.uint8 and photo.max() > 200 for photo in gray.values())
+    assert data.photographs("coffee")["coffee"].shape == (400, 600, 3)
+    assert len(data.NOT_CAT) == 7
+    assert not set(data.NOT_CAT) & set(data.GRAY.values())

@@ -120,13 +120,21 @@ def changed_test_cells():
     return notebook
 
 
+def endless_after_answers():
+    """Answers that are right, in cells that go on for ever after them or end their process."""
+    notebook = without_free_cells(full())
+    cell(notebook, "sigmoid").source += "\nwhile True:\n    pass"
+    cell(notebook, "predict").source += "\nimport os\nos._exit(1)"
+    return notebook
+
+
 def other_notebook():
     return new_notebook(cells=[new_code_cell("print('another lesson')", id="a")])
 
 
 SUBMISSIONS = {
     "full": full, "blank": blank, "deleted": deleted_test_cell, "copied": copied_cells, "changed": changed_test_cells,
-    "other": other_notebook,
+    "other": other_notebook, "endless": endless_after_answers,
     **{f"mistakes{i}": lambda i=i: with_mistake(i) for i in range(ROUNDS)},
 }  # fmt: skip
 BROKEN = {
@@ -209,7 +217,8 @@ def graded(tmp_path_factory):
     course = top / LESSON.course
     course.mkdir()
     shutil.copy(TOP / "nbgrader_config.py", top)
-    shutil.copy(TOP / LESSON.course / "nbgrader_config.py", course)
+    config = (TOP / LESSON.course / "nbgrader_config.py").read_text()
+    (course / "nbgrader_config.py").write_text(f"{config}c.Execute.limits = {{'cell': 3.0}}\n")
     shutil.copytree(LESSON.path.parent, course / LESSON.folder)
     done = nbgrader(course, "generate_assignment", LESSON.folder)
     assert done.returncode == 0, done.stderr
@@ -309,6 +318,13 @@ def test_deleted_cells_are_put_back(graded):
 
 def test_copied_cells_cost_nothing(graded):
     assert scores(graded, "copied") == POINTS
+
+
+def test_answers_before_an_endless_loop_count(graded):
+    assert scores(graded, "endless") == POINTS
+    text = feedback(graded, "endless")
+    assert "This cell took longer than 3 seconds and was stopped." in text
+    assert "This cell ended its process." in text
 
 
 def test_changed_test_cells_gain_nothing(graded):

@@ -3,6 +3,7 @@
 import ast
 import base64
 import binascii
+import collections
 import contextlib
 import functools
 import hashlib
@@ -117,7 +118,7 @@ class Grading:
         self.answers = {name for cell in released if not cell.locked for name in _defined(cell.source)}
         self.skipped = _demonstrations(lesson)
         self.room = self.reference_room = None
-        self.done, self.spoiled = [], set()  # learner's cells that ran, and those that exceeded a limit
+        self.done, self.exceeded = [], collections.Counter()  # learner's cells that ran; how often one broke a limit
         self.names = {"__name__": "__main__", "__builtins__": __builtins__}
         self.own = set()  # names that the trusted cells defined themselves
 
@@ -139,7 +140,7 @@ class Grading:
 
         Nothing that a test calls a function with can come out in a later cell.
         """
-        self.spoiled = set()
+        self.exceeded.clear()
         for tested in (False, True):
             if self.room is not None:
                 self.room.close()
@@ -158,7 +159,7 @@ class Grading:
         if is_test:
             if tested:
                 self._test(cell)
-        elif cell.source.strip() and cell.source not in self.skipped and id(cell) not in self.spoiled:
+        elif cell.source.strip() and cell.source not in self.skipped:
             outputs = self._run_in_room(cell)
             if not tested:
                 cell.outputs = outputs
@@ -170,20 +171,24 @@ class Grading:
     def _run_in_room(self, cell):
         """Run a cell in the learner's room and return its outputs."""
         self._revive()
+        self.done.append(cell)
         try:
-            answer = self.room.ask("run", self.limits["cell"], source=cell.source)
+            answer = self.room.ask("run", self.limits["cell"], source=self._runnable(cell))
             outputs = list(_clean_outputs(answer["outputs"]))
-            self.done.append(cell)
         except rooms.Stopped as stopped:
-            self.spoiled.add(id(cell))
+            self.exceeded[id(cell)] += 1
             outputs = [_error("Stopped", f"This cell {stopped}.")]
         except (KeyError, TypeError):
             self.room.close("gave an answer of another form")
             outputs = [_error("Stopped", "This cell could not be run.")]
         return outputs
 
+    def _runnable(self, cell):
+        """Return what is run of a cell: if it went over a limit once, its definitions alone; if twice, nothing."""
+        return (cell.source, _definitions(cell.source), "")[min(self.exceeded[id(cell)], 2)]
+
     def _revive(self):
-        """Start another room if the last one ended, with the cells that ran before except those that ended one."""
+        """Start another room if the last one ended, and run in it what ran before."""
         for _ in range(3):
             if not self.room.dead:
                 return
@@ -191,12 +196,11 @@ class Grading:
             self.room = _warm(self.lesson, self.strength).room(self.limits)
             self.room.end = left
             for cell in self.done:
-                if id(cell) not in self.spoiled:
-                    try:
-                        self.room.ask("run", self.limits["cell"], source=cell.source)
-                    except rooms.Stopped:
-                        self.spoiled.add(id(cell))
-                        break
+                try:
+                    self.room.ask("run", self.limits["cell"], source=self._runnable(cell))
+                except rooms.Stopped:
+                    self.exceeded[id(cell)] += 1
+                    break
 
     # Test cells.
 
@@ -293,6 +297,15 @@ def _caller(remote):
         return remote(*arguments, **named)
 
     return call
+
+
+def _definitions(source):
+    """Return the imports, functions and classes of a cell's source, without its other statements."""
+    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    try:
+        return "\n".join(ast.unparse(node) for node in ast.parse(source).body if isinstance(node, kept))
+    except (SyntaxError, ValueError, RecursionError):
+        return ""
 
 
 def _defined(source):
