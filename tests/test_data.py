@@ -4,6 +4,7 @@ import importlib.metadata
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_wine
 
 from helpers import data
 
@@ -95,3 +96,12 @@ def test_photographs_are_gray_by_default_and_do_not_join_the_cat_data():
     assert data.photographs("coffee")["coffee"].shape == (400, 600, 3)
     assert len(data.NOT_CAT) == 7
     assert not set(data.NOT_CAT) & set(data.GRAY.values())
+
+
+def test_wines_are_those_of_scikit_learn():
+    wines, theirs = data.wines(), load_wine()
+    assert np.array_equal(wines.X, theirs.data.T)
+    assert np.array_equal(wines.Y[0], theirs.target)
+    assert len(wines.names) == len(theirs.feature_names) == 13
+    assert wines.names[0] == theirs.feature_names[0]
+    assert wines.names[-1] == theirs.feature_names[-1]

@@ -1,0 +1,382 @@
+"""Lesson 2.6: a quick training run on digits, workers for many at once, the pictures of grid, random and one model."""
+
+import contextlib
+import copy
+import functools
+import tempfile
+from typing import NamedTuple
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.special import expit
+from threadpoolctl import threadpool_limits
+
+from helpers import data
+from helpers.plots import BLUE, ORANGE, RED
+from helpers.widgets import LiveFigure, progress
+
+# --- a practice problem -----------------------------------------------------------------------------------------------
+
+
+def practice_error(settings):
+    """Return a made-up dev error, quick to compute; each hyperparameter that `settings` lacks is at its best.
+
+    It is 0.05 plus a parabola for each: 0.03 per squared decade of ``"learning_rate"`` from 0.3, 0.01 per squared
+    decade of 1 - ``"beta"`` from 0.03, 0.2 times the square of ``"keep_prob"`` - 0.9, and 0.003 per squared doubling of
+    ``"hidden_units"`` from 48.
+    """
+    error = 0.05 + 0.03 * np.log10(settings.get("learning_rate", 0.3) / 0.3) ** 2
+    error += 0.01 * np.log10((1 - settings.get("beta", 0.97)) / 0.03) ** 2
+    error += 0.2 * (settings.get("keep_prob", 0.9) - 0.9) ** 2
+    return float(error + 0.003 * np.log2(settings.get("hidden_units", 48) / 48) ** 2)
+
+
+# --- a quick training run ---------------------------------------------------------------------------------------------
+
+
+class Parts(NamedTuple):
+    """Digits of MNIST, 14 by 14 pixels, label 1 for 5 to 9, in four parts that share none: pairs (X, Y)."""
+
+    train: tuple
+    dev: tuple
+    spare: tuple
+    test: tuple
+
+
+@functools.cache
+def digits(m_train=1000, m_dev=500):
+    """Return `Parts`: the training inputs have mean 0 and mean square 1; what is left of the 4000 is spare."""
+    mnist = data.mnist()
+
+    def shrunk(images):
+        small = images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)) / 255
+        return small.reshape(len(small), -1).T
+
+    X, Y = shrunk(mnist.train_images), (mnist.train_labels >= 5).astype(float)
+    mean = X[:, :m_train].mean(axis=1, keepdims=True)
+    size = np.sqrt(np.mean((X[:, :m_train] - mean) ** 2))
+    X, X_test = (X - mean) / size, (shrunk(mnist.test_images) - mean) / size
+    places = (slice(m_train), slice(m_train, m_train + m_dev), slice(m_train + m_dev, None))
+    parts = [(X[:, place].copy(), Y[:, place]) for place in places]
+    return Parts(*parts, (X_test, (mnist.test_labels >= 5).astype(float)))
+
+
+class Model:
+    """A net with one hidden layer of ReLU units and one logistic output, and its momentum."""
+
+    def __init__(self, n_x, hidden_units, rng):
+        self.rng = rng
+        self.parameters = [
+            rng.normal(0, np.sqrt(2 / n_x), (hidden_units, n_x)), np.zeros((hidden_units, 1)),
+            rng.normal(0, np.sqrt(1 / hidden_units), (1, hidden_units)), np.zeros((1, 1)),
+        ]  # fmt: skip
+        self.velocity = [np.zeros(p.shape) for p in self.parameters]
+
+    def scores(self, X):
+        """Return the activations of the hidden layer and the scores of the output."""
+        W1, b1, W2, b2 = self.parameters
+        A1 = np.maximum(0, W1 @ X + b1)
+        return A1, W2 @ A1 + b2
+
+    def gradients(self, X, Y):
+        """Return the gradients of the mean cost by W1, b1, W2, b2."""
+        A1, score = self.scores(X)
+        dZ2 = expit(score) - Y
+        dZ1 = self.parameters[2].T @ dZ2 * (A1 > 0)
+        m = X.shape[1]
+        return [
+            dZ1 @ X.T / m, dZ1.mean(axis=1, keepdims=True), dZ2 @ A1.T / m, dZ2.mean(axis=1, keepdims=True)
+        ]  # fmt: skip
+
+    def train_epoch(self, X, Y, learning_rate, beta, batch_size):
+        """Go once through all examples in mini-batches, with momentum."""
+        order = self.rng.permutation(X.shape[1])
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            gradients = self.gradients(X[:, batch], Y[:, batch])
+            for p, v, g in zip(self.parameters, self.velocity, gradients, strict=True):
+                v *= beta
+                v += (1 - beta) * g
+                p -= learning_rate * v
+
+    def cost(self, X, Y):
+        """Return the mean cost, infinite where training exploded."""
+        score = self.scores(X)[1]
+        cost = np.mean(np.logaddexp(0, score) - Y * score)
+        return float(cost) if np.isfinite(cost) else np.inf
+
+    def wrong(self, X, Y):
+        """Return which digits it gets wrong, True or False, shape (m,)."""
+        return ((self.scores(X)[1] > 0) != (Y > 0.5))[0]
+
+
+@np.errstate(all="ignore")  # with too large a learning rate, numbers explode
+def fit(settings, epochs=40, seed=0):
+    """Train on the 1000 training digits and look at the 500 dev digits after each epoch.
+
+    Parameters
+    ----------
+    settings : dict
+        ``"learning_rate"``, ``"beta"``, ``"hidden_units"`` and ``"batch_size"``.
+    epochs, seed : int
+
+    Returns
+    -------
+    trial : dict
+        ``"settings"``, ``"dev_error"``, ``"curve"`` (dev error after each epoch), ``"model"``.
+    """
+    parts = digits()
+    model = Model(len(parts.train[0]), int(settings["hidden_units"]), np.random.default_rng(seed))
+    curve = []
+    with threadpool_limits(1):  # one core for each run, alone or beside others
+        for _ in range(epochs):
+            model.train_epoch(*parts.train, settings["learning_rate"], settings["beta"], int(settings["batch_size"]))
+            curve.append(float(model.wrong(*parts.dev).mean()))
+    return {"settings": settings, "dev_error": curve[-1], "curve": curve, "model": model}
+
+
+@np.errstate(all="ignore")
+def errors_of(trials, X, Y):
+    """Return which digits each trial's model gets wrong, shape (trials, m)."""
+    return np.array([trial["model"].wrong(X, Y) for trial in trials])
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def workers(count=None):
+    """Yield a `distributed.Client` of worker processes on this machine, one for each core; they end with the block.
+
+    Nothing leaves the machine: the processes talk over 127.0.0.1.
+    """
+    from dask.system import CPU_COUNT
+    from distributed import Client, LocalCluster
+
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        LocalCluster(
+            n_workers=count or min(CPU_COUNT, 8), threads_per_worker=1, memory_limit=0, host="127.0.0.1",
+            dashboard_address=None, local_directory=folder,
+        ) as cluster,
+        Client(cluster) as client,
+    ):  # fmt: skip
+        client.run(digits)  # on each worker; waits until it has started
+        yield client
+
+
+def watch(futures, description="in parallel"):
+    """Wait until the workers have finished all `futures`; a progress bar shows how many have."""
+    from distributed import as_completed
+
+    for _ in progress(as_completed(futures), total=len(futures), desc=description):
+        pass
+
+
+def watched(function, total, description):
+    """Return `function` with a progress bar that moves on at each call; it ends after `total` calls."""
+    bar = iter(progress(range(total), desc=description))
+
+    def call(settings):
+        next(bar, None)
+        return function(settings)
+
+    return call
+
+
+# --- the picture of grid and random -----------------------------------------------------------------------------------
+
+PLACES = 200  # of the best spot, for the shares in the caption
+
+
+def grid_points(side, axes=2):
+    """Return the points of a grid with `side` values on each axis, shape (side**axes, axes), from 0 to 1."""
+    ticks = (np.arange(side) + 0.5) / side
+    return np.stack(np.meshgrid(*[ticks] * axes), axis=-1).reshape(-1, axes)
+
+
+def distance(points, spot, weights):
+    """Return how bad points are: the squared distance from the spot, each axis times its weight."""
+    return ((points - spot) ** 2) @ np.asarray(weights, dtype=float)
+
+
+def share_of_wins(side, weights, places=PLACES, seed=0):
+    """Return how often random search finds a better point than a grid with as many trials, over spots and draws."""
+    rng, grid, wins = np.random.default_rng(seed), grid_points(side, len(weights)), 0
+    for _ in range(places):
+        spot, drawn = rng.random(len(weights)), rng.random(grid.shape)
+        wins += distance(drawn, spot, weights).min() < distance(grid, spot, weights).min()
+    return float(wins / places)
+
+
+def grid_and_random():
+    """Return the picture of two searches with as many trials, with controls for trials, weight and chance."""
+    figure = plt.figure(figsize=(7.2, 3.7), dpi=100, layout="none")
+    sides = figure.subplots(1, 2, gridspec_kw={"left": 0.08, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.16})
+    fine = (np.arange(80) + 0.5) / 80
+    plane = np.stack(np.meshgrid(fine, fine), axis=-1)
+    drawn = []
+    for ax, title in zip(sides, ("grid", "random"), strict=True):
+        ax.set(xlim=(0, 1), ylim=(-0.1, 1), xticks=(0, 0.5, 1), yticks=(0, 1), title=title)
+        ax.set_xlabel("first hyperparameter")
+        image = ax.imshow(
+            np.zeros((80, 80)), extent=(0, 1, 0, 1), origin="lower", cmap="Blues_r", vmin=0, vmax=1, alpha=0.6,
+            aspect="auto", animated=True,
+        )  # fmt: skip
+        dots = ax.plot([], [], "o", color="black", markersize=4, animated=True)[0]
+        marks = ax.plot([], [], "|", color=RED, markersize=12, markeredgewidth=1.5, animated=True)[0]
+        best = ax.plot([], [], "o", color=ORANGE, markersize=9, markeredgecolor="black", animated=True)[0]
+        drawn.append((image, dots, marks, best))
+    sides[0].set_ylabel("second")
+
+    def update(side, weight, chance):
+        rng = np.random.default_rng(chance)
+        spot = rng.uniform(0.05, 0.95, 2)
+        landscape = np.sqrt(distance(plane, spot, (1, weight)))
+        landscape /= landscape.max()
+        found = []
+        for points, (image, dots, marks, best) in zip(
+            (grid_points(side), rng.random((side * side, 2))), drawn, strict=True
+        ):
+            image.set_data(landscape)
+            dots.set_data(points.T)
+            marks.set_data(points[:, 0], np.full(len(points), -0.05))
+            nearest = distance(points, spot, (1, weight)).argmin()
+            best.set_data(points[[nearest]].T)
+            found.append(np.sqrt(distance(points[nearest], spot, (1, weight))))
+        return (
+            f"{side * side} trials each. The grid tries {side} values of the first hyperparameter, random search "
+            f"{side * side} (red marks). Distance of the best trial (orange): grid {found[0]:.3f}, "
+            f"random {found[1]:.3f}. "
+            f"Over {PLACES} other spots, random is nearer in {share_of_wins(side, (1, weight)):.0%}."
+        )
+
+    return LiveFigure(
+        figure,
+        update,
+        side=ipywidgets.IntSlider(value=4, min=2, max=8, description="trials per axis"),
+        weight=ipywidgets.FloatSlider(value=0.0, min=0, max=1, step=0.05, description="weight of second"),
+        chance=ipywidgets.IntSlider(value=0, min=0, max=20, description="spot and draw"),
+    )
+
+
+# --- one model, watched -----------------------------------------------------------------------------------------------
+
+DAYS, EPOCHS_A_DAY = 6, 3
+WATCHED = {"beta": 0.9, "batch_size": 50}
+
+
+class Diary(NamedTuple):
+    """A watched run: costs on training and dev digits, and dev errors, at the start and after each epoch."""
+
+    train_costs: list
+    dev_costs: list
+    dev_errors: list
+
+
+@functools.lru_cache(maxsize=64)
+@np.errstate(all="ignore")
+def _watched(learning_rates):
+    """Return the model and its `Diary` after days with these learning rates; earlier days are remembered."""
+    parts = digits()
+    if not learning_rates:
+        model, diary = Model(len(parts.train[0]), 32, np.random.default_rng(0)), Diary([], [], [])
+        epochs = 0
+    else:
+        model, diary = copy.deepcopy(_watched(learning_rates[:-1]))
+        epochs = EPOCHS_A_DAY
+    for epoch in range(max(1, epochs)):
+        if epoch < epochs:
+            model.train_epoch(*parts.train, learning_rates[-1], **WATCHED)
+        diary.train_costs.append(model.cost(*parts.train))
+        diary.dev_costs.append(model.cost(*parts.dev))
+        diary.dev_errors.append(float(model.wrong(*parts.dev).mean()))
+    return model, diary
+
+
+def babysit(learning_rates):
+    """Train one model for some days, each with the learning rate that was chosen for it; return its `Diary`."""
+    return _watched(tuple(learning_rates))[1]
+
+
+def draw_diary(ax, learning_rates):
+    """Draw the costs of a watched run, the days with their learning rates, and return its `Diary`."""
+    diary = babysit(learning_rates)
+    epochs = np.arange(len(diary.train_costs))
+    ax.semilogy(epochs, diary.train_costs, "o-", color=BLUE, markersize=3, label="training")
+    ax.semilogy(epochs, diary.dev_costs, "o-", color=ORANGE, markersize=3, label="dev")
+    for day, learning_rate in enumerate(learning_rates):
+        ax.axvline(day * EPOCHS_A_DAY, color="gray", linewidth=0.6, linestyle=":")
+        middle = (day + 0.5) * EPOCHS_A_DAY
+        ax.text(middle, 0.985, f"day {day + 1}\nα = {learning_rate:g}", transform=ax.get_xaxis_transform(),
+                ha="center", va="top", fontsize=8)  # fmt: skip
+    ax.set(
+        xlabel="epoch", ylabel="cost J", ylim=(0.008, 3), xlim=(-0.3, len(epochs) - 0.7), xticks=epochs[::EPOCHS_A_DAY]
+    )
+    ax.legend(loc="lower left")
+    return diary
+
+
+def watched_model():
+    """Return the live curve of one model: a slider for the learning rate of each day."""
+    figure = plt.figure(figsize=(7.2, 3.3), dpi=100, layout="none")
+    ax = figure.add_axes((0.09, 0.15, 0.89, 0.8))
+    last = DAYS * EPOCHS_A_DAY
+    ax.set(xlabel="epoch", ylabel="cost J", yscale="log", ylim=(0.008, 8), xlim=(-0.3, last + 0.3))
+    ax.set_xticks(range(0, last + 1, EPOCHS_A_DAY))
+    for day in range(DAYS):
+        ax.axvline(day * EPOCHS_A_DAY, color="gray", linewidth=0.6, linestyle=":")
+        ax.text((day + 0.5) * EPOCHS_A_DAY, 0.98, f"day {day + 1}", transform=ax.get_xaxis_transform(), ha="center",
+                va="top", fontsize=8)  # fmt: skip
+    lines = [
+        ax.plot([], [], "o-", color=color, markersize=3, animated=True, label=label)[0]
+        for color, label in ((BLUE, "training"), (ORANGE, "dev"))
+    ]
+    ax.legend(loc="lower left")
+
+    def update(**learning_rates):
+        diary = babysit(learning_rates.values())
+        for line, costs in zip(lines, (diary.train_costs, diary.dev_costs), strict=True):
+            line.set_data(range(last + 1), np.minimum(costs, 7))
+        days = ", ".join(f"{error:.1%}" for error in diary.dev_errors[EPOCHS_A_DAY::EPOCHS_A_DAY])
+        last_costs = f"training {diary.train_costs[-1]:.3f}, dev {diary.dev_costs[-1]:.3f}"
+        return f"Dev error at the end of each day: {days}. Last costs: {last_costs}."
+
+    return LiveFigure(
+        figure,
+        update,
+        **{
+            f"day{day + 1}": ipywidgets.FloatLogSlider(
+                value=0.003, base=10, min=-3, max=1, step=0.1, description=f"α on day {day + 1}", readout_format=".3f"
+            )
+            for day in range(DAYS)
+        },
+    )
+
+
+# --- drawings ---------------------------------------------------------------------------------------------------------
+
+
+def draw_trials(axes, trials, names):
+    """Draw the dev error of each trial against each hyperparameter, one per axes; the best trial is orange."""
+    errors = 100 * np.array([trial["dev_error"] for trial in trials])
+    best = errors.argmin()
+    for ax, name in zip(np.ravel(axes), names, strict=True):
+        values = np.array([trial["settings"][name] for trial in trials], dtype=float)
+        values = 1 - values if name == "beta" else values
+        ax.plot(values, errors, "o", color=BLUE, markersize=4)
+        ax.plot(values[best], errors[best], "o", color=ORANGE, markersize=8, markeredgecolor="black")
+        ax.set_xscale("log" if name in ("beta", "learning_rate") else "linear")
+        ax.set_xlabel({"beta": "1 - β", "learning_rate": "α"}.get(name, name.replace("_", " ")))
+
+
+def explained(values, errors, groups=4):
+    """Return the share of the errors' variance that lies between groups of trials with neighbouring values.
+
+    With n trials it is about (groups - 1) / (n - 1) by chance alone.
+    """
+    errors = np.asarray(errors)[np.argsort(values)]
+    parts = np.array_split(errors, groups)
+    between = sum(len(part) * (part.mean() - errors.mean()) ** 2 for part in parts)
+    return float(between / np.sum((errors - errors.mean()) ** 2))
