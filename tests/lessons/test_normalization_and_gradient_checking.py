@@ -1,0 +1,207 @@
+"""Lesson 2.4: normalising and gradient checks against independent code, the bowl, the wines, and the picture."""
+
+import base64
+import io
+import statistics
+import time
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.optimize import approx_fprime
+from sklearn.datasets import load_wine
+from sklearn.preprocessing import StandardScaler
+
+from helpers import data, exercises
+from helpers.widgets import normalization_and_gradient_checking as pictures
+
+LESSON = exercises.load("normalization_and_gradient_checking").exercises
+FIT, APPLY, CHECK, CHECK_N = (
+    LESSON[name] for name in ("fit_normalizer", "apply_normalizer", "gradient_check", "gradient_check_n")
+)
+
+
+def generator(seed=0):
+    return np.random.default_rng(seed)
+
+
+def network(seed=0, sizes=(4, 5, 3, 2), m=7):
+    """Parameters, X and Y of a small network."""
+    rng = generator(seed)
+    parameters = {}
+    for l, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+        parameters |= {f"W{l}": rng.normal(size=(n_out, n_in)), f"b{l}": rng.normal(size=(n_out, 1))}
+    return parameters, rng.normal(size=(sizes[0], m)), rng.integers(0, 2, size=(sizes[-1], m)) * 1.0
+
+
+# --- normalising ------------------------------------------------------------------------------------------------------
+
+
+def test_normalising_agrees_with_scikit_learn():
+    wines = data.wines()
+    train, test = wines.X[:, ::2], wines.X[:, 1::2]
+    scaler = StandardScaler().fit(train.T)
+    mu, sigma = FIT(train)
+    np.testing.assert_allclose(mu[:, 0], scaler.mean_, rtol=1e-12)
+    np.testing.assert_allclose(sigma[:, 0], scaler.scale_, rtol=1e-12)
+    np.testing.assert_allclose(APPLY(test, mu, sigma), scaler.transform(test.T).T, rtol=1e-9, atol=1e-12)
+
+
+def test_wines_are_those_of_scikit_learn():
+    theirs, ours = load_wine(), data.wines()
+    assert np.array_equal(ours.X, theirs.data.T)
+    assert np.array_equal(ours.Y[0], theirs.target)
+
+
+# --- the bowl ---------------------------------------------------------------------------------------------------------
+
+
+def test_condition_number_is_that_of_the_matrix():
+    X = pictures.two_features(100)
+    H = X @ X.T / X.shape[1]
+    assert pictures.condition_number(X) == pytest.approx(np.linalg.cond(H))
+    with_ones = np.vstack([X, np.ones((1, X.shape[1]))])
+    assert pictures.condition_number(X, bias=True) == pytest.approx(np.linalg.cond(with_ones @ with_ones.T / 200))
+
+
+def test_numbers_by_hand_for_x1_to_100():
+    """Means of squares 3383.5 and 1/3, determinant 490.3, condition number 23350, 80700 steps."""
+    squares = np.mean(np.arange(1, 101) ** 2)
+    determinant = squares / 3 - 25.25**2
+    high = (squares + 1 / 3) / 2 + np.sqrt(((squares + 1 / 3) / 2) ** 2 - determinant)
+    kappa = high**2 / determinant
+    assert (squares, round(determinant, 1), round(kappa, -1)) == (3383.5, 490.3, 23350)
+    rho = (kappa - 1) / (kappa + 1)
+    assert round(np.log(1e-6) / (2 * np.log(rho)), -2) == 80700
+
+
+@pytest.mark.parametrize(("highest", "rate"), [(4, 0.95), (10, 0.5), (30, 0.3)])
+def test_steps_needed_are_those_of_gradient_descent(highest, rate):
+    X = pictures.two_features(highest)
+    learning_rate = rate * 2 / pictures.curvatures(X)[0][-1]
+    needed = pictures.steps_needed(X, learning_rate, pictures.START)
+    H = X @ X.T / X.shape[1]
+    walk = pictures.path(X, learning_rate, needed)
+    costs = np.sum(walk * (H @ walk), axis=0)
+    assert costs[needed] <= 1e-6 * costs[0] < costs[needed - 1]
+    assert pictures.steps_needed(X, 1.01 * learning_rate / rate, pictures.START) is None
+
+
+def test_normalised_wines_are_told_right_after_as_many_steps():
+    """Over five splits: raw 38 to 57 %, normalised 93 to 98 %, and condition numbers that differ by a million."""
+    for seed in range(5):
+        split = pictures.wines(seed)
+        shares, kappas = [], []
+        for prepare in (lambda X, mu, sigma: X, APPLY.reference):
+            X = prepare(split.X_train, *FIT(split.X_train))
+            h = pictures.curvatures(np.vstack([X, np.ones((1, X.shape[1]))]))[0]
+            run = pictures.train_neurons(X, split.Y_train, 4 / h[-1], steps=100)
+            kappas.append(h[-1] / h[0])
+            shares.append(run.accuracy(prepare(split.X_test, *FIT(split.X_train)), split.Y_test))
+        assert 0.37 < shares[0] < 0.58
+        assert 0.92 < shares[1] < 0.99
+        assert kappas[0] > 1e8
+        assert 45 < kappas[1] < 65
+
+
+# --- gradients --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [(4, 1), (4, 5, 2), (3, 4, 5, 2)])
+def test_network_gradients_agree_with_autograd(sizes):
+    parameters, X, Y = network(sizes=sizes)
+
+    def cost(parameters):
+        A = X
+        for l in range(1, len(sizes)):
+            Z = anp.dot(parameters[f"W{l}"], A) + parameters[f"b{l}"]
+            A = anp.tanh(Z)
+        return anp.sum(anp.logaddexp(0, Z) - Y * Z) / X.shape[1]
+
+    assert pictures.network_cost(parameters, X, Y) == pytest.approx(cost(parameters), rel=1e-12)
+    for name, expected in autograd.grad(cost)(parameters).items():
+        np.testing.assert_allclose(pictures.network_gradients(parameters, X, Y)[f"d{name}"], expected, atol=1e-12)
+
+
+def test_slopes_agree_with_scipy_and_the_difference_with_its_formula():
+    rng = generator(1)
+    theta, gradient = rng.normal(size=6), rng.normal(size=6)
+    cost = lambda v: float(np.sum(np.exp(0.3 * v)) + v[0] * v[1])
+    numerical = approx_fprime(theta, cost, 1e-7)
+    expected = np.linalg.norm(gradient - numerical) / (np.linalg.norm(gradient) + np.linalg.norm(numerical))
+    assert CHECK(theta, gradient, 1e-5, cost) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_right_gradients_pass_and_one_wrong_entry_is_flagged(seed):
+    parameters, X, Y = network(seed)
+    right = pictures.network_gradients(parameters, X, Y)
+    assert CHECK_N(parameters, right, X, Y) == []
+    rng = generator(seed)
+    for name in parameters:
+        wrong = right[f"d{name}"].copy()
+        wrong[tuple(rng.integers(wrong.shape))] += 0.01 * np.abs(wrong).max()
+        assert CHECK_N(parameters, right | {f"d{name}": wrong}, X, Y) == [name]
+
+
+@pytest.mark.parametrize("slope", [lambda A: 1 - A, lambda A: 1 - 2 * A * A, lambda A: np.ones_like(A)])
+def test_wrong_backward_pass_is_flagged_below_the_last_layer(slope):
+    parameters, X, Y = network()
+    wrong = pictures.network_gradients(parameters, X, Y, slope=slope)
+    assert CHECK_N(parameters, wrong, X, Y) == ["W1", "b1", "W2", "b2"]
+
+
+def test_a_check_leaves_the_parameters_alone():
+    parameters, X, Y = network()
+    before = {name: array.copy() for name, array in parameters.items()}
+    CHECK_N(parameters, pictures.network_gradients(parameters, X, Y), X, Y)
+    assert all(np.array_equal(parameters[name], before[name]) for name in before)
+
+
+def test_errors_fall_with_slopes_1_and_2():
+    """Truncation: ten times smaller epsilon, ten times (one side) or a hundred times (two sides) smaller error."""
+    one, two = (
+        [abs((np.exp(1 + e) - np.exp(1 - back * e)) / ((1 + back) * e) / np.e - 1) for e in (1e-2, 1e-3)]
+        for back in (0, 1)
+    )
+    assert one[0] / one[1] == pytest.approx(10, rel=0.01)
+    assert two[0] / two[1] == pytest.approx(100, rel=0.01)
+
+
+# --- the picture ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def picture():
+    return pictures.contours(FIT.reference, APPLY.reference)
+
+
+def test_picture_answers_within_a_tenth_of_a_second(picture, record_property):
+    seconds = []
+    for step, highest in enumerate(np.geomspace(3, 100, 12)):
+        for name, value in (("highest", highest), ("features", ("raw", "normalised")[step % 2])):
+            start = time.perf_counter()
+            picture.controls[name].value = value
+            seconds.append(time.perf_counter() - start)
+    record_property("picture of lesson 2.4, median time to answer", f"{1000 * statistics.median(seconds):.0f} ms")
+    assert statistics.median(seconds) < 0.1
+
+
+def test_picture_says_what_it_shows(picture):
+    X = pictures.two_features(100)
+    assert f"condition number {pictures.condition_number(X):.4g}" in picture._caption.value
+    shown = picture._image.value
+    picture.controls["features"].value = "normalised"
+    assert "condition number 1.2" in picture._caption.value
+    assert picture._image.value != shown
+    picture.controls["rate"].value = 1.05
+    assert "no number of steps is enough" in picture._caption.value
+
+
+def test_picture_has_a_static_twin(picture):
+    content = picture._repr_mimebundle_()
+    image = Image.open(io.BytesIO(base64.b64decode(content["image/png"])))
+    assert image.size == (460, 440)
+    assert "application/vnd.jupyter.widget-view+json" in content
