@@ -96,7 +96,7 @@ def attacks():
 
 
 def speed(count):
-    """Grade a class of mixed submissions, the two configurations in turn."""
+    """Grade a class of mixed submissions in three batches, the two configurations in turn."""
     made = [full, blank, copied_cells, *(lambda i=i: with_mistake(i) for i in range(ROUNDS))]
     folders = {"stock": course(True), "here": course(False)}
     seconds = {name: [] for name in folders}

@@ -106,6 +106,47 @@ def test_normalised_wines_are_told_right_after_as_many_steps():
         assert 45 < kappas[1] < 65
 
 
+def test_solved_exactly_the_predictions_are_the_same_before_and_after():
+    """What the lesson says of its limits: normalising makes gradient descent quick, and adds no knowledge."""
+    split = pictures.wines()
+    statistics, predictions = FIT(split.X_train), []
+    for prepare in (lambda X, mu, sigma: X, APPLY.reference):
+        train, test = (prepare(X, *statistics) for X in (split.X_train, split.X_test))
+        weights = np.linalg.lstsq(np.vstack([train, np.ones(118)]).T, split.Y_train.T, rcond=None)[0]
+        predictions.append(np.vstack([test, np.ones(60)]).T @ weights)
+    np.testing.assert_allclose(predictions[0], predictions[1], atol=1e-10)
+
+
+def test_sigma_of_equal_values_is_1_even_where_rounding_hides_it():
+    feature = np.full((1, 7), 0.7)
+    assert 0 < np.std(feature) < 1e-15, "the trap of the lesson"
+    mu, sigma = FIT(np.vstack([feature, np.arange(7.0)]))
+    assert sigma[:, 0].tolist() == [1, 2]
+    assert abs(APPLY(np.array([[0.71], [3.0]]), mu, sigma)[0, 0]) < 0.02
+
+
+def test_fewest_steps_of_normalised_features_are_needed_at_the_rate_of_the_formula():
+    """Question 2 of the picture: the slider's best rate is 0.55, and kappa / (kappa + 1) = 0.549."""
+    X = pictures.two_features(100)
+    X = APPLY(X, *FIT(X))
+    limit = 2 / pictures.curvatures(X)[0][-1]
+    rates = np.arange(1, 20) * 0.05
+    needed = [pictures.steps_needed(X, rate * limit, pictures.START) for rate in rates]
+    kappa = pictures.condition_number(X)
+    assert rates[np.argmin(needed)] == pytest.approx(kappa / (kappa + 1), abs=0.025)
+
+
+def test_own_statistics_of_one_variety_mislead():
+    split = pictures.wines()
+    statistics = FIT(split.X_train)
+    neurons = pictures.train_neurons(APPLY(split.X_train, *statistics), split.Y_train, 0.8, 100)
+    for variety in range(3):
+        chosen = split.Y_test[variety] == 1
+        X, Y = split.X_test[:, chosen], split.Y_test[:, chosen]
+        assert neurons.accuracy(APPLY(X, *statistics), Y) > 0.85
+        assert neurons.accuracy(APPLY(X, *FIT(X)), Y) < 0.5
+
+
 # --- gradients --------------------------------------------------------------------------------------------------------
 
 

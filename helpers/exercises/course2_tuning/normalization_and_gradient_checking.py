@@ -478,6 +478,29 @@ def zero_by_zero(theta, gradient, epsilon):
     )
 
 
+def and_zero_by_zero(mistake, hint):
+    """Register a mistake once more, in a function that also divides 0 by 0."""
+
+    def function(theta, gradient, epsilon):
+        value = mistake(theta, gradient, epsilon)
+        both_zero = not np.any(gradient) and not np.any(slopes(theta, epsilon))
+        return float("nan") if both_zero else value
+
+    function.__name__ = f"{mistake.__name__}_and_zero_by_zero"
+    gradient_check.mistake(f"{hint} And where both gradients are 0, return 0: you divide 0 by 0.")(function)
+
+
+and_zero_by_zero(one_sided, "You go from theta to theta + epsilon only. Go to both sides and divide by 2 epsilon.")
+and_zero_by_zero(divided_by_epsilon, "You divide by epsilon, but the two costs lie 2 epsilon apart.")
+and_zero_by_zero(not_restored, "You nudge theta in place and do not put it back. Nudge a copy.")
+and_zero_by_zero(
+    restored_by_adding,
+    "You add epsilon, subtract 2 epsilon and add it again, which rounds. Nudge a copy, or write the old value back.",
+)
+and_zero_by_zero(nudges_add_up, "Nudges of earlier entries stay in your copy. Begin each turn with a fresh copy.")
+and_zero_by_zero(first_entry_only, "You measure the first entry alone. Loop over all of them.")
+
+
 @gradient_check.mistake("You take the largest difference. The norm in (4.23) is the root of the sum of all squares.")
 def largest_entry(theta, gradient, epsilon):
     return relative(gradient, slopes(theta, epsilon), lambda g: np.max(np.abs(g)))
