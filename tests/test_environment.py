@@ -16,11 +16,11 @@ TEST = dict(line.split("==") for line in GROUPS)
 
 def test_all_dependencies_are_pinned():
     for line in PROJECT["project"]["dependencies"] + GROUPS:
-        assert re.fullmatch(r"[a-z-]+==[\d.]+", line), line
+        assert re.fullmatch(r"[a-z0-9-]+==[\d.]+", line), line
 
 
 def test_environment_yml_has_the_versions_of_pyproject():
-    lines = re.findall(r"^  - ([a-z-]+)=([\d.]+)$", (TOP / "environment.yml").read_text(), re.M)
+    lines = re.findall(r"^ +- ([a-z0-9-]+)==?([\d.]+)$", (TOP / "environment.yml").read_text(), re.M)
     assert dict(lines) == LEARNER
 
 

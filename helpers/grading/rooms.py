@@ -168,7 +168,8 @@ class Warm:
             files = release.edition([lesson] if lesson else [])
             helpers = {path: content for path, content in files.items() if path.startswith("helpers/")}
             release.write({**helpers, release.MANIFEST: b"{}\n"}, folder)
-            sources = [content.decode() for path, content in helpers.items() if path.startswith("helpers/widgets/")]
+            shared = ("helpers/widgets/", "helpers/data.py")
+            sources = [content.decode() for path, content in helpers.items() if path.startswith(shared)]
             if lesson:
                 cells = notebooks.read(lesson.path).cells
                 sources += [cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("locked")]
