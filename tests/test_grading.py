@@ -16,11 +16,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 
 from helpers import courses, exercises, notebooks
 from helpers.checks import packs, show
 from helpers.courses import TOP
-from helpers.grading import hidden_seed, submission
+from helpers.grading import hidden_seed, record, submission
 
 LESSON = courses.find("logistic_regression")
 CATALOGUE = exercises.load("logistic_regression")
@@ -198,8 +199,24 @@ def latin(folder, path):
     path.write_bytes('{"cells": [], "metadata": {"é": 1}, "nbformat": 4, "nbformat_minor": 5}'.encode("latin-1"))
 
 
+def no_notebook(folder, path):
+    """A folder with a file, but without any notebook: nbgrader itself passes it over."""
+    (folder / "answers.txt").write_text("see attachment")
+
+
 #: Submissions that are more than one file, or no usual file; those that can be read score in full, the others 0.
-FOLDERS = (large, too_large, no_kernel, two_notebooks, another_name, strange_names, linked, a_folder, latin)
+FOLDERS = (
+    large,
+    too_large,
+    no_kernel,
+    two_notebooks,
+    another_name,
+    strange_names,
+    linked,
+    a_folder,
+    latin,
+    no_notebook,
+)
 COUNT_IN_FULL = (large, no_kernel, two_notebooks, strange_names)
 
 
@@ -349,8 +366,35 @@ def test_a_folder_of_any_kind_is_graded(graded, make):
     with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
         (notebook,) = gradebook.find_submission(LESSON.folder, name).notebooks
         assert notebook.needs_manual_grade == (make not in COUNT_IN_FULL)
-    reasons = {"another_name": "There is no readable file",  "linked": "There is no readable file", "a_folder": "There is no readable file", "latin": "The file cannot be read", "too_large": "The file has more than 64 MB"}
-    assert reasons.get(name, "") in feedback(graded, name)
+    reasons = {
+        "another_name": "There is no readable file",
+        "linked": "There is no readable file",
+        "a_folder": "There is no readable file",
+        "latin": "The file cannot be read",
+        "too_large": "The file has more than 64 MB",
+    }
+    if make is not no_notebook:  # without a graded notebook nbgrader makes no feedback page
+        assert reasons.get(name, "") in feedback(graded, name)
+
+
+def test_a_folder_without_a_notebook_says_so_in_the_gradebook(graded):
+    """In the comment of each answer, as formgrader shows it; a grade that a human gave stays when it runs again."""
+    url = f"sqlite:///{graded}/gradebook.db"
+    with Gradebook(url) as gradebook:
+        (notebook,) = gradebook.find_submission(LESSON.folder, "no_notebook").notebooks
+        assert {comment.auto_comment for comment in notebook.comments} == {"No notebook was handed in."}
+        notebook.grades[0].manual_score, notebook.grades[0].needs_manual_grade = 1, False
+        gradebook.db.commit()
+    directory = CourseDirectory(root=str(graded / LESSON.course), db_url=url)
+    directory.submitted_directory = str(graded / "grading" / "submitted")
+    record.record_folders_without_notebook(directory, LESSON.folder)
+    with Gradebook(url) as gradebook:
+        (notebook,) = gradebook.find_submission(LESSON.folder, "no_notebook").notebooks
+        assert notebook.grades[0].manual_score == 1
+        assert not notebook.grades[0].needs_manual_grade
+        assert all(grade.needs_manual_grade for grade in notebook.grades[1:])
+        notebook.grades[0].manual_score, notebook.grades[0].needs_manual_grade = None, True
+        gradebook.db.commit()
 
 
 def test_nothing_that_was_handed_in_is_lost(graded):

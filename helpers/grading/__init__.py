@@ -6,7 +6,7 @@ A submission passes through these steps::
     Reader    a file of any kind becomes a notebook; one that cannot be read becomes an empty one that says why
     Restore   every released cell is there once, in order, with the released tests; all else is plain cells
     Execute   runs the learner's cells in a box (`room`, `box`) and the tests in a trusted process (`rooms`, `wire`)
-    Record    scores and comments go to the gradebook; what could not be read is marked for a human's eye
+    Record    scores and comments go to the gradebook; what could not be read, or was not there, is marked for a human
 
 In a test cell the learner's functions are proxies. Values cross as plain data (JSON, bounded in size and depth, no
 pickle), functions as call-backs; what a function changes in its arguments comes back; nothing else does. Each test asks
