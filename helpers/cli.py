@@ -36,6 +36,14 @@ def main(arguments=None):
     verb.add_argument("--zip", metavar="FILE", help="write this zip file instead")
     verb.set_defaults(action=write_release)
 
+    verb = verbs.add_parser("grade", help="grade a lesson for a whole class, in parallel; run again, it goes on")
+    verb.add_argument("lesson", help="the lesson; submissions lie where nbgrader looks for them")
+    verb.add_argument("--workers", type=int, metavar="N", help="processes on this machine (default: one per core)")
+    verb.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://host:8786")
+    verb.add_argument("--db", metavar="URL", help="the gradebook (default: that of nbgrader_config.py)")
+    verb.add_argument("--again", action="store_true", help="grade what has not changed, too")
+    verb.set_defaults(action=grade)
+
     verb = verbs.add_parser("lab", help="bring learner/ up to date and open JupyterLab on it", add_help=False)
     verb.add_argument("jupyter", nargs=argparse.REMAINDER, help="options for JupyterLab, such as --no-browser")
     verb.set_defaults(action=lab)
@@ -109,6 +117,23 @@ def write_release(options):
         folder = Path(options.to or TOP / "learner")
         release.write(files, folder)
         print(f"{folder}: {len(files)} files, {size / 1000:.0f} kB")
+
+
+def grade(options):
+    """Grade a class; problems are listed on stdout, exit status 1 if a submission could not be graded."""
+    from helpers.grading import batch  # nbgrader takes seconds to import
+
+    try:
+        class_ = batch.Class(courses.find(options.lesson), options.db)
+        done = batch.run(class_, options.workers, options.scheduler, options.again)
+    except batch.NotReady as error:
+        print(f"helpers: {error}", file=sys.stderr)
+        return 2
+    for sentence in done["problems"] + done["failed"]:
+        print(sentence)
+    print(f"{done['graded']} graded, {done['kept']} unchanged, {len(done['problems'])} to look at", end="")
+    print(f", {len(done['failed'])} failed: run again" if done["failed"] else "")
+    return 1 if done["failed"] else 0
 
 
 def lab(options):

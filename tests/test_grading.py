@@ -21,7 +21,8 @@ from nbgrader.coursedir import CourseDirectory
 from helpers import courses, exercises, notebooks
 from helpers.checks import packs, show
 from helpers.courses import TOP
-from helpers.grading import hidden_seed, record, submission
+from helpers.grading import record, submission
+from helpers.grading.execute import hidden_seed, secret_of
 
 LESSON = courses.find("logistic_regression")
 CATALOGUE = exercises.load("logistic_regression")
@@ -204,6 +205,12 @@ def no_notebook(folder, path):
     (folder / "answers.txt").write_text("see attachment")
 
 
+def no_time(folder, path):
+    """The time of submission is no time, which stops nbgrader."""
+    path.write_text(nbformat.writes(without_free_cells(full())))
+    (folder / "timestamp.txt").write_text("yesterday, I think")
+
+
 #: Submissions that are more than one file, or no usual file; those that can be read score in full, the others 0.
 FOLDERS = (
     large,
@@ -217,7 +224,7 @@ FOLDERS = (
     latin,
     no_notebook,
 )
-COUNT_IN_FULL = (large, no_kernel, two_notebooks, strange_names)
+COUNT_IN_FULL = (large, no_kernel, two_notebooks, strange_names, no_time)
 
 
 def nbgrader(folder, *words):
@@ -467,13 +474,13 @@ def test_restored_cells_have_released_metadata_and_unique_ids():
 
 def test_seed_depends_on_secret_student_assignment_and_answers(tmp_path):
     cells = [new_code_cell("answer")]
-    one = hidden_seed(tmp_path / "a" / "secret", "lesson", "student", cells)
-    assert one == hidden_seed(tmp_path / "a" / "secret", "lesson", "student", cells)
+    one = hidden_seed(secret_of(tmp_path / "a" / "secret"), "lesson", "student", cells)
+    assert one == hidden_seed(secret_of(tmp_path / "a" / "secret"), "lesson", "student", cells)
     others = {
-        hidden_seed(tmp_path / "b" / "secret", "lesson", "student", cells),
-        hidden_seed(tmp_path / "a" / "secret", "lesson", "student2", cells),
-        hidden_seed(tmp_path / "a" / "secret", "lesson2", "student", cells),
-        hidden_seed(tmp_path / "a" / "secret", "lesson", "student", [new_code_cell("another")]),
+        hidden_seed(secret_of(tmp_path / "b" / "secret"), "lesson", "student", cells),
+        hidden_seed(secret_of(tmp_path / "a" / "secret"), "lesson", "student2", cells),
+        hidden_seed(secret_of(tmp_path / "a" / "secret"), "lesson2", "student", cells),
+        hidden_seed(secret_of(tmp_path / "a" / "secret"), "lesson", "student", [new_code_cell("another")]),
     }
     assert len({one, *others}) == 5
     assert (tmp_path / "a" / "secret").stat().st_mode & 0o077 == 0

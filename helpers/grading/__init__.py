@@ -19,8 +19,8 @@ What the box does not protect against is said in `box`. Grade on a machine that 
 its kernel up to date, and prefer an ordinary user to root.
 """
 
-from .execute import Execute, hidden_seed
+from .execute import Execute
 from .record import Record
 from .submission import Reader, Restore, prepare
 
-__all__ = ["Execute", "Reader", "Record", "Restore", "hidden_seed", "prepare"]
+__all__ = ["Execute", "Reader", "Record", "Restore", "prepare"]

@@ -32,23 +32,24 @@ from .submission import released_cells
 PROTOCOL = "grading_protocol"
 
 
-def hidden_seed(secret_file, assignment, student, cells):
+def hidden_seed(secret, assignment, student, cells):
     """Return the seed of a submission's hidden cases: the same each time it is graded, and known to no learner.
 
     Parameters
     ----------
-    secret_file : path
-        Holds the secret of the course; it is made if it does not exist.
+    secret : bytes
+        Of the course, from `secret_of`.
     assignment, student : str
     cells : list of NotebookNode
         The restored submission: another answer gets other cases.
     """
     content = "\0".join([assignment, student, *(cell.source for cell in cells)])
-    digest = hmac.new(_secret(secret_file), content.encode(), hashlib.sha256).digest()
+    digest = hmac.new(secret, content.encode(), hashlib.sha256).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def _secret(path):
+def secret_of(path):
+    """Return the secret of the course in this file, 32 random bytes; the file is made if it does not exist."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -80,23 +81,39 @@ class Execute(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         names = resources["nbgrader"]
-        seed = hidden_seed(self.secret_file, names["assignment"], names["student"], nb.cells)
-        strength = _strongest() if self.box == "strongest" else self.box
-        try:
-            lesson = courses.find(names["assignment"])
-            lesson = lesson if lesson.done else None
-        except LookupError:
-            lesson = None
-        start = time.monotonic()
-        with setenv(**{packs.HIDDEN_SEED: str(seed)}):
-            grading = Grading(nb.cells, released_cells(resources), lesson, strength, rooms.LIMITS | dict(self.limits))
-            grading.run()
-        seconds = round(time.monotonic() - start, 2)
-        nb.metadata[PROTOCOL] = nbformat.from_dict({"seed": str(seed), "box": strength, "seconds": seconds})
-        nb.cells.append(
-            new_markdown_cell(f"*Graded in {seconds:.1f} s; box: {strength}.*", id="protocol-of-the-grader")
-        )
+        secret = secret_of(self.secret_file)
+        execute(nb, released_cells(resources), names["assignment"], names["student"], secret, self.box, self.limits)
         return nb, resources
+
+
+def execute(nb, released, assignment, student, secret, strength="strongest", limits=()):
+    """Run a restored submission in two rooms, give each of its cells its outputs, and add how it was graded.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        From `submission.restore_notebook`; changed in place.
+    released : list of `submission.Released`
+    assignment, student : str
+    secret : bytes
+    strength : str
+        "strongest", or the name of a weaker box.
+    limits : dict
+        Those that differ from `rooms.LIMITS`.
+    """
+    seed = hidden_seed(secret, assignment, student, nb.cells)
+    strength = _strongest() if strength == "strongest" else strength
+    try:
+        lesson = courses.find(assignment)
+        lesson = lesson if lesson.done else None
+    except LookupError:
+        lesson = None
+    start = time.monotonic()
+    with setenv(**{packs.HIDDEN_SEED: str(seed)}):
+        Grading(nb.cells, released, lesson, strength, rooms.LIMITS | dict(limits)).run()
+    seconds = round(time.monotonic() - start, 2)
+    nb.metadata[PROTOCOL] = nbformat.from_dict({"seed": str(seed), "box": strength, "seconds": seconds})
+    nb.cells.append(new_markdown_cell(f"*Graded in {seconds:.1f} s; box: {strength}.*", id="protocol-of-the-grader"))
 
 
 class Grading:

@@ -28,7 +28,7 @@ class Record(stock.SaveAutoGrades):
     def _add_score(self, cell, resources):
         super()._add_score(cell, resources)
         if self._unreadable:
-            _mark(self._find(self.gradebook.find_grade, cell))
+            mark(self._find(self.gradebook.find_grade, cell))
             self.gradebook.db.commit()
 
     def _add_comment(self, cell, resources):
@@ -41,8 +41,22 @@ class Record(stock.SaveAutoGrades):
         return find(cell.metadata.nbgrader["grade_id"], self.notebook_id, self.assignment_id, self.student_id)
 
 
-def _mark(grade):
+def mark(grade):
+    """Give a grade of the gradebook 0 points, and mark it for a human's eye."""
     grade.auto_score, grade.needs_manual_grade = 0, True
+
+
+def submitted_folders(coursedir, assignment):
+    """Yield ``(student, folder)`` of what nbgrader's options name, in order of the students."""
+
+    def path(student, escape=False):
+        return coursedir.format_path(coursedir.submitted_directory, student, assignment, escape=escape)
+
+    excluded = (coursedir.student_id_exclude or "").split(",")
+    for folder in sorted(glob.glob(path(coursedir.student_id))):
+        student = re.match(path("(?P<student>.*)", escape=True), folder)["student"]
+        if student not in excluded:
+            yield student, Path(folder)
 
 
 def record_folders_without_notebook(coursedir, assignment):
@@ -58,23 +72,18 @@ def record_folders_without_notebook(coursedir, assignment):
     assignment : str
     """
 
-    def path(student, escape=False):
-        return coursedir.format_path(coursedir.submitted_directory, student, assignment, escape=escape)
-
-    excluded = (coursedir.student_id_exclude or "").split(",")
-    for folder in sorted(glob.glob(path(coursedir.student_id))):
-        student = re.match(path("(?P<student>.*)", escape=True), folder)["student"]
-        if student in excluded or any(Path(folder).glob("*.ipynb")):
+    for student, folder in submitted_folders(coursedir, assignment):
+        if any(folder.glob("*.ipynb")):
             continue
         with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
             gradebook.update_or_create_student(student)
             submission = gradebook.update_or_create_submission(
-                assignment, student, timestamp=coursedir.get_existing_timestamp(folder)
+                assignment, student, timestamp=coursedir.get_existing_timestamp(str(folder))
             )
             for notebook in submission.notebooks:
                 for grade in notebook.grades:
                     if grade.manual_score is None:
-                        _mark(grade)
+                        mark(grade)
                 for comment in notebook.comments:
                     comment.auto_comment = NOTHING
             gradebook.db.commit()

@@ -40,10 +40,9 @@ def load(name):
 class Room:
     """Answers the requests of the trusted side, one after the other, on a socket."""
 
-    def __init__(self, sock, wire):
-        self.sock, self.wire = sock, wire
+    def __init__(self, sock, wire, shell):
+        self.sock, self.wire, self.shell = sock, wire, shell
         self.kept = {}  # objects that cannot cross, by number
-        self.shell = _shell()
         self.names = self.shell.user_ns
 
     def serve(self):
@@ -311,6 +310,7 @@ def main():
     requests = socket.socket(fileno=int(sys.argv[1]))
     box, wire = load("box"), load("wire")
     _warm_up(sys.argv[2:])
+    shell = _shell()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system forgets rooms that have ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
@@ -323,12 +323,12 @@ def main():
         (fd,) = array.array("i", ancillary[0][2])
         pid = os.fork()
         if pid == 0:
-            _become_room(json.loads(packet), requests, socket.socket(fileno=fd), box, wire)
+            _become_room(json.loads(packet), requests, socket.socket(fileno=fd), box, wire, shell)
         os.close(fd)
         requests.send(str(pid).encode())
 
 
-def _become_room(order, requests, sock, box, wire):
+def _become_room(order, requests, sock, box, wire, shell):
     status = 1
     try:
         requests.close()
@@ -341,7 +341,7 @@ def _become_room(order, requests, sock, box, wire):
             box.enter(order["strength"], order["readable"], order["scratch"], order["limits"], order["path"])
             sys.path[:] = order["path"]
             np.random.seed()
-            room = Room(sock, wire)
+            room = Room(sock, wire, shell)
         except Exception as error:
             wire.send(sock, {"no_box": f"{type(error).__name__}: {error}"})
             raise
@@ -358,6 +358,7 @@ def _warm_up(modules):
     import matplotlib.pyplot as plt
     import matplotlib_inline.backend_inline  # noqa: F401
     import PIL.Image  # noqa: F401
+    import scipy.special  # noqa: F401
     import tqdm.auto  # noqa: F401
     from IPython.core import interactiveshell  # noqa: F401
 
@@ -366,7 +367,8 @@ def _warm_up(modules):
     import helpers.widgets  # noqa: F401
 
     for module in modules:
-        importlib.import_module(module)
+        with contextlib.suppress(ImportError):  # a room that needs it says so
+            importlib.import_module(module)
     figure, ax = plt.subplots()
     ax.plot([0, 1], label="$a^2$")
     ax.legend()

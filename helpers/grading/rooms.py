@@ -164,7 +164,7 @@ class Warm:
             preload = [f"helpers.exercises.{lesson.course}.{lesson.name}"]
             self.readable = readable(TOP / "helpers", imports)
         else:
-            folder, preload = Path(self.scratch) / "edition", []
+            folder = Path(self.scratch) / "edition"
             files = release.edition([lesson] if lesson else [])
             helpers = {path: content for path, content in files.items() if path.startswith("helpers/")}
             release.write({**helpers, release.MANIFEST: b"{}\n"}, folder)
@@ -173,7 +173,8 @@ class Warm:
             if lesson:
                 cells = notebooks.read(lesson.path).cells
                 sources += [cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("locked")]
-            self.readable = readable(folder, {name for source in sources for name in imports_of(source)})
+            preload = sorted({name for source in sources for name in imports_of(source)})
+            self.readable = readable(folder, preload)
         installed = [path for path in sys.path if path.startswith(sys.base_prefix) or "-packages" in path]
         self.path = [str(folder), *map(os.path.realpath, installed)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

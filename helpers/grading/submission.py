@@ -11,6 +11,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import parse_utc
 
 MAX_BYTES = 64_000_000
 #: Metadata of a restored notebook whose file could not be read: the reason.
@@ -21,33 +22,53 @@ class Unreadable(Exception):
     """A submitted file is no notebook; the message is one sentence for the learner."""
 
 
-def read(path):
-    """Return the notebook at `path` with sources alone: no outputs, no metadata but each cell's grade_id.
-
-    Raises
-    ------
-    Unreadable
-        If it is not a regular file, too large, or no notebook of format 4.
-    """
+def content(path):
+    """Return the bytes of a submitted file; raise `Unreadable` if it is no regular file, or too large."""
     try:
         if os.path.islink(path) or not os.path.isfile(path):
             raise Unreadable(f"There is no readable file {os.path.basename(path)}.")
         if os.path.getsize(path) > MAX_BYTES:
             raise Unreadable(f"The file has more than {MAX_BYTES // 1_000_000} MB. Clear its outputs and submit again.")
-        with open(path, encoding="utf-8-sig") as file:
-            content = json.load(file)
-        if content["nbformat"] != 4:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise Unreadable(f"The file cannot be read ({type(error).__name__}).") from None
+
+
+def read(submitted):
+    """Return a submitted notebook with sources alone: no outputs, no metadata but each cell's grade_id.
+
+    Parameters
+    ----------
+    submitted : bytes
+        What the file holds, from `content`.
+
+    Raises
+    ------
+    Unreadable
+        If it is no notebook of format 4.
+    """
+    try:
+        found = json.loads(submitted.decode("utf-8-sig"))
+        if found["nbformat"] != 4:
             raise Unreadable(f"The file has notebook format {content['nbformat']!r:.20}; this course needs format 4.")
-        cells = [_plain_cell(cell) for cell in content["cells"]]
+        cells = [_plain_cell(cell) for cell in found["cells"]]
     except Unreadable:
         raise
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise Unreadable(f"The file cannot be read ({type(error).__name__}).") from None
     except (ValueError, RecursionError):
         raise Unreadable("The file is not a notebook: it holds no valid JSON.") from None
     except (KeyError, TypeError, AttributeError):
         raise Unreadable("The file is not a notebook: cells are missing or have another form.") from None
     return new_notebook(cells=cells)
+
+
+def read_or_reason(path):
+    """Return the notebook at a path; of a file that is none, an empty one whose metadata say why."""
+    try:
+        return read(content(path))
+    except Unreadable as error:
+        return new_notebook(metadata={UNREADABLE: str(error)})
 
 
 def _plain_cell(cell):
@@ -65,8 +86,9 @@ def _plain_cell(cell):
 def prepare(assignment, student, notebooks):
     """Make a submitted folder safe to walk through, before nbgrader does; its ``pre_convert_hook``.
 
-    What is not a regular, readable file or folder (a link to the gradebook, a pipe) moves to ``refused/`` beside
-    ``submitted/``. Of the notebooks only the one that was released stays; if it is missing, it is read as missing.
+    What is not a regular, readable file or folder (a link to the gradebook, a pipe), and a ``timestamp.txt`` without a
+    time, moves to ``refused/`` beside ``submitted/``. Of the notebooks only the one that was released stays; if it is
+    missing, it is read as missing.
 
     Parameters
     ----------
@@ -80,11 +102,20 @@ def prepare(assignment, student, notebooks):
     for parent, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             path = Path(parent) / name
-            if path.is_symlink() or not (path.is_dir() or path.is_file()) or not os.access(path, os.R_OK):
+            strange = path.is_symlink() or not (path.is_dir() or path.is_file()) or not os.access(path, os.R_OK)
+            if strange or (path == folder / "timestamp.txt" and not _holds_time(path)):
                 target = refused / path.relative_to(folder)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(path, target)
     notebooks[:] = [str(folder / f"{folder.name}.ipynb")]
+
+
+def _holds_time(path):
+    try:
+        parse_utc(path.read_text().strip() or "2000-01-01")  # nbgrader itself accepts an empty one
+    except (ValueError, OverflowError):  # no text, no time
+        return False
+    return True
 
 
 class Reader(NotebookExporter):
@@ -93,10 +124,7 @@ class Reader(NotebookExporter):
     def from_filename(self, filename, resources=None, **kwargs):
         if self._is_restored(filename, resources):
             return super().from_filename(filename, resources, **kwargs)
-        try:
-            notebook = read(filename)
-        except Unreadable as error:
-            notebook = new_notebook(metadata={UNREADABLE: str(error)})
+        notebook = read_or_reason(filename)
         return self.from_notebook_node(notebook, resources=resources, **kwargs)
 
     def _is_restored(self, filename, resources):
@@ -123,17 +151,22 @@ def released_cells(resources):
     """Return the nbgrader cells of the assignment in their order, as the gradebook has them."""
     names = resources["nbgrader"]
     with Gradebook(names["db_url"]) as gradebook:
-        notebook = gradebook.find_notebook(names["notebook"], names["assignment"])
-        points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
-        solutions = {cell.name for cell in notebook.solution_cells}
-        tasks = {cell.name for cell in notebook.task_cells}
-        return [
-            Released(
-                cell.name, cell.cell_type, cell.source, cell.locked, cell.name in solutions, cell.name in tasks,
-                points.get(cell.name), cell.checksum,
-            )
-            for cell in notebook.source_cells
-        ]  # fmt: skip
+        return released_in(gradebook, names["notebook"], names["assignment"])
+
+
+def released_in(gradebook, notebook, assignment):
+    """Return the nbgrader cells of a notebook in their order, as an open gradebook has them."""
+    notebook = gradebook.find_notebook(notebook, assignment)
+    points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    tasks = {cell.name for cell in notebook.task_cells}
+    return [
+        Released(
+            cell.name, cell.cell_type, cell.source, cell.locked, cell.name in solutions, cell.name in tasks,
+            points.get(cell.name), cell.checksum,
+        )
+        for cell in notebook.source_cells
+    ]  # fmt: skip
 
 
 def restore(notebook, released):
@@ -219,23 +252,29 @@ def _released_cell(cell, source):
     return make(source, metadata={"nbgrader": nbformat.from_dict(metadata)})
 
 
+def restore_notebook(nb, released):
+    """Restore a submission in place, with a first cell that says what was mended, and return these notes."""
+    cells, notes = restore(nb, released)
+    if UNREADABLE in nb.metadata:
+        notes = [nb.metadata[UNREADABLE]]
+    if notes:
+        text = "\n".join(f"- {note}" for note in notes)
+        cells.insert(0, new_markdown_cell(f"**Notes of the grader**\n\n{text}", id="notes-of-the-grader"))
+    nb.cells = cells
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    nb.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            **{key: nb.metadata[key] for key in (UNREADABLE,) if key in nb.metadata},
+        }
+    )
+    return notes
+
+
 class Restore(NbGraderPreprocessor):
     """Restore a submission; this stands for nbgrader's DeduplicateIds, OverwriteCells and CheckCellMetadata."""
 
     def preprocess(self, nb, resources):
-        cells, notes = restore(nb, released_cells(resources))
-        if UNREADABLE in nb.metadata:
-            notes = [nb.metadata[UNREADABLE]]
-        if notes:
-            text = "\n".join(f"- {note}" for note in notes)
-            cells.insert(0, new_markdown_cell(f"**Notes of the grader**\n\n{text}", id="notes-of-the-grader"))
-        nb.cells = cells
-        nb.nbformat, nb.nbformat_minor = 4, 5
-        nb.metadata = nbformat.from_dict(
-            {
-                "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-                "language_info": {"name": "python"},
-                **{key: nb.metadata[key] for key in (UNREADABLE,) if key in nb.metadata},
-            }
-        )
+        restore_notebook(nb, released_cells(resources))
         return nb, resources
