@@ -16,7 +16,8 @@ c = get_config()  # noqa: F821 - nbgrader defines it
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
 TOP = os.path.dirname(os.path.abspath(__file__))
 
-c.CourseDirectory.db_url = "sqlite:///" + os.path.join(TOP, "gradebook.db")
+# SQLite by default; another database by its URL, such as postgresql+psycopg://user:password@host/gradebook
+c.CourseDirectory.db_url = os.environ.get("GRADEBOOK_URL", "sqlite:///" + os.path.join(TOP, "gradebook.db"))
 c.CourseDirectory.source_directory = "."
 for step in ("release", "submitted", "autograded", "feedback", "solution", "source_with_tests"):
     setattr(c.CourseDirectory, f"{step}_directory", os.path.join(TOP, "grading", step))
@@ -31,5 +32,7 @@ c.Autograde.autograde_preprocessors = [
     grading.Record,
     stock.AssignLatePenalties,
 ]
+# Nothing is lost for being late until a course says so: c.LatePenalty.per_day = 0.1, c.LatePenalty.extensions = "more_time.csv"
+c.AssignLatePenalties.plugin_class = grading.LatePenalty
 # Feedback must not show hidden tests, which nbgrader puts back into the cells when it grades.
 c.GenerateFeedback.preprocessors = [stock.GetGrades, stock.ClearHiddenTests, CSSHTMLHeaderPreprocessor]

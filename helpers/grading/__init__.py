@@ -20,7 +20,8 @@ its kernel up to date, and prefer an ordinary user to root.
 """
 
 from .execute import Execute
+from .late import LatePenalty
 from .record import Record
 from .submission import Reader, Restore, prepare
 
-__all__ = ["Execute", "Reader", "Record", "Restore", "prepare"]
+__all__ = ["Execute", "LatePenalty", "Reader", "Record", "Restore", "prepare"]

@@ -204,7 +204,7 @@ class Class:
         try:
             content = submission.content(path)
         except submission.Unreadable as error:
-            reason = str(error) if any(path.parent.glob("*.ipynb")) else "No notebook was handed in."
+            reason = str(error)
         timestamp = path.with_name("timestamp.txt")
         digest = hashlib.sha256(tests + b"\0" + (content or reason.encode()))
         if timestamp.exists():
@@ -325,6 +325,7 @@ def run(class_, workers=None, scheduler=None, again=False, show=sys.stderr):
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's gradebook causes some for each submission
+        warnings.filterwarnings("ignore", "Sending large graph")  # a notebook with large outputs
         gradebook = stack.enter_context(Gradebook(class_.directory.db_url, class_.directory.course_id))
         lesson = class_.lesson(gradebook)
         tests, before = fingerprint(lesson), class_.entries()
@@ -386,17 +387,19 @@ def _results(lesson, tasks, workers, scheduler):
 
 
 def _in_parallel(client, lesson, first, tasks):
-    """Keep each worker supplied with two tasks, no more: what waits takes memory."""
+    """Keep each worker supplied with two tasks, no more: what waits takes memory.
+
+    The lesson travels with each task. Sent to the workers once, it would be lost with them.
+    """
     from distributed import CancelledError, as_completed
     from distributed.comm import CommClosedError
 
-    shared = client.scatter(lesson, broadcast=True)
     cores = sum(client.ncores().values())
     futures, flow = {}, as_completed([], raise_errors=False)
 
     def submit(task):
         key = f"{lesson.assignment}-{task.digest}-{task.student}"
-        future = client.submit(grade, shared, task, key=key, pure=False, retries=RETRIES)
+        future = client.submit(grade, lesson, task, key=key, pure=False, retries=RETRIES)
         futures[future.key] = task.student
         flow.add(future)
 
@@ -432,6 +435,6 @@ def _client(workers, scheduler):
             )
             scheduler = stack.enter_context(cluster)
         try:
-            yield stack.enter_context(Client(scheduler, timeout=20))
+            yield stack.enter_context(Client(scheduler, timeout=8))
         except OSError as error:
             raise NotReady(f"The scheduler {scheduler} does not answer ({error}). Is it running?") from None

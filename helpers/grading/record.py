@@ -8,9 +8,8 @@ from pathlib import Path
 from nbgrader import preprocessors as stock
 from nbgrader.api import Gradebook
 
-from .submission import UNREADABLE
+from .submission import UNREADABLE, missing
 
-NOTHING = "No notebook was handed in."
 _recorded = weakref.WeakSet()  # runs of nbgrader whose folders without a notebook are in the gradebook
 
 
@@ -85,5 +84,5 @@ def record_folders_without_notebook(coursedir, assignment):
                     if grade.manual_score is None:
                         mark(grade)
                 for comment in notebook.comments:
-                    comment.auto_comment = NOTHING
+                    comment.auto_comment = missing(f"{notebook.name}.ipynb")
             gradebook.db.commit()

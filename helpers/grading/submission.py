@@ -22,11 +22,16 @@ class Unreadable(Exception):
     """A submitted file is no notebook; the message is one sentence for the learner."""
 
 
+def missing(name):
+    """Return the reason where a submission has no file of this name, or none that may be read."""
+    return f"There is no readable file {name}."
+
+
 def content(path):
     """Return the bytes of a submitted file; raise `Unreadable` if it is no regular file, or too large."""
     try:
         if os.path.islink(path) or not os.path.isfile(path):
-            raise Unreadable(f"There is no readable file {os.path.basename(path)}.")
+            raise Unreadable(missing(os.path.basename(path)))
         if os.path.getsize(path) > MAX_BYTES:
             raise Unreadable(f"The file has more than {MAX_BYTES // 1_000_000} MB. Clear its outputs and submit again.")
         return Path(path).read_bytes()

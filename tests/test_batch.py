@@ -1,0 +1,447 @@
+"""A whole class: the same scores as nbgrader autograde, nothing lost however a run ends, nothing done twice."""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from test_grading import BROKEN, FOLDERS, LESSON, POINTS, SUBMISSIONS, cell, full, nbgrader, without_free_cells
+
+from helpers.courses import TOP
+from helpers.grading import batch
+
+ASSIGNMENT, COURSE = LESSON.folder, LESSON.course
+#: Students of the tests here: a few of each kind, since the rooms themselves are tested in test_grading.
+CLASS = ["full", "blank", "deleted", "copied", "changed", "other", "endless", "mistakes0", "mistakes3", "mistakes7"]
+
+
+def new_course(top, **config):
+    """Make a course in a folder of its own, with the assignment generated; return its folder."""
+    (top / COURSE).mkdir(parents=True)
+    shutil.copy(TOP / "nbgrader_config.py", top)
+    lines = [f"c.{name.replace('__', '.')} = {value!r}\n" for name, value in config.items()]
+    text = (TOP / COURSE / "nbgrader_config.py").read_text() + "c.Execute.limits = {'cell': 3.0}\n" + "".join(lines)
+    (top / COURSE / "nbgrader_config.py").write_text(text)
+    shutil.copytree(LESSON.path.parent, top / COURSE / ASSIGNMENT)
+    done = nbgrader(top / COURSE, "generate_assignment", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr
+    return top
+
+
+def put(top, student, content):
+    folder = top / "grading" / "submitted" / student / ASSIGNMENT
+    folder.mkdir(parents=True, exist_ok=True)
+    content = content if isinstance(content, bytes) else nbformat.writes(content).encode()
+    (folder / LESSON.path.name).write_bytes(content)
+    return folder
+
+
+def run(top, **options):
+    options.setdefault("workers", 1)
+    db_url = options.pop("db_url", None)
+    return batch.run(batch.Class(LESSON, db_url, top / COURSE), show=open(os.devnull, "w"), **options)  # noqa: SIM115
+
+
+def book(top, url=None):
+    """Everything about scores that the gradebook holds, by student."""
+    with Gradebook(url or f"sqlite:///{top}/gradebook.db") as gradebook:
+        return {
+            submitted.student.id: (
+                {grade.name: (grade.auto_score, grade.needs_manual_grade) for grade in notebook.grades},
+                {comment.name: comment.auto_comment for comment in notebook.comments},
+                notebook.late_submission_penalty,
+            )
+            for submitted in gradebook.assignment_submissions(ASSIGNMENT)
+            for notebook in submitted.notebooks
+        }
+
+
+def journal(top):
+    lines = (top / "grading" / "graded" / f"{ASSIGNMENT}.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory):
+    """A class of every kind of submission, graded by nbgrader autograde, and its scores."""
+    top = new_course(tmp_path_factory.mktemp("batch") / "class")
+    for student in CLASS:
+        put(top, student, SUBMISSIONS[student]())
+    for student, content in BROKEN.items():
+        put(top, student, content)
+    for make in FOLDERS:
+        folder = top / "grading" / "submitted" / make.__name__ / ASSIGNMENT
+        folder.mkdir(parents=True)
+        make(folder, folder / LESSON.path.name)
+    untouched = top.with_name("untouched")
+    shutil.copytree(top, untouched, symlinks=True)
+    done = nbgrader(top / COURSE, "autograde", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr
+    return untouched, book(top), top
+
+
+@pytest.fixture
+def copy(school, tmp_path):
+    """The class before anything was graded, for one test."""
+    shutil.copytree(school[0], tmp_path / "copy", symlinks=True)
+    return tmp_path / "copy"
+
+
+def test_scores_comments_and_files_are_those_of_nbgrader_autograde(school, copy, record_property):
+    _, expected, autograded = school
+    done = run(copy, workers=2)
+    assert done["failed"] == []
+    assert done["graded"] == len(expected) == len(CLASS) + len(BROKEN) + len(FOLDERS)
+    got = book(copy)
+    for student, (scores, comments, _) in expected.items():
+        assert got[student][0] == scores, student
+        assert got[student][1] == comments, student
+    assert [sum(score for score, _ in got[s][0].values()) for s in ("full", "blank")] == [sum(POINTS.values()), 0]
+    for student in ("full", "endless", "mistakes3"):
+        files = [
+            sorted(path.name for path in (top / "grading" / "autograded" / student / ASSIGNMENT).iterdir())
+            for top in (copy, autograded)
+        ]
+        assert files[0] == files[1]
+    record_property("scores of a class run equal to nbgrader autograde's", [len(expected), len(expected)])
+
+
+def test_feedback_is_made_from_a_class_run(copy):
+    run(copy)
+    done = nbgrader(copy / COURSE, "generate_feedback", ASSIGNMENT)
+    assert done.returncode == 0, done.stderr
+    page = copy / "grading" / "feedback" / "mistakes0" / ASSIGNMENT / f"{ASSIGNMENT}.html"
+    assert "See equation" in page.read_text()
+
+
+def test_problems_are_said_and_explained(copy):
+    problems = dict(sentence.split(": ", 1) for sentence in run(copy)["problems"])
+    assert "no valid JSON" in problems["broken_text"]
+    assert "There is no readable file" in problems["no_notebook"]
+    assert "took longer than 3 seconds" in problems["endless"]
+    assert "The cell test_sigmoid was missing" in problems["deleted"]
+    assert not {"full", "blank", "mistakes0"} & set(problems)
+
+
+def test_mistakes_are_named_in_the_journal(copy):
+    run(copy)
+    facts = {entry["student"]: entry for entry in journal(copy)}
+    catalogue = batch.exercises.load(LESSON.name).exercises
+    for number in (0, 3):
+        expected = {name: exercise.mistakes[number][0].__name__ for name, exercise in catalogue.items()}
+        assert facts[f"mistakes{number}"]["mistakes"] == expected
+    assert set(facts["blank"]["mistakes"].values()) == {"not written"}
+    assert facts["full"]["mistakes"] == {}
+
+
+def test_nothing_changed_nothing_graded(copy):
+    first = run(copy)
+    lines = journal(copy)
+    again = run(copy)
+    assert (again["graded"], again["kept"]) == (0, first["graded"])
+    assert journal(copy) == lines
+
+
+def test_what_changed_is_graded_again(copy, monkeypatch):
+    everything = run(copy)["graded"]
+    put(copy, "blank", without_free_cells(full()))
+    put(copy, "new", without_free_cells(full()))
+    assert run(copy)["graded"] == 2
+    assert sum(score for score, _ in book(copy)["blank"][0].values()) == sum(POINTS.values())
+    shutil.rmtree(copy / "grading" / "autograded" / "full")
+    assert run(copy)["graded"] == 1, "a graded notebook that is gone is made again"
+    assert run(copy, again=True)["graded"] == everything + 1
+    notebook = nbformat.read(copy / COURSE / ASSIGNMENT / LESSON.path.name, as_version=4)
+    cell(notebook, "test_sigmoid").source += "\nassert sigmoid(0) == 0.5"
+    nbformat.write(notebook, copy / COURSE / ASSIGNMENT / LESSON.path.name)
+    done = nbgrader(copy / COURSE, "generate_assignment", ASSIGNMENT, "--force")
+    assert done.returncode == 0, done.stderr
+    assert run(copy)["graded"] == everything + 1, "another test: all are graded again"
+
+
+def test_half_a_line_in_the_journal_costs_one_submission(copy):
+    run(copy)
+    path = copy / "grading" / "graded" / f"{ASSIGNMENT}.jsonl"
+    path.write_bytes(path.read_bytes()[:-50])
+    assert run(copy)["graded"] == 1
+    assert run(copy)["graded"] == 0
+
+
+def test_a_class_that_was_not_generated_says_what_to_do(tmp_path):
+    (tmp_path / COURSE).mkdir()
+    shutil.copy(TOP / "nbgrader_config.py", tmp_path)
+    shutil.copy(TOP / COURSE / "nbgrader_config.py", tmp_path / COURSE)
+    with pytest.raises(batch.NotReady, match=f"nbgrader generate_assignment {ASSIGNMENT}"):
+        run(tmp_path)
+
+
+def test_a_score_that_a_human_gave_stays(copy):
+    run(copy)
+    with Gradebook(f"sqlite:///{copy}/gradebook.db") as gradebook:
+        (notebook,) = gradebook.find_submission(ASSIGNMENT, "full").notebooks
+        notebook.grades[0].manual_score = 0.5
+        gradebook.db.commit()
+    run(copy, again=True)
+    with Gradebook(f"sqlite:///{copy}/gradebook.db") as gradebook:
+        (notebook,) = gradebook.find_submission(ASSIGNMENT, "full").notebooks
+        assert notebook.grades[0].manual_score == 0.5
+        assert notebook.grades[0].needs_manual_grade
+
+
+# --- killed ----------------------------------------------------------------------------------------------------------
+
+GRADE = """
+import sys
+from helpers import courses
+from helpers.grading import batch
+if __name__ == "__main__":
+    class_ = batch.Class(courses.find(sys.argv[1]), root=sys.argv[2])
+    scheduler = sys.argv[4] if len(sys.argv) > 4 else None
+    done = batch.run(class_, workers=int(sys.argv[3]), scheduler=scheduler)
+    print(done["graded"], done["kept"], len(done["failed"]))
+"""
+
+
+def start(top, workers, *scheduler):
+    """Start a run in a process group of its own."""
+    script = top / "grade.py"
+    script.write_text(GRADE)
+    return subprocess.Popen(
+        [sys.executable, str(script), LESSON.name, str(top / COURSE), str(workers), *scheduler],
+        env={**os.environ, "PYTHONPATH": str(TOP), "OPENBLAS_NUM_THREADS": "1"}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def graded_lines(top):
+    path = top / "grading" / "graded" / f"{ASSIGNMENT}.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+@pytest.fixture
+def many(school, tmp_path):
+    """A larger class of quick submissions, and what an undisturbed run gives."""
+    top = tmp_path / "many"
+    shutil.copytree(school[0], top, symlinks=True)
+    shutil.rmtree(top / "grading" / "submitted")
+    kinds = [without_free_cells(SUBMISSIONS[name]()) for name in ("full", "blank", "mistakes0", "mistakes3")]
+    for number in range(24):
+        put(top, f"s{number:02d}", kinds[number % 4])
+    return top
+
+
+def expected_of(school, number):
+    return school[1][("full", "blank", "mistakes0", "mistakes3")[number % 4]][0]
+
+
+def test_a_run_killed_again_and_again_loses_nothing(school, many, record_property):
+    """kill -9 of the writer, at a random moment each time, until a run gets through."""
+    rng, kills = random.Random(0), 0
+    while kills < int(os.environ.get("KILLS", "3")):
+        process = start(many, 1)
+        before = graded_lines(many)
+        until = time.monotonic() + 60
+        while graded_lines(many) < before + 1 and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.5))
+        if process.poll() is not None:
+            break
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        kills += 1
+    process = start(many, 1)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    _check_complete(school, many)
+    record_property("runs killed with -9, submissions lost", f"{kills}, 0")
+
+
+def _check_complete(school, top):
+    scores = {student: row[0] for student, row in book(top).items()}
+    assert scores == {f"s{number:02d}": expected_of(school, number) for number in range(24)}
+    latest = {entry["student"]: entry["digest"] for entry in journal_of_whole_lines(top)}
+    assert len(latest) == 24
+    for student in scores:
+        graded = top / "grading" / "autograded" / student / ASSIGNMENT / LESSON.path.name
+        assert nbformat.read(graded, as_version=4).metadata[batch.PROTOCOL].box
+    assert run(top)["graded"] == 0
+
+
+def journal_of_whole_lines(top):
+    for line in (top / "grading" / "graded" / f"{ASSIGNMENT}.jsonl").read_text().splitlines():
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)
+
+
+def test_killed_workers_lose_nothing(school, many):
+    """Two of the workers are killed in the middle: Dask starts others, which grade what these had."""
+    process = start(many, 2)
+    killed, until = 0, time.monotonic() + 120
+    while killed < 2 and process.poll() is None and time.monotonic() < until:
+        if graded_lines(many) > 3 * killed:
+            for pid in _workers(process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+                    time.sleep(1)
+                    break
+        time.sleep(0.05)
+    out, err = process.communicate(timeout=180)
+    assert killed == 2
+    assert out.split() == ["24", "0", "0"], err
+    _check_complete(school, many)
+
+
+def _workers(pid):
+    """The processes of Dask's workers below a process; rooms and warm processes run another script."""
+    found = []
+    for one in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            parent = int((one / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            if parent == pid and b"spawn_main" in (one / "cmdline").read_bytes():
+                found.append(int(one.name))
+    return found
+
+
+def test_a_scheduler_elsewhere_and_its_loss(school, many):
+    """With --scheduler the workers of a cluster do it; without their scheduler the run ends in words, and resumes."""
+    environment = {**os.environ, "PYTHONPATH": str(TOP), "OPENBLAS_NUM_THREADS": "1"}
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--dashboard-address", ":0"]
+    address_file = many / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
+    processes = [subprocess.Popen([*dask, "--scheduler-file", str(address_file)], **quiet)]
+    try:
+        for _ in range(300):
+            if address_file.exists() and address_file.read_text().strip().endswith("}"):
+                break
+            time.sleep(0.1)
+        address = json.loads(address_file.read_text())["address"]
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+        processes.append(subprocess.Popen(worker, **quiet))
+        process = start(many, 1, address)
+        until = time.monotonic() + 90
+        while graded_lines(many) < 4 and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        processes[0].kill()
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 1
+        assert "The scheduler was lost. What was graded is kept: run the same command again." in err
+    finally:
+        for one in processes:
+            one.kill()
+            one.wait()
+    assert 4 <= graded_lines(many) < 24
+    run(many)
+    _check_complete(school, many)
+
+
+def test_no_scheduler_is_one_clear_line(many):
+    with pytest.raises(batch.NotReady, match="The scheduler tcp://127.0.0.1:9 does not answer"):
+        run(many, scheduler="tcp://127.0.0.1:9")
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+
+def find_postgres():
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) if Path("/usr/lib/postgresql").exists() else []
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    """A PostgreSQL server of our own on a free port of this machine; the URL of its database."""
+    binaries = find_postgres()
+    if binaries is None:
+        pytest.skip("no PostgreSQL found: install it (Debian: apt-get install postgresql)")
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    as_user = []
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(folder, "postgres", "postgres")
+        for parent in folder.parents:
+            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+        as_user = ["runuser", "-u", "postgres", "--"]
+    data, port = folder / "data", str(random.Random().randrange(20000, 50000))
+
+    def call(*words):
+        subprocess.run([*as_user, *words], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+    call(str(binaries / "initdb"), "-D", str(data), "-U", "grader", "--auth=trust", "--no-sync")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+    call(str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        call(str(binaries / "createdb"), "-h", "127.0.0.1", "-p", port, "-U", "grader", "gradebook")
+        yield f"postgresql+psycopg://grader@127.0.0.1:{port}/gradebook"
+    finally:
+        call(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+
+
+def test_postgresql_holds_the_same_scores(school, many, postgres, monkeypatch):
+    monkeypatch.setenv("GRADEBOOK_URL", postgres)
+    done = nbgrader(many / COURSE, "generate_assignment", ASSIGNMENT, "--force")
+    assert done.returncode == 0, done.stderr
+    done = run(many, workers=2)
+    assert (done["graded"], done["failed"]) == (24, [])
+    scores = {student: row[0] for student, row in book(many, postgres).items()}
+    assert scores == {f"s{number:02d}": expected_of(school, number) for number in range(24)}
+    assert run(many)["graded"] == 0
+    done = nbgrader(many / COURSE, "export", "--to", str(many / "grades.csv"))
+    assert done.returncode == 0, done.stderr
+    assert len((many / "grades.csv").read_text().splitlines()) == 25
+
+
+# --- late ------------------------------------------------------------------------------------------------------------
+
+
+def test_late_submissions_lose_points_unless_they_have_an_extension(tmp_path):
+    extensions = tmp_path / "more_time.csv"
+    extensions.write_text(f"student,assignment,hours\nextended,{ASSIGNMENT},48\nelsewhere,another,48\n")
+    top = new_course(tmp_path / "late", LatePenalty__per_day=0.2, LatePenalty__extensions=str(extensions))
+    done = nbgrader(top / COURSE, "db", "assignment", "add", ASSIGNMENT, "--duedate", "2027-01-31 12:00 UTC")
+    assert done.returncode == 0, done.stderr
+    times = {
+        "early": "2027-01-31 11:00 UTC", "grace": "2027-01-31 12:05 UTC", "late": "2027-02-01 13:00 UTC",
+        "extended": "2027-02-01 13:00 UTC", "elsewhere": "2027-01-31 13:00 UTC", "never": "2027-03-01 12:00 UTC",
+    }  # fmt: skip
+    for student, when in times.items():
+        (put(top, student, without_free_cells(full())) / "timestamp.txt").write_text(when)
+    run(top)
+    total = sum(POINTS.values())
+    lost = {
+        "early": None,
+        "grace": None,
+        "late": 0.4 * total,
+        "extended": None,
+        "elsewhere": 0.2 * total,
+        "never": total,
+    }
+    got = {student: row[2] for student, row in book(top).items()}
+    assert got == {student: pytest.approx(points) if points else None for student, points in lost.items()}
+    extensions.write_text(f"student,assignment,hours\nlate,{ASSIGNMENT},48\n")
+    assert run(top)["graded"] == 0
+    assert book(top)["late"][2] is None, "a new extension counts without grading anew"
+    shutil.rmtree(top / "grading" / "autograded")
+    done = nbgrader(top / COURSE, "autograde", ASSIGNMENT, "--student=never")
+    assert book(top)["never"][2] == pytest.approx(total), "nbgrader's own command takes the same plugin"
+
+
+def test_a_bad_file_of_extensions_names_the_line(tmp_path):
+    from helpers.grading import LatePenalty
+
+    path = tmp_path / "more_time.csv"
+    path.write_text("student,assignment,hours\nann,x,12\nbob,x,two days\n")
+    plugin = LatePenalty(per_day=0.1, extensions=str(path))
+    with pytest.raises(ValueError, match=r"more_time.csv, line 3: the columns are student, assignment, hours"):
+        plugin.late_submission_penalty("ann", 10, 90000)
