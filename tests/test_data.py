@@ -4,7 +4,7 @@ import importlib.metadata
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_digits, load_wine
 
 from helpers import data
 
@@ -162,6 +162,13 @@ def test_kjv_has_all_verses_in_order():
     assert verses[26558] == "Jesus wept."
     assert verses[-1].endswith("Amen.")
     assert not any(character.isdigit() for verse in verses for character in verse)
+
+
+def test_small_digits_are_those_of_scikit_learn():
+    digits, theirs = data.small_digits(), load_digits()
+    assert digits.images.dtype == np.uint8
+    assert np.array_equal(digits.images, theirs.images)
+    assert np.array_equal(digits.labels, theirs.target[None, :])
 
 
 def test_wines_are_those_of_scikit_learn():
