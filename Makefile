@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := $(shell sed -n 's/.*"uv==\(.*\)".*/\1/p' pyproject.toml)
 
-.PHONY: lab test compare release lock clean
+.PHONY: lab test compare bench release lock clean
 .DEFAULT_GOAL := lab
 
 lab: .venv/ready  ## build the learner's edition in learner/ and open JupyterLab on it
@@ -19,6 +19,10 @@ test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, gra
 compare: .venv/ready  ## measure grading here against nbgrader as it comes: attacks and seconds (half an hour)
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py attacks
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py speed
+
+bench: .venv/ready  ## measure the class run against nbgrader as it comes, and classes of 100 to 5000 (an hour)
+	PYTHONPATH=tests $(BIN)/python tests/bench.py compare
+	PYTHONPATH=tests $(BIN)/python tests/bench.py growth
 
 release: .venv/ready  ## write the learner's edition as dist/deep-learning-notebooks.zip
 	$(BIN)/python -m helpers release --zip dist/deep-learning-notebooks.zip

@@ -44,6 +44,13 @@ def main(arguments=None):
     verb.add_argument("--again", action="store_true", help="grade what has not changed, too")
     verb.set_defaults(action=grade)
 
+    verb = verbs.add_parser("report", help="write the class report of a graded lesson: a page, and tables as CSV")
+    verb.add_argument("lesson")
+    verb.add_argument("--to", metavar="FOLDER", help="the folder (default: grading/report/<lesson>)")
+    verb.add_argument("--anonymous", action="store_true", help="pseudonyms in place of students")
+    verb.add_argument("--db", metavar="URL", help="the gradebook (default: that of nbgrader_config.py)")
+    verb.set_defaults(action=report)
+
     verb = verbs.add_parser("lab", help="bring learner/ up to date and open JupyterLab on it", add_help=False)
     verb.add_argument("jupyter", nargs=argparse.REMAINDER, help="options for JupyterLab, such as --no-browser")
     verb.set_defaults(action=lab)
@@ -134,6 +141,21 @@ def grade(options):
     print(f"{done['graded']} graded, {done['kept']} unchanged, {len(done['problems'])} to look at", end="")
     print(f", {len(done['failed'])} failed: run again" if done["failed"] else "")
     return 1 if done["failed"] else 0
+
+
+def report(options):
+    from helpers.grading import batch
+    from helpers.grading import report as made
+
+    lesson = courses.find(options.lesson)
+    folder = Path(options.to) if options.to else TOP / "grading" / "report" / lesson.folder
+    try:
+        paths = made.write(batch.Class(lesson, options.db), folder, options.anonymous)
+    except batch.NotReady as error:
+        print(f"helpers: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(map(str, paths)))
+    return 0
 
 
 def lab(options):

@@ -108,7 +108,7 @@ def grade(lesson, task):
         "mistakes": _mistakes(lesson.assignment, nb),
         "box": nb.metadata[PROTOCOL].box,
         "seconds": nb.metadata[PROTOCOL].seconds,
-        "answers": similar.answers(nb, {cell.name for cell in lesson.released if cell.solution}),
+        "answers": similar.answers(nb, {name for name, comment in comments.items() if comment is None}),
     }
     return Graded(nbformat.writes(nb), facts)
 

@@ -142,6 +142,14 @@ def imports_of(source):
 # --- the warm process and its rooms ----------------------------------------------------------------------------------
 
 
+def _sweep():
+    """Remove what graders that were killed left in the folder for temporary files."""
+    for path in Path(tempfile.gettempdir()).glob("rooms-*-*"):
+        owner = path.name.split("-")[1]
+        if owner.isdigit() and not os.path.exists(f"/proc/{owner}") and os.path.isdir("/proc/self"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 class Warm:
     """A process that has imported what lessons need and forks rooms; one per lesson and grading process.
 
@@ -157,7 +165,8 @@ class Warm:
 
     def __init__(self, lesson, strength, reference=False):
         self.strength, self.pid = strength, os.getpid()
-        self.scratch = tempfile.mkdtemp(prefix="rooms-")
+        _sweep()
+        self.scratch = tempfile.mkdtemp(prefix=f"rooms-{os.getpid()}-")
         os.chmod(self.scratch, 0o711)
         if reference:
             folder, imports = TOP, ["scipy", "sklearn"]

@@ -3,7 +3,9 @@
 import ast
 import collections
 import hashlib
+import inspect
 import itertools
+import textwrap
 
 #: An answer counts from so many nodes of its tree on: shorter ones are alike by chance.
 MIN_NODES = 40
@@ -13,21 +15,33 @@ MAX_SHARE, MAX_GROUP = 0.05, 5
 MIN_SHARED = 2
 
 
-def answers(nb, names):
-    """Return ``{grade_id: [fingerprint, nodes]}`` of the answer cells of a notebook that can be parsed."""
+def answers(nb, names=None):
+    """Return ``{grade_id: [fingerprint, nodes]}`` of the cells of these names, or of all cells that have a name."""
     found = {}
     for cell in nb.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name in names and cell.cell_type == "code":
+        if (name if names is None else name in names) and cell.cell_type == "code":
             tree = normalised(cell.source)
             if tree is not None:
-                text = ast.dump(tree)
-                found[name] = [hashlib.sha256(text.encode()).hexdigest()[:16], sum(1 for _ in ast.walk(tree))]
+                found[name] = [_fingerprint(tree), sum(1 for _ in ast.walk(tree))]
     return found
 
 
+def fingerprints_of(catalogue):
+    """Return the fingerprints of the references and other right answers of exercises of the catalogue."""
+    functions = [function for exercise in catalogue for function in [exercise.reference, *exercise.accepted]]
+    return {_fingerprint(normalised(textwrap.dedent(inspect.getsource(function)))) for function in functions}
+
+
+def _fingerprint(tree):
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+
+
 def normalised(source):
-    """Return the tree of a source without docstrings and with names numbered as they come; None if it is no Python."""
+    """Return the tree of a source without docstrings and decorators, with names numbered as they come.
+
+    None if the source is no Python.
+    """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -47,7 +61,7 @@ def normalised(source):
         elif isinstance(node, ast.arg):
             node.arg, node.annotation = number(node.arg), None
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            node.name = number(node.name)
+            node.name, node.decorator_list = number(node.name), []
     return tree
 
 

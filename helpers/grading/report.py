@@ -1,0 +1,347 @@
+"""What a class run shows: one self-contained page for the instructor, and tables as CSV.
+
+Scores come from the gradebook, so what a human changed counts; mistakes, limits and alike answers come from the journal
+of the class run (`batch`).
+"""
+
+import collections
+import csv
+import hashlib
+import hmac
+import html
+import io
+import math
+import statistics
+from typing import NamedTuple
+
+from nbgrader.api import Gradebook, MissingEntry
+
+from helpers import exercises, notebooks
+
+from . import similar
+from .batch import NotReady, problem
+from .execute import Execute, secret_of
+
+#: Below this discrimination an exercise is marked, if it was neither solved nor missed by nearly all.
+LOW_DISCRIMINATION, NEARLY_ALL = 0.2, 0.05
+MISTAKES_SHOWN = 5
+
+
+class Row(NamedTuple):
+    """One student: points by exercise, what being late cost, and names as the gradebook has them."""
+
+    student: str
+    scores: dict
+    penalty: float
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    lms_id: str = ""
+
+    @property
+    def total(self):
+        return max(0.0, sum(self.scores.values()) - self.penalty)
+
+
+class Report(NamedTuple):
+    """A graded class: `rows` in order of the students, `points` by exercise, `facts` of the journal by student."""
+
+    title: str
+    assignment: str
+    points: dict
+    rows: list
+    facts: dict
+    hints: dict
+    known: set
+
+
+def collect(class_, anonymous=False):
+    """Return the `Report` of a class.
+
+    Parameters
+    ----------
+    class_ : batch.Class
+    anonymous : bool
+        Whether students get pseudonyms, made with the secret of the course: the same ones in each report.
+
+    Raises
+    ------
+    NotReady
+        If nothing was graded; the message says what to run.
+    """
+    facts = class_.entries()
+    rows, points = [], {}
+    with Gradebook(class_.directory.db_url, class_.directory.course_id) as gradebook:
+        try:
+            (notebook,) = gradebook.find_assignment(class_.assignment).notebooks
+            points = {cell.name.removeprefix("test_"): cell.max_score for cell in notebook.grade_cells}
+        except MissingEntry:
+            facts = {}
+        for submitted in gradebook.submission_dicts(class_.assignment) if facts else ():
+            student = gradebook.find_student(submitted["student"])
+            (graded,) = gradebook.find_submission(class_.assignment, student.id).notebooks
+            scores = {grade.name.removeprefix("test_"): grade.score for grade in graded.grades}
+            rows.append(
+                Row(
+                    student.id, scores, graded.late_submission_penalty or 0.0, student.first_name or "",
+                    student.last_name or "", student.email or "", student.lms_user_id or "",
+                )
+            )  # fmt: skip
+            gradebook.db.expunge_all()
+    if not rows:
+        raise NotReady(
+            f"No submission of {class_.assignment} is graded. Run: python -m helpers grade {class_.info.name}"
+        )
+    if anonymous:
+        secret = secret_of(Execute(config=class_.config).secret_file)
+        rows = [Row(pseudonym(secret, row.student), row.scores, row.penalty) for row in rows]
+        facts = {
+            pseudonym(secret, student): facts[student] | {"student": pseudonym(secret, student)} for student in facts
+        }
+    known = class_.info.name in exercises.lessons()
+    catalogue = exercises.load(class_.info.name).exercises if known else {}
+    hints = {(name, function.__name__): hint for name, one in catalogue.items() for function, hint in one.mistakes}
+    rows.sort(key=lambda row: row.student)
+    usual = similar.fingerprints_of(catalogue.values())
+    if class_.info.done:
+        usual |= {fingerprint for fingerprint, _ in similar.answers(notebooks.read(class_.info.path)).values()}
+    return Report(class_.info.title, class_.assignment, points, rows, facts, hints, usual)
+
+
+def pseudonym(secret, student):
+    """Return a name that says nothing about a student, and that only the course's secret leads to."""
+    return "p" + hmac.new(secret, f"pseudonym\0{student}".encode(), hashlib.sha256).hexdigest()[:10]
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+
+class Item(NamedTuple):
+    """One exercise in a class: share of the points, who solved it, how it discriminates, and its mistakes."""
+
+    name: str
+    points: float
+    solved: float
+    discrimination: float | None
+    low: bool
+    mistakes: list
+
+
+def items(report):
+    """Return an `Item` per exercise.
+
+    The discrimination is the correlation of an exercise's points with the points of all *other* exercises over the
+    class (the corrected item-total correlation): near 0, those who do well elsewhere do no better here, so the exercise
+    may be unclear. It is None where everyone has the same points.
+    """
+    found = []
+    for name, points in report.points.items():
+        own = [row.scores.get(name, 0) for row in report.rows]
+        rest = [sum(row.scores.values()) - row.scores.get(name, 0) for row in report.rows]
+        solved = sum(score >= points for score in own) / len(own)
+        r = correlation(own, rest)
+        low = r is not None and r < LOW_DISCRIMINATION and NEARLY_ALL < solved < 1 - NEARLY_ALL
+        mistakes = collections.Counter(
+            facts["mistakes"][name] for facts in report.facts.values() if name in facts["mistakes"]
+        )
+        found.append(Item(name, points, solved, r, low, mistakes.most_common()))
+    return found
+
+
+def correlation(x, y):
+    """Return the correlation of two lists of numbers, or None if one of them never varies."""
+    if len(set(x)) < 2 or len(set(y)) < 2:
+        return None
+    return statistics.correlation(x, y)
+
+
+def alike(report):
+    """Return pairs of students with alike answers (`similar.pairs`); right answers of the course say nothing."""
+    return similar.pairs({student: facts["answers"] for student, facts in report.facts.items()}, report.known)
+
+
+def problems(report):
+    """Return a sentence for each submission that hit a limit, was mended, or could not be read."""
+    return [sentence for _, facts in sorted(report.facts.items()) for sentence in problem(facts)]
+
+
+# --- CSV -------------------------------------------------------------------------------------------------------------
+
+
+def questions_csv(report):
+    """Return a CSV with one line per student: points of each exercise, penalty, total, mistakes by exercise."""
+    header = ["student", *report.points, "penalty", "total", *(f"{name}: mistake" for name in report.points)]
+    lines = []
+    for row in report.rows:
+        mistakes = report.facts.get(row.student, {}).get("mistakes", {})
+        scores = [_number(row.scores.get(name, 0)) for name in report.points]
+        lines.append(
+            [row.student, *scores, _number(row.penalty), _number(row.total), *map(mistakes.get, report.points)]
+        )
+    return _csv([header, *lines])
+
+
+def moodle_csv(report):
+    """Return a CSV that Moodle's grade import takes: map "ID number" to the user, the last column to a grade item."""
+    header = ["ID number", "First name", "Surname", "Email address", report.assignment]
+    lines = [
+        [row.lms_id or row.student, row.first_name, row.last_name, row.email, _number(row.total)] for row in report.rows
+    ]
+    return _csv([header, *lines])
+
+
+def canvas_csv(report):
+    """Return a CSV that Canvas's gradebook import takes; SIS Login ID is the student's id."""
+    header = ["Student", "ID", "SIS Login ID", "Section", report.assignment]
+    possible = ["    Points Possible", "", "", "", _number(sum(report.points.values()))]
+    lines = [
+        [
+            f"{row.last_name}, {row.first_name}".strip(", ") or row.student,
+            row.lms_id,
+            row.student,
+            "",
+            _number(row.total),
+        ]
+        for row in report.rows
+    ]
+    return _csv([header, possible, *lines])
+
+
+def _csv(lines):
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([["" if cell is None else cell for cell in line] for line in lines])
+    return out.getvalue()
+
+
+def _number(value):
+    return f"{value:.10g}"
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8886; --bar: #0072b2; --mark: #d55e00; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.share { display: inline-block; width: 7rem; height: .7rem; border: 1px solid var(--line); margin-right: .5rem; }
+.share span { display: block; height: 100%; background: var(--bar); }
+.mark { color: var(--mark); font-weight: 600; } ul { padding-left: 1.2rem; margin: 0; } svg text { fill: currentColor; }
+"""
+
+
+def page(report):
+    """Return the report as one HTML page, without scripts and without anything from elsewhere."""
+    most = sum(report.points.values())
+    totals = [row.total for row in report.rows]
+    mean, median = statistics.mean(totals), statistics.median(totals)
+    numbers = f"{len(totals)} submissions. Mean {mean:.1f}, median {median:g} of {most:g} points."
+    late = sum(row.penalty > 0 for row in report.rows)
+    numbers += f" {late} lost points for being late." if late else ""
+    parts = [
+        f"<h1>{_e(report.title)}: class report</h1><p>{numbers}</p>",
+        f"<h2>Points</h2>{histogram(totals, most)}",
+        "<h2>Exercises</h2>", _exercises(report),
+        "<h2>To look at</h2>", _list(problems(report), "No submission hit a limit, and every one could be read."),
+        "<h2>Answers that are alike</h2>", _alike(report),
+    ]  # fmt: skip
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{_e(report.title)}: class report</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
+        f"<body><main>{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def histogram(totals, most, bins=10):
+    """Return an SVG of how many submissions got how many points; each bar says its number."""
+    counts = [0] * bins
+    for total in totals:
+        counts[min(bins - 1, int(bins * total / most)) if most else 0] += 1
+    width, height, top = 640, 180, max(counts)
+    bars = []
+    for i, count in enumerate(counts):
+        tall = height * count / top
+        x = i * width / bins
+        low, high = (f"{most * edge / bins:g}" for edge in (i, i + 1))
+        anchor = "start" if i == 0 else "middle"
+        bars.append(
+            f'<rect x="{x + 3:.0f}" y="{20 + height - tall:.1f}" width="{width / bins - 6:.0f}" height="{tall:.1f}" '
+            f'fill="var(--bar)"><title>{low} to {high} points: {count}</title></rect>'
+            f'<text x="{x + width / bins / 2:.0f}" y="{14 + height - tall:.1f}" text-anchor="middle" font-size="12">'
+            f"{count or ''}</text>"
+            f'<text x="{x:.0f}" y="{height + 38}" text-anchor="{anchor}" font-size="12">{low}</text>'
+        )
+    bars.append(f'<text x="{width}" y="{height + 38}" text-anchor="end" font-size="12">{most:g} points</text>')
+    said = ", ".join(f"{most * i / bins:g} to {most * (i + 1) / bins:g}: {count}" for i, count in enumerate(counts))
+    return (
+        f'<svg role="img" aria-label="Submissions by points. {said}" viewBox="0 0 {width} {height + 46}" '
+        f'style="max-width: 42rem; width: 100%">{"".join(bars)}</svg>'
+    )
+
+
+def _exercises(report):
+    rows = []
+    for item in items(report):
+        share = f'<span class="share" aria-hidden="true"><span style="width: {100 * item.solved:.0f}%"></span></span>'
+        r = "–" if item.discrimination is None else f"{item.discrimination:.2f}"
+        r = f'<span class="mark">{r}: low</span>' if item.low else r
+        shown = [_mistake(report, item.name, name, count) for name, count in item.mistakes[:MISTAKES_SHOWN]]
+        rest = sum(count for _, count in item.mistakes[MISTAKES_SHOWN:])
+        shown += [f"<li>{rest} with less frequent mistakes</li>"] if rest else []
+        rows.append(
+            f'<tr><th scope="row">{_e(item.name)}</th><td class="n">{item.points:g}</td>'
+            f'<td class="n">{share}{item.solved:.0%}</td><td class="n">{r}</td><td><ul>{"".join(shown)}</ul></td></tr>'
+        )
+    return (
+        '<div class="wide" role="region" tabindex="0" aria-label="Exercises"><table><thead><tr>'
+        '<th scope="col">exercise</th>'
+        '<th scope="col" class="n">points</th><th scope="col" class="n">solved</th>'
+        '<th scope="col" class="n">discrimination</th><th scope="col">mistakes made</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        "<p>Discrimination: correlation with the points of the other exercises. "
+        f"Below {LOW_DISCRIMINATION} it is marked, where the exercise was neither solved nor missed by nearly all: "
+        "read the exercise again.</p>"
+    )
+
+
+def _mistake(report, exercise, name, count):
+    hint = report.hints.get((exercise, name))
+    words = {"not written": "not written", "other": "another mistake, which has no name"}
+    return f"<li>{count} × {_e(hint or words.get(name, name))}</li>"
+
+
+def _list(sentences, otherwise):
+    return (
+        f"<ul>{''.join(f'<li>{_e(sentence)}</li>' for sentence in sentences)}</ul>"
+        if sentences
+        else f"<p>{otherwise}</p>"
+    )
+
+
+def _alike(report):
+    limit = max(similar.MAX_GROUP, math.floor(similar.MAX_SHARE * len(report.facts)))
+    rule = (
+        f"<p>Pairs with the same syntax tree in {similar.MIN_SHARED} answers or more, once names, comments and layout "
+        f"are taken away. Not counted: answers of fewer than {similar.MIN_NODES} nodes, right answers of the "
+        f"course, and answers that more than {limit} people gave. Look at these; they are no verdict.</p>"
+    )
+    sentences = [f"{one} and {other}: {', '.join(names)}" for (one, other), names in alike(report)]
+    return rule + _list(sentences, "There are none.")
+
+
+def _e(text):
+    return html.escape(str(text))
+
+
+def write(class_, folder, anonymous=False):
+    """Write the report of a class into a folder and return the paths: page, questions, Moodle, Canvas."""
+    report = collect(class_, anonymous)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"report.html": page(report), "questions.csv": questions_csv(report)}
+    if not anonymous:
+        files |= {"moodle.csv": moodle_csv(report), "canvas.csv": canvas_csv(report)}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in files]

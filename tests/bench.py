@@ -1,0 +1,190 @@
+"""Grade classes with nbgrader as it comes and with the class run: submissions per minute, in one interleaved run.
+
+Slow, so no test: ``make bench``. On each of three lessons, a class of mixed submissions is graded four ways, half of
+stock's before ours and half after: stock `nbgrader autograde`, our class run with one worker and with all cores, and
+the floor, which is the CPU time of the cells themselves, run one after the other in one process. Starting up counts.
+Submissions hold no demonstrations, which stock would run and the class run skips. ``growth`` measures one large class.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from test_grading import nbgrader, without_free_cells
+
+from helpers import courses, notebooks
+from helpers.courses import TOP
+
+LESSONS = ("logistic_regression", "normalization_and_gradient_checking", "convolution")
+STOCK = """
+import os, sys
+c = get_config()
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+c.CourseDirectory.db_url = "sqlite:///" + os.path.join(TOP, "gradebook.db")
+c.CourseDirectory.source_directory = "."
+for step in ("release", "submitted", "autograded", "feedback"):
+    setattr(c.CourseDirectory, f"{step}_directory", os.path.join(TOP, "grading", step))
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+"""
+RUN = """
+import sys
+from helpers import courses
+from helpers.grading import batch
+if __name__ == "__main__":
+    done = batch.run(batch.Class(courses.find(sys.argv[1]), root=sys.argv[2]), workers=int(sys.argv[3]))
+    print(done["graded"], len(done["failed"]))
+"""
+
+
+def mixed(lesson, count):
+    """Return a class: of each submission about two thirds of the answers are right, the others empty or with a slip."""
+    source = without_free_cells(notebooks.read(lesson.path))
+    empty = {cell.id: cell.source for cell in notebooks.student_version(source).cells}
+    made = []
+    for number in range(count):
+        copy = nbformat.from_dict(source)
+        for position, cell in enumerate(copy.cells):
+            choice = (number * 7 + position * 5 + number * position) % 6
+            if "### BEGIN SOLUTION" in cell.source and number:  # submission 0 is right throughout
+                if choice == 0:
+                    cell.source = empty[cell.id]
+                elif choice == 1:
+                    head, body = cell.source.split("### BEGIN SOLUTION", 1)
+                    cell.source = head + "### BEGIN SOLUTION" + re.sub(r" [-+] ", " * ", body, count=1)
+        made.append(nbformat.writes(copy))
+    return made
+
+
+def course(lesson, stock):
+    folder = Path(tempfile.mkdtemp(prefix="bench-")) / lesson.course
+    folder.mkdir()
+    if stock:
+        (folder / "nbgrader_config.py").write_text(STOCK)
+    else:
+        shutil.copy(TOP / "nbgrader_config.py", folder.parent)
+        shutil.copy(TOP / lesson.course / "nbgrader_config.py", folder)
+    shutil.copytree(lesson.path.parent, folder / lesson.folder)
+    done = nbgrader(folder, "generate_assignment", lesson.folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def put(folder, lesson, number, text):
+    target = folder.parent / "grading" / "submitted" / f"s{number:05d}" / lesson.folder
+    target.mkdir(parents=True, exist_ok=True)
+    (target / lesson.path.name).write_text(text)
+
+
+def stock(folder, lesson, texts, numbers):
+    for number in numbers:
+        put(folder, lesson, number, texts[number])
+    start = time.monotonic()
+    nbgrader_long(folder, "autograde", lesson.folder)
+    return time.monotonic() - start
+
+
+def nbgrader_long(folder, *words):
+    environment = {**os.environ, "PYTHONPATH": str(TOP), "HOME": str(folder)}
+    subprocess.run([sys.executable, "-m", "nbgrader", *words], cwd=folder, env=environment, capture_output=True)
+
+
+def ours(folder, lesson, workers):
+    """Return the seconds and the peak memory in MB of the writer, or of a worker if that is more."""
+    script = folder.parent / "run.py"
+    script.write_text(RUN)
+    environment = {**os.environ, "PYTHONPATH": str(TOP), "OPENBLAS_NUM_THREADS": "1"}
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(script), lesson.name, str(folder), str(workers)],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+
+
+def points(folder, lesson):
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{folder.parent}/gradebook.db") as gradebook:
+        return {one.student.id: one.score for one in gradebook.assignment_submissions(lesson.folder)}
+
+
+def floor(texts):
+    """Return the CPU seconds of all cells of all submissions, in one process that has everything imported."""
+    seconds = []
+    for text in [texts[0], *texts]:  # the first one imports
+        names, start = {"__name__": "__main__"}, time.process_time()
+        for cell in nbformat.reads(text, as_version=4).cells:
+            if cell.cell_type == "code":
+                with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
+                    exec(compile(cell.source, "<cell>", "exec"), names)
+        seconds.append(time.process_time() - start)
+    return sum(seconds[1:])
+
+
+def compare(count):
+    cores = len(os.sched_getaffinity(0))
+    print(
+        f"| lesson, {count} submissions | stock | one worker | {cores} workers | floor (CPU) | ratio 1 | ratio {cores} |"
+    )
+    print("|---|--:|--:|--:|--:|--:|--:|")
+    for name in LESSONS:
+        lesson = courses.find(name)
+        texts = mixed(lesson, count)
+        first, one, all_ = course(lesson, True), course(lesson, False), course(lesson, False)
+        for folder in (one, all_):
+            for number, text in enumerate(texts):
+                put(folder, lesson, number, text)
+        seconds = stock(first, lesson, texts, range(count // 2))
+        single, _ = ours(one, lesson, 1)
+        parallel, _ = ours(all_, lesson, cores)
+        seconds += stock(first, lesson, texts, range(count // 2, count))
+        cells = floor(texts)
+        per_minute = [f"{60 * count / value:.0f}" for value in (seconds, single, parallel, cells)]
+        print(f"| {name} | {' | '.join(per_minute)} | {seconds / single:.1f} | {seconds / parallel:.1f} |", flush=True)
+        assert points(one, lesson) == points(all_, lesson)
+        theirs, got = points(first, lesson), points(one, lesson)
+        differ = sum(theirs.get(student) != score for student, score in got.items())
+        print(
+            f"  {sum(got.values()):g} points here, {sum(filter(None, theirs.values())):g} by stock; {differ} submissions differ"
+        )
+
+
+def growth(sizes):
+    """Grade classes of growing size: seconds and memory per submission should stay flat."""
+    lesson, cores = courses.find(LESSONS[0]), len(os.sched_getaffinity(0))
+    texts = mixed(lesson, 100)
+    print("| submissions | seconds | per submission | peak memory of a process, MB | gradebook, kB each | again, s |")
+    print("|--:|--:|--:|--:|--:|--:|")
+    for size in sizes:
+        folder = course(lesson, False)
+        for number in range(size):
+            put(folder, lesson, number, texts[number % 100])
+        seconds, memory = ours(folder, lesson, cores)
+        book = (folder.parent / "gradebook.db").stat().st_size / 1000 / size
+        again, _ = ours(folder, lesson, cores)
+        print(
+            f"| {size} | {seconds:.0f} | {seconds / size:.3f} | {memory:.0f} | {book:.1f} | {again:.0f} |", flush=True
+        )
+        shutil.rmtree(folder.parent)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["compare", "growth"])
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 5000])
+    options = parser.parse_args()
+    compare(options.count) if options.what == "compare" else growth(options.sizes)
