@@ -1,0 +1,1053 @@
+"""Lesson 3.3, mismatched data: the catalogue of its five exercises. Equations are those of the notebook."""
+
+import numpy as np
+
+from helpers.exercises import Lesson, case
+from helpers.widgets.data_mismatch import BUDGET, GAPS, PRICES, after, averaging, errors_of, play, prices_of, slant
+
+lesson = Lesson("data_mismatch")
+
+
+# --- make_splits ------------------------------------------------------------------------------------------------------
+
+SETS = ("train", "train-dev", "dev", "test")
+
+
+def source_cases(rng):
+    return [
+        case(n_web=int(rng.integers(150, 300)) * 1000 + 7, n_app=int(rng.integers(20, 40)) * 400 + 3),
+        case(n_web=int(rng.integers(40, 60)) * 100, n_app=int(rng.integers(40, 50)) * 40 + 2),
+        case(n_web=int(rng.integers(700, 900)), n_app=int(rng.integers(900, 1100)) * 4 + 1),
+        case(n_web=int(rng.integers(20, 30)) * 1000, n_app=int(rng.integers(30, 60)) * 4),
+    ]
+
+
+@lesson.exercise(points=2, topic=36, equation="(3.3) to (3.6)", cases=source_cases)
+def make_splits(n_web, n_app):
+    """Return how many web and app images go into each of four sets.
+
+    Parameters
+    ----------
+    n_web, n_app : int
+        Images of the two sources. The app is what the classifier is for.
+
+    Returns
+    -------
+    sizes : dict
+        ``{name: (web, app)}`` for the names "train", "train-dev", "dev", "test"; each image is counted once.
+    """
+    n_dev = n_app // 4  # (3.3)
+    app_left = n_app - 2 * n_dev  # (3.4)
+    app_train_dev = n_dev * app_left // (n_web + app_left)  # (3.5)
+    web_train_dev = n_dev - app_train_dev
+    return {
+        "train": (n_web - web_train_dev, app_left - app_train_dev),  # (3.6)
+        "train-dev": (web_train_dev, app_train_dev),
+        "dev": (0, n_dev),
+        "test": (0, n_dev),
+    }
+
+
+def split_in_shares(n_web, n_app, n_dev):
+    """Return the split in which each set has the same shares of both sources, with `n_dev` images in each small set."""
+    app = n_dev * n_app // (n_web + n_app)
+    small = (n_dev - app, app)
+    return {"train": (n_web - 3 * small[0], n_app - 3 * small[1]), "train-dev": small, "dev": small, "test": small}
+
+
+@make_splits.mistake(
+    "You pool both sources and cut: dev and test hold mostly web images, so you would aim at the web. "
+    "Dev and test consist of app images alone."
+)
+def pooled(n_web, n_app):
+    return split_in_shares(n_web, n_app, n_app // 4)
+
+
+@make_splits.mistake(
+    "Your dev and test sets hold web images. They must look like what the users send: app images alone."
+)
+def dev_from_the_web(n_web, n_app):
+    n_dev = n_app // 4
+    return {"train": (n_web - 3 * n_dev, n_app), "train-dev": (n_dev, 0), "dev": (n_dev, 0), "test": (n_dev, 0)}
+
+
+@make_splits.mistake(
+    "No app image is left for training: each half of them is dev or test. A quarter of the app images is "
+    "enough for each; the other half helps in training."
+)
+def no_app_in_training(n_web, n_app):
+    half = n_app // 2
+    quarter = n_app // 4
+    return {"train": (n_web - quarter, 0), "train-dev": (quarter, 0), "dev": (0, half), "test": (0, n_app - half)}
+
+
+@make_splits.mistake(
+    "Your train-dev set has app images only, so it cannot tell variance from mismatch. "
+    "It must be drawn from the same mixture as the training set (3.5)."
+)
+def train_dev_from_the_app(n_web, n_app):
+    n_dev = n_app // 4
+    return make_splits(n_web, n_app) | {"train": (n_web, n_app - 3 * n_dev), "train-dev": (0, n_dev)}
+
+
+@make_splits.mistake(
+    "Your train-dev set has web images only. The training set holds app images, too, so the train-dev set needs "
+    "their share (3.5)."
+)
+def train_dev_from_the_web(n_web, n_app):
+    n_dev = n_app // 4
+    return make_splits(n_web, n_app) | {"train": (n_web - n_dev, n_app - 2 * n_dev), "train-dev": (n_dev, 0)}
+
+
+@make_splits.mistake(
+    "The train-dev images are still counted in training. What is trained on measures no variance: subtract them (3.6)."
+)
+def train_dev_also_trained_on(n_web, n_app):
+    return make_splits(n_web, n_app) | {"train": (n_web, n_app - 2 * (n_app // 4))}
+
+
+@make_splits.mistake(
+    "The share of app images in your train-dev set is that of all images. Dev and test are taken out first: use what "
+    "is left for training, n_web + app_left (3.5)."
+)
+def share_before_dev_and_test(n_web, n_app):
+    n_dev = n_app // 4
+    app = n_dev * n_app // (n_web + n_app)
+    web = n_dev - app
+    return make_splits(n_web, n_app) | {"train": (n_web - web, n_app - 2 * n_dev - app), "train-dev": (web, app)}
+
+
+@make_splits.mistake(
+    "Half of your train-dev set is from each source. It needs the shares that the training images have (3.5)."
+)
+def train_dev_half_and_half(n_web, n_app):
+    n_dev = n_app // 4
+    app = n_dev // 2
+    web = n_dev - app
+    return make_splits(n_web, n_app) | {"train": (n_web - web, n_app - 2 * n_dev - app), "train-dev": (web, app)}
+
+
+@make_splits.mistake("The two numbers of each set are swapped: web first, then app.")
+def sources_swapped(n_web, n_app):
+    return {name: sizes[::-1] for name, sizes in make_splits(n_web, n_app).items()}
+
+
+@make_splits.mistake(
+    "Your dev and test sets have half of the app images each, and the same images are in training, too. "
+    "Each image belongs to one set."
+)
+def app_images_twice(n_web, n_app):
+    return make_splits(n_web, n_app) | {"dev": (0, n_app // 2), "test": (0, n_app // 2)}
+
+
+@make_splits.mistake("The sizes are not whole numbers. Divide with `//`, which rounds down.")
+def not_whole(n_web, n_app):
+    n_dev = n_app / 4
+    left = n_app - 2 * n_dev
+    app = n_dev * left / (n_web + left)
+    web = n_dev - app
+    return {"train": (n_web - web, left - app), "train-dev": (web, app), "dev": (0, n_dev), "test": (0, n_dev)}
+
+
+@make_splits.mistake(
+    "This is the total of each set. Say how many come from each source: a pair (web, app) per set, since the question "
+    "is where the app images go."
+)
+def totals(n_web, n_app):
+    return {name: sum(sizes) for name, sizes in make_splits(n_web, n_app).items()}
+
+
+@make_splits.mistake(
+    "Each set needs both numbers, also where one source gives nothing: (0, n_dev) for dev, not n_dev alone."
+)
+def single_number_for_dev(n_web, n_app):
+    n_dev = n_app // 4
+    return make_splits(n_web, n_app) | {"dev": n_dev, "test": n_dev}
+
+
+@make_splits.accept
+def as_lists(n_web, n_app):
+    quarter = n_app // 4
+    left = n_app - quarter - quarter
+    app = int(quarter * left // (n_web + left))
+    sizes = {"test": [0, quarter], "dev": [0, quarter], "train-dev": [quarter - app, app]}
+    sizes["train"] = [n_web - (quarter - app), left - app]
+    return sizes
+
+
+@make_splits.accept
+def what_is_left_by_subtraction(n_web, n_app):
+    web, app = n_web, n_app
+    dev = (0, n_app // 4)
+    app -= 2 * dev[1]
+    share_app = (dev[1] * app) // (web + app)
+    train_dev = (dev[1] - share_app, share_app)
+    train = (web - train_dev[0], app - train_dev[1])
+    return dict(zip(SETS, (train, train_dev, dev, dev), strict=True))
+
+
+@make_splits.accept
+def image_by_image(n_web, n_app):
+    """Deal the app images in turn to training, dev, training, test."""
+    deal = ["train", "dev", "train", "test"]
+    counts = {name: [0, n_app // 4 * deal.count(name)] for name in SETS}
+    counts["train"] = [n_web, n_app - counts["dev"][1] - counts["test"][1]]
+    taken = int(np.floor(counts["dev"][1] * counts["train"][1] / sum(counts["train"])))
+    counts["train-dev"] = [counts["dev"][1] - taken, taken]
+    counts["train"] = [a - b for a, b in zip(counts["train"], counts["train-dev"], strict=True)]
+    return counts
+
+
+# --- mismatch_report --------------------------------------------------------------------------------------------------
+
+
+def error_cases(rng):
+    """Each gap is the largest once or twice; no two gaps are nearer than 0.01, so rounding decides nothing."""
+
+    def one(*gaps):
+        moved = [gap + float(rng.uniform(-0.004, 0.004)) for gap in gaps]
+        sums = [float(value) for value in np.cumsum([0.03 + float(rng.uniform(-0.004, 0.004)), *moved])]
+        return case(errors=dict(zip(("proxy", *SETS), sums, strict=True)))
+
+    return [
+        one(0.12, 0.04, 0.07, 0.02),  # avoidable bias
+        one(0.01, 0.15, 0.09, 0.05),  # variance
+        one(0.03, 0.05, 0.21, 0.015),  # mismatch
+        one(0.02, 0.06, 0.035, 0.11),  # over-fitting of dev
+        one(0.08, 0.06, -0.13, 0.03),  # the app is easier than the web: the largest size is a negative gap
+        one(-0.02, 0.13, 0.16, -0.05),  # train below the proxy, test easier than dev
+    ]
+
+
+@lesson.exercise(points=2, topic=36, equation="(3.8) to (3.11)", cases=error_cases)
+def mismatch_report(errors):
+    """Return four gaps between five errors, and which one is the largest.
+
+    Parameters
+    ----------
+    errors : dict
+        ``{name: error}`` for the names "proxy", "train", "train-dev", "dev", "test"; errors from 0 to 1.
+
+    Returns
+    -------
+    report : dict
+        The gaps "avoidable bias", "variance", "mismatch", "over-fitting of dev", and "largest": the name of one.
+    """
+    gaps = {
+        "avoidable bias": errors["train"] - errors["proxy"],  # (3.8)
+        "variance": errors["train-dev"] - errors["train"],  # (3.9)
+        "mismatch": errors["dev"] - errors["train-dev"],  # (3.10)
+        "over-fitting of dev": errors["test"] - errors["dev"],  # (3.11)
+    }
+    return {**gaps, "largest": max(gaps, key=gaps.get)}
+
+
+def with_largest(**gaps):
+    """Return a report of four gaps, in the order of `GAPS`."""
+    gaps = dict(zip(GAPS, gaps.values(), strict=True))
+    return {**gaps, "largest": max(gaps, key=gaps.get)}
+
+
+@mismatch_report.mistake(
+    "Your variance is dev − train, as in lesson 1 of course 2. There dev and train came from one source. "
+    "Here the train-dev set stands between them: variance is train-dev − train, mismatch is dev − train-dev."
+)
+def no_train_dev(errors):
+    gap = errors["dev"] - errors["train"]
+    return with_largest(
+        bias=errors["train"] - errors["proxy"], variance=gap, mismatch=errors["dev"] - errors["train-dev"],
+        dev=errors["test"] - errors["dev"],
+    )  # fmt: skip
+
+
+@mismatch_report.mistake(
+    "Your mismatch is dev − train, which holds the variance, too. Mismatch is what is added from train-dev to dev."
+)
+def mismatch_from_train(errors):
+    return with_largest(
+        bias=errors["train"] - errors["proxy"], variance=errors["train-dev"] - errors["train"],
+        mismatch=errors["dev"] - errors["train"], dev=errors["test"] - errors["dev"],
+    )  # fmt: skip
+
+
+@mismatch_report.mistake(
+    "Variance and mismatch are swapped. The train-dev set has the training set's sources but unseen images, so "
+    "train-dev − train is variance."
+)
+def variance_and_mismatch_swapped(errors):
+    right = mismatch_report(errors)
+    return with_largest(
+        bias=right["avoidable bias"], variance=right["mismatch"], mismatch=right["variance"],
+        dev=right["over-fitting of dev"],
+    )  # fmt: skip
+
+
+@mismatch_report.mistake(
+    "Your avoidable bias is the whole training error. Subtract the proxy of what is possible (3.8)."
+)
+def bias_without_proxy(errors):
+    right = mismatch_report(errors)
+    return with_largest(
+        bias=errors["train"], variance=right["variance"], mismatch=right["mismatch"], dev=right["over-fitting of dev"]
+    )
+
+
+@mismatch_report.mistake(
+    "Your over-fitting of dev is measured from the train-dev set, so it holds the mismatch. It is test − dev (3.11)."
+)
+def over_fitting_from_train_dev(errors):
+    right = mismatch_report(errors)
+    return with_largest(
+        bias=right["avoidable bias"], variance=right["variance"], mismatch=right["mismatch"],
+        dev=errors["test"] - errors["train-dev"],
+    )  # fmt: skip
+
+
+@mismatch_report.mistake(
+    "All your gaps have the wrong sign: the later error minus the earlier one, such as dev − train-dev."
+)
+def signs_turned(errors):
+    right = mismatch_report(errors)
+    return with_largest(**{name.split()[-1]: -right[name] for name in GAPS})
+
+
+@mismatch_report.mistake(
+    "The gaps are sizes without sign. Keep the sign: a negative mismatch says that the app is easier than the web."
+)
+def absolute_gaps(errors):
+    right = mismatch_report(errors)
+    return with_largest(**{name.split()[-1]: abs(right[name]) for name in GAPS})
+
+
+@mismatch_report.mistake(
+    'The gaps are right, but "largest" takes their sizes without sign. A negative gap is no trouble: compare the gaps as '
+    "they are."
+)
+def largest_by_size(errors):
+    right = mismatch_report(errors)
+    return right | {"largest": max(GAPS, key=lambda name: abs(right[name]))}
+
+
+@mismatch_report.mistake(
+    'The gaps are right, but "largest" is the set with the largest error. Return the name of the largest gap.'
+)
+def largest_error(errors):
+    return mismatch_report(errors) | {"largest": max(errors, key=errors.get)}
+
+
+@mismatch_report.mistake(
+    'The gaps are right, but "largest" is a number. Return the name of the gap: `max(gaps, key=gaps.get)`.'
+)
+def largest_as_number(errors):
+    right = mismatch_report(errors)
+    return right | {"largest": right[right["largest"]]}
+
+
+@mismatch_report.mistake(
+    'The gaps are right, but "largest" is the name that comes last in the alphabet: `max(gaps)` compares names. '
+    "`max(gaps, key=gaps.get)` compares their values."
+)
+def largest_name(errors):
+    return mismatch_report(errors) | {"largest": max(GAPS)}
+
+
+@mismatch_report.mistake('The gaps are right, but "largest" is the smallest one: `max`, not `min`.')
+def smallest(errors):
+    right = mismatch_report(errors)
+    return right | {"largest": min(GAPS, key=right.get)}
+
+
+@mismatch_report.mistake("The gaps are in points of percent. The errors go from 0 to 1, and so do their gaps.")
+def in_percent(errors):
+    right = mismatch_report(errors)
+    return right | {name: 100 * right[name] for name in GAPS}
+
+
+@mismatch_report.accept
+def pairs_of_neighbours(errors):
+    order = ["proxy", *SETS]
+    steps = zip(GAPS, order, order[1:], strict=False)
+    gaps = {name: errors[after] - errors[before] for name, before, after in steps}
+    return gaps | {"largest": sorted(gaps, key=gaps.get)[-1]}
+
+
+@mismatch_report.accept
+def with_diff_and_argmax(errors):
+    gaps = np.diff([errors[name] for name in ("proxy", *SETS)])
+    return dict(zip(GAPS, gaps, strict=True)) | {"largest": GAPS[int(np.argmax(gaps))]}
+
+
+@mismatch_report.accept
+def compared_one_by_one(errors):
+    found = {"avoidable bias": errors["train"] - errors["proxy"]}
+    largest = "avoidable bias"
+    for name, low, high in (
+        ("variance", "train", "train-dev"), ("mismatch", "train-dev", "dev"), ("over-fitting of dev", "dev", "test"),
+    ):  # fmt: skip
+        found[name] = errors[high] - errors[low]
+        if found[name] > found[largest]:
+            largest = name
+    found["largest"] = largest
+    return found
+
+
+# --- fill_frame -------------------------------------------------------------------------------------------------------
+
+
+def scan_cases(rng):
+    """Scans with unequal margins; inside the ink's box, one row and one column are empty; its edges are faint."""
+
+    def one(n_H, n_W, top, bottom, left, right):
+        image = np.zeros((n_H, n_W))
+        box = rng.uniform(0.05, 1, size=(n_H - top - bottom, n_W - left - right))
+        box[len(box) // 2] = 0
+        box[:, box.shape[1] // 3] = 0
+        box[0] *= 0.05
+        image[top : n_H - bottom, left : n_W - right] = box
+        return case(image=image)
+
+    return [one(28, 28, 4, 5, 6, 3), one(20, 17, 1, 3, 0, 4), one(15, 22, 2, 0, 5, 3), one(9, 11, 1, 2, 2, 1)]
+
+
+@lesson.exercise(points=2, topic=36, equation="(3.13) to (3.15)", cases=scan_cases)
+def fill_frame(image):
+    """Return a scan as the app would show it: the ink's box, 8 rows high and 6 columns wide, in an 8 by 8 image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (n_H, n_W)
+        A scan with some ink: 0 is paper.
+
+    Returns
+    -------
+    small : ndarray, shape (8, 8)
+        Its first and its last column are empty.
+    """
+    rows = np.flatnonzero(np.any(image > 0, axis=1))  # (3.13)
+    columns = np.flatnonzero(np.any(image > 0, axis=0))
+    box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    small = np.zeros((8, 8))
+    small[:, 1:7] = averaging(box.shape[0], 8) @ box @ averaging(box.shape[1], 6).T  # (3.14), (3.15)
+    return small
+
+
+def ink_box(image):
+    """Return first row, end of rows, first column, end of columns of the ink."""
+    h, w = np.nonzero(image)
+    return h.min(), h.max() + 1, w.min(), w.max() + 1
+
+
+def framed(box, n_H=8, n_W=6, start=1):
+    """Return the box averaged to n_H by n_W and put into an 8 by 8 image from column `start` on."""
+    small = np.zeros((8, 8))
+    small[:n_H, start : start + n_W] = averaging(box.shape[0], n_H) @ box @ averaging(box.shape[1], n_W).T
+    return small
+
+
+@fill_frame.mistake("The margin of the scan is still there. Cut the box of the ink out first (3.13).")
+def whole_scan(image):
+    return framed(image)
+
+
+@fill_frame.mistake(
+    "The last row and the last column of the box are lost: a slice ends before its end, so it goes to `rows[-1] + 1`."
+)
+def last_row_and_column_lost(image):
+    top, bottom, left, right = ink_box(image)
+    return framed(image[top : bottom - 1, left : right - 1])
+
+
+@fill_frame.mistake(
+    "You drop every empty row and column, also those inside the digit. Cut from the first row with ink to the last."
+)
+def inner_rows_dropped(image):
+    return framed(image[np.any(image > 0, axis=1)][:, np.any(image > 0, axis=0)])
+
+
+@fill_frame.mistake(
+    "Your box fills all 8 columns. App digits are narrower: 6 columns, with an empty one on each side (3.15)."
+)
+def all_columns(image):
+    top, bottom, left, right = ink_box(image)
+    return framed(image[top:bottom, left:right], 8, 8, 0)
+
+
+@fill_frame.mistake("Your digit begins at column 0. It stands in the columns 1 to 6, with an empty one on each side.")
+def not_centred(image):
+    top, bottom, left, right = ink_box(image)
+    return framed(image[top:bottom, left:right], 8, 6, 0)
+
+
+@fill_frame.mistake("You cut only above and below. Cut the empty columns, too.")
+def rows_only(image):
+    top, bottom, _, _ = ink_box(image)
+    return framed(image[top:bottom])
+
+
+@fill_frame.mistake("You cut only left and right. Cut the empty rows, too.")
+def columns_only(image):
+    _, _, left, right = ink_box(image)
+    return framed(image[:, left:right])
+
+
+@fill_frame.mistake(
+    "The digit is turned on its side: rows and columns are swapped. The product is A @ box @ B.T, without `.T` on the "
+    "box (3.14)."
+)
+def on_its_side(image):
+    top, bottom, left, right = ink_box(image)
+    return framed(image[top:bottom, left:right].T)
+
+
+@fill_frame.mistake("Faint ink is cut off: your threshold is above 0. Every pixel above 0 is ink (3.13).")
+def faint_ink_lost(image):
+    top, bottom, left, right = ink_box(image > 0.5)
+    return framed(image[top:bottom, left:right])
+
+
+@fill_frame.mistake("This is the averaged box, (8, 6). Put it into an image of zeros, (8, 8), at the columns 1 to 6.")
+def box_without_frame(image):
+    return framed(image)[:, 1:7] * 0 + fill_frame(image)[:, 1:7]
+
+
+@fill_frame.mistake("This takes single pixels of the box. Average all pixels that fall into each piece (3.14).")
+def nearest_pixels(image):
+    top, bottom, left, right = ink_box(image)
+    box = image[top:bottom, left:right]
+    small = np.zeros((8, 8))
+    small[:, 1:7] = box[np.arange(8) * len(box) // 8][:, np.arange(6) * box.shape[1] // 6]
+    return small
+
+
+@fill_frame.mistake("One column of 64 numbers comes later. Return the image, shape (8, 8).")
+def as_a_column(image):
+    return fill_frame(image).reshape(64, 1)
+
+
+@fill_frame.accept
+def from_the_indices_of_ink(image):
+    top, bottom, left, right = ink_box(image)
+    box = image[top:bottom, left:right]
+    return np.pad(averaging(len(box), 8) @ box @ averaging(box.shape[1], 6).T, ((0, 0), (1, 1)))
+
+
+@fill_frame.accept
+def with_loops(image):
+    n_H, n_W = image.shape
+    top, bottom, left, right = 0, n_H - 1, 0, n_W - 1
+    while image[top].sum() == 0:
+        top += 1
+    while image[bottom].sum() == 0:
+        bottom -= 1
+    while image[:, left].sum() == 0:
+        left += 1
+    while image[:, right].sum() == 0:
+        right -= 1
+    box = image[top : bottom + 1, left : right + 1]
+    A, B = averaging(box.shape[0], 8), averaging(box.shape[1], 6)
+    small = np.zeros((8, 8))
+    for h in range(8):
+        for w in range(6):
+            small[h, w + 1] = np.sum(np.outer(A[h], B[w]) * box)
+    return small
+
+
+@fill_frame.accept
+def repeated_then_averaged(image):
+    """Each pixel becomes 8 by 6 equal ones; then whole blocks are averaged."""
+    top, bottom, left, right = ink_box(image)
+    box = image[top:bottom, left:right]
+    n_H, n_W = box.shape
+    large = np.repeat(np.repeat(box, 8, axis=0), 6, axis=1)
+    blocks = large.reshape(8, n_H, 6, n_W).mean(axis=(1, 3))
+    return np.hstack([np.zeros((8, 1)), blocks, np.zeros((8, 1))])
+
+
+# --- synthesize -------------------------------------------------------------------------------------------------------
+
+
+def web_cases(rng):
+    def one(m, slants, size):
+        images = np.zeros((m, size, size))
+        images[:, 3:-4, 4:-3] = rng.uniform(0.05, 1, size=(m, size - 7, size - 7))
+        return case(images=images, Y=rng.permutation(10)[None, :m], slants=slants)
+
+    return [
+        one(2, [-0.3, 0.0, 0.4], 14), one(3, [float(rng.uniform(0.25, 0.4)), -0.2], 13), one(1, [-0.3, 0.3], 14),
+        one(2, [0.3], 15),
+    ]  # fmt: skip
+
+
+@lesson.exercise(points=2, topic=36, equation="(3.16)", returns=("X_made", "Y_made"), cases=web_cases)
+def synthesize(images, Y, slants):
+    """Return digits that look like the app's, made from scans: each scan at each slant.
+
+    Parameters
+    ----------
+    images : ndarray, shape (m, n_H, n_W)
+        Scans.
+    Y : ndarray, shape (1, m)
+        Their labels.
+    slants : list of float
+        For `slant`.
+
+    Returns
+    -------
+    X_made : ndarray, shape (64, m * len(slants))
+        One made digit per column, pixels row by row: first scan 0 at all slants, then scan 1, ...
+    Y_made : ndarray, shape (1, m * len(slants))
+        Labels of the columns.
+    """
+    made = [fill_frame(slant(image, s)).reshape(64, 1) for image in images for s in slants]
+    return np.hstack(made), np.repeat(Y, len(slants), axis=1)  # (3.16)
+
+
+@synthesize.mistake(
+    "The labels do not belong to their columns. The columns hold scan 0 at all slants, then scan 1: so each label is "
+    "repeated in place (`np.repeat`), while `np.tile` writes the whole row several times."
+)
+def labels_tiled(images, Y, slants):
+    return synthesize(images, Y, slants)[0], np.tile(Y, len(slants))
+
+
+@synthesize.mistake(
+    "Your columns hold all scans at the first slant, then all at the second. Let the outer loop go over the scans."
+)
+def slant_by_slant(images, Y, slants):
+    columns = [fill_frame(slant(image, s)).reshape(64) for s in slants for image in images]
+    return np.stack(columns, axis=1), np.tile(Y, len(slants))
+
+
+@synthesize.mistake(
+    "Your columns hold all scans at the first slant, then all at the second, and the labels have another order. "
+    "Let the outer loop go over the scans."
+)
+def slant_by_slant_with_wrong_labels(images, Y, slants):
+    columns = [fill_frame(slant(image, s)).reshape(64) for s in slants for image in images]
+    return np.stack(columns, axis=1), np.repeat(Y, len(slants), axis=1)
+
+
+@synthesize.mistake("The frame is filled first and slanted afterwards. Slant the large scan, then fill the frame.")
+def slanted_after_filling(images, Y, slants):
+    columns = [slant(fill_frame(image), s).reshape(64) for image in images for s in slants]
+    return np.stack(columns, axis=1), np.repeat(Y, len(slants), axis=1)
+
+
+@synthesize.mistake("The digits are not slanted. Call `slant(image, s)` before you fill the frame.")
+def not_slanted(images, Y, slants):
+    return synthesize(images, Y, [0.0] * len(slants))
+
+
+@synthesize.mistake("The digits lean the other way. `slant(image, s)` takes s with its sign.")
+def leaning_the_other_way(images, Y, slants):
+    return synthesize(images, Y, [-s for s in slants])
+
+
+@synthesize.mistake("The digits do not fill the frame. Use your `fill_frame` after `slant`.")
+def frame_not_filled(images, Y, slants):
+    size = images.shape[1]
+    A = averaging(size, 8)
+    columns = [(A @ slant(image, s) @ A.T).reshape(64) for image in images for s in slants]
+    return np.stack(columns, axis=1), np.repeat(Y, len(slants), axis=1)
+
+
+@synthesize.mistake(
+    "X_made has one made digit per row. In this course each example is a column: shape (64, m · slants)."
+)
+def examples_as_rows(images, Y, slants):
+    X_made, Y_made = synthesize(images, Y, slants)
+    return X_made.T, Y_made
+
+
+@synthesize.mistake("The pixels stand column by column. Use `reshape` on the image as it is: row by row.")
+def pixels_by_columns(images, Y, slants):
+    columns = [fill_frame(slant(image, s)).T.reshape(64) for image in images for s in slants]
+    return np.stack(columns, axis=1), np.repeat(Y, len(slants), axis=1)
+
+
+@synthesize.mistake("Only the first slant is used. Make one digit of each scan at each slant.")
+def first_slant_only(images, Y, slants):
+    return synthesize(images, Y, slants[:1])
+
+
+@synthesize.mistake("Slants add up: each starts from the scan that was slanted before. Start from the scan itself.")
+def slants_add_up(images, Y, slants):
+    columns = []
+    for image in images:
+        for s in slants:
+            image = slant(image, s)
+            columns.append(fill_frame(image).reshape(64))
+    return np.stack(columns, axis=1), np.repeat(Y, len(slants), axis=1)
+
+
+@synthesize.mistake("Y_made has one axis. Keep the row: shape (1, m · slants). `np.repeat` needs `axis=1`.")
+def flat_labels(images, Y, slants):
+    return synthesize(images, Y, slants)[0], np.repeat(Y[0], len(slants))
+
+
+@synthesize.mistake("The labels are those of the scans, one per scan. Each made digit needs its own: repeat them.")
+def labels_not_repeated(images, Y, slants):
+    return synthesize(images, Y, slants)[0], Y
+
+
+@synthesize.accept
+def with_append(images, Y, slants):
+    columns, labels = [], []
+    for i in range(len(images)):
+        for s in slants:
+            columns.append(fill_frame(slant(images[i], s)).ravel())
+            labels.append(Y[0, i])
+    return np.array(columns).T, np.array(labels)[None, :]
+
+
+@synthesize.accept
+def filled_into_zeros(images, Y, slants):
+    m, k = len(images), len(slants)
+    X_made, Y_made = np.zeros((64, m * k)), np.zeros((1, m * k), dtype=int)
+    for i, image in enumerate(images):
+        for j, s in enumerate(slants):
+            X_made[:, i * k + j] = fill_frame(slant(image, s)).flatten()
+            Y_made[0, i * k + j] = Y[0, i]
+    return X_made, Y_made
+
+
+@synthesize.accept
+def with_one_large_array(images, Y, slants):
+    made = np.array([[fill_frame(slant(image, s)) for s in slants] for image in images])
+    return made.reshape(-1, 64).T, (Y.T @ np.ones((1, len(slants)), dtype=int)).reshape(1, -1)
+
+
+# --- project_plan -----------------------------------------------------------------------------------------------------
+
+BIAS, VARIANCE, MISMATCH, DEV = GAPS
+REMEDIES = {
+    BIAS: ["bigger network"],
+    VARIANCE: ["more web images"],
+    MISMATCH: ["fill the frame", "50 app images"],
+    DEV: ["no tuning"],
+}
+TRAP = "30 images, many slants"
+
+
+def roads():
+    """Return ``[(state, weeks left)]`` of all states that the budget reaches, on whatever road."""
+    found, todo = {}, [(frozenset(), BUDGET)]
+    while todo:
+        state, left = todo.pop()
+        if found.get(state, -1) >= left:
+            continue
+        found[state] = left
+        prices = prices_of(state)
+        todo += [(after(state, offer), left - price) for offer, price in prices.items() if price <= left]
+    return sorted(found.items(), key=lambda item: sorted(item[0]))
+
+
+def clear(errors):
+    """Say whether no gap is near 0.02 and no two large gaps are near each other: rounding decides nothing."""
+    gaps = sorted(mismatch_report(errors)[name] for name in GAPS)
+    differences = [high - low for low, high in zip(gaps, gaps[1:], strict=False) if high > 0.02]
+    return min(abs(gap - 0.02) for gap in gaps) > 0.0015 and min(differences, default=1) > 0.0015
+
+
+def state_cases(rng):
+    """The six rounds of the plan's own road, other roads, roads with other prices, and four made-up projects."""
+    own = [case(errors=r.errors, prices=prices_of(r.state), budget=r.left) for r in play(project_plan)]
+    found = [(state, left) for state, left in roads() if clear(errors_of(state))]
+    other, seen = [], set()
+    for position in rng.permutation(len(found)):
+        state, left = found[position]
+        errors, prices = errors_of(state), prices_of(state)
+        reason = project_plan(errors, prices, left)["reason"]
+        pairs = {(reason, offer) for offer in prices if prices[offer] <= left}
+        if not pairs <= seen:
+            seen |= pairs
+            other.append(case(errors=errors, prices=prices, budget=left))
+    for bought in (["bigger network", "50 app images"], ["bigger network", "50 app images", "no tuning"], [TRAP], []):
+        prices = prices_of(bought)
+        for dear in ("more web images", "fill the frame"):  # as if the prices were others
+            cheap = {"fill the frame", "more web images", "50 app images"} - {dear}
+            new = {name: 1 + int(rng.integers(2)) if name in cheap else price for name, price in prices.items()}
+            if "50 app images" in new:
+                new["50 app images"] = 5 - new["fill the frame"] if dear == "fill the frame" else 3
+            new[dear] = 5
+            new[TRAP] = int(rng.integers(1, 3))
+            other.append(case(errors=errors_of(bought), prices=new, budget=4))
+    for gap in GAPS:  # four other projects, in which everything is on offer
+        sizes = {name: float(rng.uniform(0.03, 0.05)) for name in GAPS} | {gap: float(rng.uniform(0.1, 0.3))}
+        sums = [float(value) for value in np.cumsum([0.01, *sizes.values()])]
+        made_up = dict(zip(("proxy", *SETS), sums, strict=True))
+        other.append(case(errors=made_up, prices=dict(PRICES), budget=BUDGET))
+    return own + other
+
+
+@lesson.exercise(points=4, topic=36, equation="(3.19) to (3.21)", cases=state_cases)
+def project_plan(errors, prices, budget):
+    """Return the next decision of a project and the gap that is its reason.
+
+    Parameters
+    ----------
+    errors : dict
+        As for `mismatch_report`: what was measured now.
+    prices : dict
+        ``{offer: weeks}`` of the offers that are open.
+    budget : int
+        Weeks that are left.
+
+    Returns
+    -------
+    decision : dict
+        "reason" is one of the four gaps and "choice" an offer; "none" and "stop" if no large gap has a remedy.
+    """
+    report = mismatch_report(errors)
+    for gap in sorted(GAPS, key=report.get, reverse=True):  # (3.19)
+        open_now = [offer for offer in REMEDIES[gap] if offer in prices and prices[offer] <= budget]  # (3.20)
+        if report[gap] > 0.02 and open_now:
+            return {"reason": gap, "choice": min(open_now, key=prices.get)}  # (3.21)
+    return {"reason": "none", "choice": "stop"}
+
+
+def by_remedies(remedies, errors, prices, budget, threshold=0.02):
+    """Return the decision of the rule with other remedies or another threshold."""
+    report = mismatch_report(errors)
+    ranking = sorted(((report[gap], gap) for gap in GAPS if report[gap] > threshold), reverse=True)
+    for _, gap in ranking:
+        possible = sorted((prices[offer], offer) for offer in remedies[gap] if offer in prices)
+        if possible and possible[0][0] <= budget:
+            return {"reason": gap, "choice": possible[0][1]}
+    return {"reason": "none", "choice": "stop"}
+
+
+@project_plan.mistake(
+    "You buy what the budget does not pay for. Only offers with a price of at most `budget` are possible (3.20)."
+)
+def without_budget(errors, prices, budget):
+    return by_remedies(REMEDIES, errors, prices, 1000)
+
+
+@project_plan.mistake(
+    "You stop as soon as the largest gap has no remedy that is open. Go on with the next largest gap above 0.02; stop "
+    "when none is left (3.19)."
+)
+def largest_gap_only(errors, prices, budget):
+    largest = mismatch_report(errors)["largest"]
+    return by_remedies({gap: REMEDIES[gap] if gap == largest else [] for gap in GAPS}, errors, prices, budget)
+
+
+@project_plan.mistake(
+    "You take the gaps in a fixed order, bias first. Take the largest one first, whatever its name (3.19)."
+)
+def in_a_fixed_order(errors, prices, budget):
+    report = mismatch_report(errors)
+    for gap in GAPS:
+        decision = by_remedies({name: REMEDIES[name] if name == gap else [] for name in GAPS}, errors, prices, budget)
+        if report[gap] > 0.02 and decision["choice"] != "stop":
+            return decision
+    return {"reason": "none", "choice": "stop"}
+
+
+@project_plan.mistake(
+    "You spend weeks on a gap below 0.02. The rule treats gaps above 0.02 only (3.19); a negative mismatch needs no cure."
+)
+def no_threshold(errors, prices, budget):
+    return by_remedies(REMEDIES, errors, prices, budget, threshold=-1)
+
+
+@project_plan.mistake(
+    "Of several remedies for a gap you take the dearest. The rule takes the cheapest first, and measures again (3.21)."
+)
+def dearest_first(errors, prices, budget):
+    report = mismatch_report(errors)
+    for gap in sorted(GAPS, key=report.get, reverse=True):
+        possible = [offer for offer in REMEDIES[gap] if offer in prices and prices[offer] <= budget]
+        if report[gap] > 0.02 and possible:
+            return {"reason": gap, "choice": max(possible, key=prices.get)}
+    return {"reason": "none", "choice": "stop"}
+
+
+@project_plan.mistake(
+    "You always take the cheapest offer. A remedy for another gap is no bargain: first the gap, then its remedies."
+)
+def cheapest_of_all(errors, prices, budget):
+    return {"choice": min(prices, key=prices.get)}
+
+
+@project_plan.mistake(
+    "For mismatch you buy '30 images, many slants'. It is cheap, but section 7 measured it: from 30 "
+    "sources the made digits are learned by heart, the train-dev error rises, and the app gains a third of what all "
+    "sources give."
+)
+def few_sources_for_mismatch(errors, prices, budget):
+    return by_remedies(REMEDIES | {MISMATCH: [TRAP, *REMEDIES[MISMATCH]]}, errors, prices, budget)
+
+
+@project_plan.mistake(
+    "The choices are right, but your reason is always the largest gap. The reason is the gap that your choice treats, "
+    "and that is a smaller one where the largest has no remedy that is open."
+)
+def reason_is_the_largest_gap(errors, prices, budget):
+    return project_plan(errors, prices, budget) | {"reason": mismatch_report(errors)["largest"]}
+
+
+@project_plan.mistake('The choices are right. Where you stop, no gap is treated: the reason is "none".')
+def reason_for_stopping(errors, prices, budget):
+    decision = project_plan(errors, prices, budget)
+    return decision | ({"reason": mismatch_report(errors)["largest"]} if decision["choice"] == "stop" else {})
+
+
+@project_plan.mistake(
+    "Your reason is the set with the largest error. A large error says nothing yet; the gap between two neighbours does."
+)
+def reason_is_a_set(errors, prices, budget):
+    return {"reason": max(errors, key=errors.get)}
+
+
+@project_plan.mistake('The choice alone is not enough: return a dict with "reason" and "choice".')
+def choice_alone(errors, prices, budget):
+    return project_plan(errors, prices, budget)["choice"]
+
+
+@project_plan.mistake("You stop at once. There are weeks left and gaps above 0.02 with a remedy.")
+def stop_at_once(errors, prices, budget):
+    return {"reason": "none", "choice": "stop"}
+
+
+#: What is wrong with each offer as the remedy of each gap.
+WRONG_CHOICES = {
+    BIAS: {
+        "more web images": (
+            "Avoidable bias: with 2 hidden units the network cannot fit what it has. More web images leave the "
+            "training error where it is, above 0.5."
+        ),
+        "fill the frame": (
+            "Avoidable bias: the made digits are more to fit for a network that cannot fit 80. Its training error "
+            "hardly moves."
+        ),
+        TRAP: (
+            "Avoidable bias: 30 images at many slants are easy to learn by heart, so the training error may even fall. "
+            "Nothing is gained on the app: the network stays too small."
+        ),
+        "50 app images": (
+            "Avoidable bias: the dearest offer, for a network that cannot even fit its training set. First make it "
+            "able to learn."
+        ),
+        "no tuning": (
+            "Avoidable bias: without tuning the errors become honest, and the network stays as small as it was. "
+            "Tuning is not the largest gap here."
+        ),
+    },
+    VARIANCE: {
+        "bigger network": (
+            "Variance: the gap opens between images that were trained on and unseen ones of the same sources. A bigger "
+            "network fits the trained ones still better."
+        ),
+        "fill the frame": (
+            "Variance: made digits come from the web images that you own. They are no new handwriting, so what is "
+            "unseen stays unseen."
+        ),
+        TRAP: ("Variance: slants of 30 images are 30 images. They widen this gap: what is learned by heart is the 30."),
+        "50 app images": (
+            "Variance: 50 images add little to what the training set lacks, at twice the price of thousands from the "
+            "web. They are for mismatch."
+        ),
+        "no tuning": (
+            "Variance: the gap lies between train and train-dev, and nobody tunes on these. Tuning concerns dev and "
+            "test."
+        ),
+    },
+    MISMATCH: {
+        "bigger network": (
+            "Mismatch: unseen web images are read well, app images are not. A bigger network learns the web's "
+            "images, and these are not the trouble."
+        ),
+        "more web images": (
+            "Mismatch: more of the source that is not the app. It closes the gap from train to train-dev, which is "
+            "not the largest one."
+        ),
+        "no tuning": (
+            "Mismatch: the gap lies between train-dev and dev. Tuning on dev hides a part of it, so this offer makes "
+            "it visible, but it cures the gap from dev to test."
+        ),
+    },
+    DEV: {
+        "bigger network": (
+            "Over-fitting of dev: the settings were chosen on 30 images. A bigger network leaves them chosen on 30 "
+            "images."
+        ),
+        "more web images": (
+            "Over-fitting of dev: dev and test are both app images, so their difference is not a matter of the source. "
+            "It is the choice among 1000 settings."
+        ),
+        "fill the frame": (
+            "Over-fitting of dev: dev and test are both app images. What makes dev look better is that the settings "
+            "were chosen on it."
+        ),
+        TRAP: (
+            "Over-fitting of dev: 30 dev images were learned by heart through 1000 settings. Slants of 30 web images "
+            "only add a second case of the same trouble."
+        ),
+        "50 app images": (
+            "Over-fitting of dev: training images do not undo a choice that was made on 30 dev images. The gap from dev "
+            "to test stays."
+        ),
+    },
+}
+
+
+def choose_wrongly(gap, offer):
+    """Return the mistake that takes this offer for this gap, and says nothing about other decisions.
+
+    An empty dict is part of every dict: so this choice is explained whatever else a learner decided.
+    """
+
+    def wrong_choice(errors, prices, budget):
+        asked = project_plan(errors, prices, budget)["reason"] == gap and prices.get(offer, budget + 1) <= budget
+        return {"choice": offer} if asked else {}
+
+    wrong_choice.__name__ = f"{offer}_for_{gap}".replace(" ", "_").replace(",", "").replace("-", "_")
+    return wrong_choice
+
+
+for _gap, _hints in WRONG_CHOICES.items():
+    for _offer, _hint in _hints.items():
+        project_plan.mistake(_hint)(choose_wrongly(_gap, _offer))
+
+
+@project_plan.accept
+def with_a_table_of_remedies(errors, prices, budget):
+    return by_remedies(REMEDIES, errors, prices, budget) | {"a key of my own": 1}
+
+
+@project_plan.accept
+def offer_by_offer(errors, prices, budget):
+    treats = {offer: gap for gap, offers in REMEDIES.items() for offer in offers}
+    gaps = mismatch_report(errors)
+    best = ("none", "stop")
+    for offer, price in prices.items():
+        gap = treats.get(offer)
+        if gap is None or price > budget or not gaps[gap] > 0.02:
+            continue
+        if best[1] == "stop" or (gaps[gap], -price) > (gaps[best[0]], -prices[best[1]]):
+            best = (gap, offer)
+    return dict(zip(("reason", "choice"), best, strict=True))
+
+
+@project_plan.accept
+def with_branches(errors, prices, budget):
+    gaps = {name: value for name, value in mismatch_report(errors).items() if name != "largest"}
+    can = {name for name in prices if prices[name] <= budget}
+    while gaps:
+        gap = max(gaps, key=gaps.get)
+        size = gaps.pop(gap)
+        if size <= 0.02:
+            break
+        if gap == "avoidable bias" and "bigger network" in can:
+            return {"reason": gap, "choice": "bigger network"}
+        if gap == "variance" and "more web images" in can:
+            return {"reason": gap, "choice": "more web images"}
+        if gap == "over-fitting of dev" and "no tuning" in can:
+            return {"reason": gap, "choice": "no tuning"}
+        if gap == "mismatch":
+            options = [name for name in ("50 app images", "fill the frame") if name in can]
+            if options:
+                return {"reason": gap, "choice": sorted(options, key=lambda name: prices[name])[0]}
+    return {"reason": "none", "choice": "stop"}
