@@ -94,7 +94,7 @@ LESSONS = [
     LessonInfo("course3_structuring", "03_data_mismatch", "Mismatched data", "36"),
     LessonInfo("course4_cnn", "01_convolution", "Convolution by hand", "37–41", 75, "course 1, lessons 1 and 2"),
     LessonInfo("course4_cnn", "02_conv_layer", "The convolutional layer", "42"),
-    LessonInfo("course4_cnn", "03_pooling", "Pooling", "43"),
+    LessonInfo("course4_cnn", "03_pooling", "Pooling", "43", 60, "lessons 1 and 2"),
     LessonInfo("course4_cnn", "04_digit_classifier", "A classifier of digits", "44, 45"),
     LessonInfo("course4_cnn", "05_residual_networks", "Residual networks", "46"),
     LessonInfo("course4_cnn", "06_face_verification", "Face verification", "47, 48"),
