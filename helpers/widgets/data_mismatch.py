@@ -95,7 +95,7 @@ class Network:
 
     def error(self, *sources):
         """Return the share of wrong answers on the digits of one or more sources."""
-        wrong = [self.predict(source.X) != source.Y for source in sources]
+        wrong = [self.predict(source.X) != source.Y for source in sources if source.Y.size]
         return float(np.mean(np.concatenate(wrong, axis=1)))
 
 
@@ -293,3 +293,151 @@ def play(plan, start=START, budget=BUDGET):
         if prices[choice] > left:
             raise ValueError(f"{choice!r} costs {prices[choice]} weeks in round {len(rounds)}, and {left} are left.")
         state, left = after(state, choice), left - prices[choice]
+
+
+def describe_offers(rounds, mismatch_report):
+    """Return text about each offer of each round, taken or not: what it costs, what it does to the gaps and the app.
+
+    Parameters
+    ----------
+    rounds : list of Round
+    mismatch_report : callable
+        The learner's function; all gaps come from it.
+    """
+    lines = []
+    for number, one in enumerate(rounds, start=1):
+        gaps = mismatch_report(one.errors)
+        largest = gaps["largest"]
+        test = one.errors["test"]
+        lines.append(f"{number}. {one.left} weeks left. Largest gap: {largest}, {gaps[largest]:.2f}. Test {test:.2f}.")
+        for offer, price in prices_of(one.state).items():
+            state = after(one.state, offer)
+            now = mismatch_report(errors_of(state))
+            falls = {gap: gaps[gap] - now[gap] for gap in GAPS}
+            most = max(falls, key=falls.get)
+            mark = ">" if offer == one.answer["choice"] else "-"
+            dear = " (too dear)" if price > one.left else ""
+            lines.append(
+                f"   {mark} {offer}, {price} w.{dear}: {largest} {gaps[largest]:.2f} to {now[largest]:.2f}, "
+                f"test to {errors_of(state)['test']:.2f}. {_judgement(largest, most, falls, test, state)}"
+            )
+    return "\n".join(lines)
+
+
+def _judgement(largest, most, falls, test, state):
+    """Return a short sentence about one offer, from the measured numbers alone."""
+    gain = test - errors_of(state)["test"]
+    opened = min(falls, key=falls.get)
+    if falls[most] < 0.02:
+        return "It narrows no gap by 0.02."
+    sentence = "It narrows the largest gap most" if most == largest else f"It narrows {most} most, by {falls[most]:.2f}"
+    if falls[opened] < -0.05:
+        sentence += f"; {opened} opens by {-falls[opened]:.2f}"
+    return sentence + (", and the app gains nothing." if gain < 0.01 else ".")
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def draw_digits(axes, X, title):
+    """Draw the first columns of X, shape (64, m), one per axes; black is ink."""
+    for i, ax in enumerate(axes):
+        ax.imshow(X[:, i].reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, color="#aaaaaa")
+    axes[0].set_ylabel(title, rotation=0, ha="right", va="center")
+
+
+def _ladder(ax, animated):
+    """Prepare the axes of `draw_gaps` and return a function that places errors and gaps."""
+    ax.set(xlim=(-0.5, 4.5), ylim=(-0.02, 1), xticks=range(5), xticklabels=SETS, ylabel="error")
+    ax.grid(axis="y", alpha=0.3)
+    bars = ax.bar(np.arange(4) + 0.5, np.zeros(4), width=0.5, animated=animated)
+    (dots,) = ax.plot(range(5), np.zeros(5), "o", color="black", animated=animated)
+    errors_text = [ax.text(i, 0, "", ha="center", va="bottom", fontsize=9, animated=animated) for i in range(5)]
+    gaps_text = [ax.text(i + 0.5, 0, "", ha="center", va="bottom", fontsize=9, animated=animated) for i in range(4)]
+
+    def show(errors, gaps):
+        heights = [errors[name] for name in SETS]
+        dots.set_ydata(heights)
+        for text, height in zip(errors_text, heights, strict=True):
+            text.set(text=f"{height:.2f}", y=height + 0.03)
+        for i, (bar, text, name) in enumerate(zip(bars, gaps_text, GAPS, strict=True)):
+            bar.set(y=heights[i], height=heights[i + 1] - heights[i])
+            bar.set_color(ORANGE if name == gaps["largest"] else BLUE)
+            bar.set_alpha(0.75 if heights[i + 1] >= heights[i] else 0.3)  # a gap below 0 is pale
+            text.set(text=f"{name}\n{gaps[name]:+.2f}".replace("-0", "\u22120"), y=max(heights[i : i + 2]) + 0.1)
+
+    return show
+
+
+def draw_gaps(ax, errors, gaps):
+    """Draw five errors as dots and the four gaps between them as bars; the largest gap is orange.
+
+    Parameters
+    ----------
+    errors, gaps : dict
+        What `mismatch_report` takes and returns.
+    """
+    _ladder(ax, animated=False)(errors, gaps)
+
+
+def what_if(mismatch_report):
+    """Return the interactive picture: buy any of the offers and see the errors that were measured with them.
+
+    Parameters
+    ----------
+    mismatch_report : callable
+        The learner's function; all gaps of the picture come from it.
+    """
+    figure, ax = plt.subplots(figsize=(7.2, 3.6))
+    show = _ladder(ax, animated=True)
+
+    def update(units, web, fill, app, tuning):
+        bought = [units and "bigger network", web and "more web images", fill, app and "50 app images"]
+        state = frozenset(name for name in [*bought, not tuning and "no tuning"] if name)
+        errors = errors_of(state)
+        gaps = mismatch_report(errors)
+        show(errors, gaps)
+        largest = gaps["largest"]
+        weeks = sum(PRICES[name] for name in state)
+        over = f", {weeks - BUDGET} more than there are" if weeks > BUDGET else ""
+        return (
+            f"{weeks} weeks{over}. Train {errors['train']:.2f}, train-dev {errors['train-dev']:.2f}, "
+            f"dev {errors['dev']:.2f}, test {errors['test']:.2f}. Largest gap: {largest}, {gaps[largest]:.2f}."
+        )
+
+    def choice(description, *options):
+        return ipywidgets.Dropdown(options=options, description=description)
+
+    return LiveFigure(
+        figure,
+        update,
+        units=choice("hidden units", ("2", False), ("50", True)),
+        web=choice("web images", ("80", False), ("3500", True)),
+        fill=choice("fill the frame", ("no", ""), *((n, n) for n in ("30 images, many slants", "fill the frame"))),
+        app=choice("app in training", ("none", False), ("50 images", True)),
+        tuning=choice("settings tried", (f"{TRIES}", True), ("1 (no tuning)", False)),
+    )
+
+
+def draw_road(ax, rounds):
+    """Draw the errors of the rounds of `play` as lines; below each round stands its decision."""
+    colors = {"train": BLUE, "train-dev": GREEN, "dev": ORANGE, "test": RED}
+    x = np.arange(1, len(rounds) + 1)
+    for name, color in colors.items():
+        ax.plot(x, [one.errors[name] for one in rounds], "o-", color=color, label=name)
+    names = [f"{i}\n{one.answer['choice'].replace(' ', chr(10), 1)}" for i, one in zip(x, rounds, strict=True)]
+    ax.set(xticks=x, xticklabels=names, ylabel="error", ylim=(-0.02, 0.8))
+    ax.tick_params(axis="x", labelsize=8)
+    ax.legend(loc="upper right")
+
+
+def draw_sources(ax, counts, curves):
+    """Draw errors (y) over the number of scans that digits were made from (x, logarithmic); `curves` by name."""
+    for (name, values), color in zip(curves.items(), (BLUE, GREEN, ORANGE, RED), strict=False):
+        ax.plot(counts, values, "o-", color=color, label=name)
+    ax.set(xscale="log", xticks=counts, xticklabels=counts, xlabel="scans that the made digits come from")
+    ax.set(ylabel="error", ylim=(-0.02, None))
+    ax.minorticks_off()
+    ax.legend()
