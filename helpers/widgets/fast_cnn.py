@@ -272,7 +272,8 @@ def train(network, images, labels, optimizer, rng, num_epochs=5, batch_size=64, 
 def lenet(n_H, n_W, n_C, n_y, rng, dtype=np.float32):
     """Return a network like LeNet-5: convolutional layers with 6 and 16 filters, then 120, 84 and n_y units.
 
-    Max pooling follows each convolutional layer. ``n_H`` and ``n_W`` are multiples of 4; the first layer keeps the size (pad 2).
+    Max pooling follows each convolutional layer, of which the first keeps the size (pad 2).
+    ``n_H`` and ``n_W`` are multiples of 4.
 
     References
     ----------
