@@ -316,11 +316,12 @@ def describe_offers(rounds, mismatch_report):
             falls = {gap: gaps[gap] - now[gap] for gap in GAPS}
             most = max(falls, key=falls.get)
             mark = ">" if offer == one.answer["choice"] else "-"
-            dear = " (too dear)" if price > one.left else ""
+            dear = ", too dear" if price > one.left else ""
+            now_test = errors_of(state)["test"]
             lines.append(
-                f"   {mark} {offer}, {price} w.{dear}: {largest} {gaps[largest]:.2f} to {now[largest]:.2f}, "
-                f"test to {errors_of(state)['test']:.2f}. {_judgement(largest, most, falls, test, state)}"
+                f"   {mark} {offer}, {price} w{dear}: {largest} to {now[largest]:.2f}, test to {now_test:.2f}."
             )
+            lines.append(f"        {_judgement(largest, most, falls, test, state)}")
     return "\n".join(lines)
 
 
@@ -366,7 +367,9 @@ def _ladder(ax, animated):
             bar.set(y=heights[i], height=heights[i + 1] - heights[i])
             bar.set_color(ORANGE if name == gaps["largest"] else BLUE)
             bar.set_alpha(0.75 if heights[i + 1] >= heights[i] else 0.3)  # a gap below 0 is pale
-            text.set(text=f"{name}\n{gaps[name]:+.2f}".replace("-0", "\u22120"), y=max(heights[i : i + 2]) + 0.1)
+            value = f"{gaps[name]:+.2f}".replace("-", "\u2212")
+            value = "0.00" if value[1:] == "0.00" else value
+            text.set(text=f"{name}\n{value}", y=max(heights[i : i + 2]) + 0.1)
 
     return show
 

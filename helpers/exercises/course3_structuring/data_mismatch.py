@@ -872,7 +872,7 @@ def cheapest_of_all(errors, prices, budget):
 
 
 @project_plan.mistake(
-    "For mismatch you buy '30 images, many slants'. It is cheap, but section 7 measured it: from 30 "
+    "For mismatch you buy '30 images, many slants'. It is cheap, but section 6 measured it: from 30 "
     "sources the made digits are learned by heart, the train-dev error rises, and the app gains a third of what all "
     "sources give."
 )
@@ -915,8 +915,8 @@ def stop_at_once(errors, prices, budget):
 WRONG_CHOICES = {
     BIAS: {
         "more web images": (
-            "Avoidable bias: with 2 hidden units the network cannot fit what it has. More web images leave the "
-            "training error where it is, above 0.5."
+            "Avoidable bias: with 2 hidden units the network cannot fit what it has. More web images do not "
+            "lower its training error: there is more to fit."
         ),
         "fill the frame": (
             "Avoidable bias: the made digits are more to fit for a network that cannot fit 80. Its training error "
