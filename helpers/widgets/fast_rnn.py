@@ -1,10 +1,10 @@
 """Fast recurrent layers, for the trainings of lessons 5.1 to 5.6.
 
 Sequences are (n_x, m, T_x), states (n_a, m, T_x), scores (n_y, m, T_x). An input of whole numbers, shape (m, T_x),
-means one-hot columns with n_x entries, which are never built. ``dV`` is the derivative of the cost J by V for every V; the
-factor 1/m enters once, in the loss. A ``mask``, shape (m, T_x), is 1 at real steps and 0 at padding: there the state stays
-as it was, so the state at the last step is the one after the last real step. Layers have ``forward``, ``backward``, and
-the dicts ``parameters`` and ``gradients``, as those of `helpers.widgets.fast_cnn` do.
+means one-hot columns with n_x entries, which are never built. ``dV`` is the derivative of the cost J by V for every V;
+the factor 1/m enters once, in the loss. A ``mask``, shape (m, T_x), is 1 at real steps and 0 at padding: there the
+state stays as it was, so the state at the last step is the one after the last real step. Layers have ``forward``,
+``backward``, and the dicts ``parameters`` and ``gradients``, as those of `helpers.widgets.fast_cnn` do.
 """
 
 import numpy as np
