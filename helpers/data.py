@@ -33,6 +33,7 @@ _HASHES = {
     ("scikit-image", "skimage/data/brick.png"): "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
     ("scikit-image", "skimage/data/grass.png"): "b6b6022426b38936c43a4ac09635cd78af074e90f42ffa8227ac8b7452d39f89",
     ("scikit-image", "skimage/data/gravel.png"): "c48615b451bf1e606fbd72c0aa9f8cc0f068ab7111ef7d93bb9b0f2586440c12",
+    ("scikit-image", "skimage/data/lfw_subset.npy"): "9560ec2f5edfac01973f63a8a99d00053fecd11e21877e18038fbe500f8e872c",
     ("scikit-learn", "sklearn/datasets/images/china.jpg"): "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
     ("scikit-learn", "sklearn/datasets/images/flower.jpg"): "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
     ("scikit-learn", "sklearn/datasets/data/wine_data.csv"): "10e8a802908b34f86e5da8ce962f3c806694bc98450a18f61851af59f324bede",
@@ -235,6 +236,33 @@ def small_digits():
     with gzip.open(_file("scikit-learn", "sklearn/datasets/data/digits.csv.gz")) as file:
         table = np.loadtxt(file, delimiter=",").astype(np.uint8)
     return SmallDigits(table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(int)[None, :])
+
+
+class FacesOrNot(NamedTuple):
+    """Faces and other things: ``images`` (200, 25, 25), from 0 (black) to 1; ``labels`` (1, 200), 1 for a face."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def faces_or_not():
+    """Return 100 faces, then 100 patches of background, gray, 25 by 25 pixels, with the labels as they were given.
+
+    scikit-image ships them, drawn from photographs of Labeled Faces in the Wild (G. B. Huang, M. Ramesh, T. Berg and
+    E. Learned-Miller, technical report 07-49, University of Massachusetts, Amherst, 2007), which was collected from the
+    news. They show real people, who were not asked: credit the source wherever you show one, and copy none.
+
+    Returns
+    -------
+    FacesOrNot
+
+    Raises
+    ------
+    DataMissing
+        If the package is not installed or its file has changed.
+    """
+    images = np.load(_file("scikit-image", "skimage/data/lfw_subset.npy"))
+    return FacesOrNot(images, (np.arange(len(images)) < 100).astype(int)[None, :])
 
 
 class Wines(NamedTuple):

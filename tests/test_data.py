@@ -4,6 +4,7 @@ import importlib.metadata
 
 import numpy as np
 import pytest
+from skimage.data import lfw_subset
 from sklearn.datasets import load_digits, load_wine
 
 from helpers import data
@@ -169,6 +170,16 @@ def test_small_digits_are_those_of_scikit_learn():
     assert digits.images.dtype == np.uint8
     assert np.array_equal(digits.images, theirs.images)
     assert np.array_equal(digits.labels, theirs.target[None, :])
+
+
+def test_faces_or_not_are_those_of_scikit_image():
+    faces, theirs = data.faces_or_not(), lfw_subset()
+    assert np.array_equal(faces.images, theirs)
+    assert faces.labels.shape == (1, 200)
+    assert (faces.labels[0, :100] == 1).all()
+    assert (faces.labels[0, 100:] == 0).all()
+    assert theirs.min() >= 0
+    assert theirs.max() <= 1
 
 
 def test_wines_are_those_of_scikit_learn():
