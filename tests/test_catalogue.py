@@ -35,6 +35,10 @@ EQUIVALENT_MUTANTS = {
     ("metrics", "f1_score"): {"P + 0"},
     ("logistic_regression", "squared_cost"): {"Y - A"},  # its square is the same
     ("normalization_and_gradient_checking", "gradient_check"): {"numerical - gradient"},  # its norm is the same
+    # reshape takes -2 for -1: a negative size is the one to infer
+    ("conv_layer", "im2col"): {"2"},
+    ("conv_layer", "conv_forward_fast"): {"2"},
+    ("conv_layer", "conv_backward_fast"): {"2"},
 }
 
 

@@ -13,7 +13,8 @@ SHAPES = (
     (2, 5, 7, 3, 3, 4, 1, 2),  # windows overlap, with padding and a stride
     (3, 6, 4, 2, 3, 5, 0, 1),  # no padding: a slice that ends at -pad is empty
     (1, 6, 9, 2, 3, 3, 0, 2),  # no padding and a stride; a row is left over
-    (2, 5, 8, 3, 2, 2, 2, 3),  # windows with gaps between them
+    (2, 3, 8, 4, 2, 5, 1, 3),  # windows with gaps between them
+    (1, 4, 6, 2, 3, 1, 2, 2),  # padding of two, one filter
     (2, 5, 5, 4, 4, 3, 1, 1),  # square images
 )
 
@@ -327,7 +328,7 @@ def conv_backward(dZ, cache):
     A_prev, W, b, hparameters = cache
     stride, pad = hparameters["stride"], hparameters["pad"]
     _, n_H_prev, n_W_prev, _ = A_prev.shape
-    f = W.shape[0]
+    f, _, _, _ = W.shape
     A_pad = np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
     dA_pad, dW, db = np.zeros_like(A_pad), np.zeros_like(W), np.zeros_like(b)
     for i, h, w, c in np.ndindex(dZ.shape):
@@ -811,10 +812,9 @@ def col2im(dcolumns, shape, f, pad, stride):
         Of the cost J.
     """
     m, n_H_prev, n_W_prev, n_C_prev = shape
-    n_H = (n_H_prev + 2 * pad - f) // stride + 1
-    n_W = (n_W_prev + 2 * pad - f) // stride + 1
+    dA_pad = np.pad(np.zeros(shape), ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    n_H, n_W = (dA_pad.shape[1] - f) // stride + 1, (dA_pad.shape[2] - f) // stride + 1
     shares = dcolumns.reshape(m, n_H, n_W, f, f, n_C_prev)
-    dA_pad = np.zeros((m, n_H_prev + 2 * pad, n_W_prev + 2 * pad, n_C_prev))
     for h, w in np.ndindex(n_H, n_W):
         dA_pad[:, h * stride : h * stride + f, w * stride : w * stride + f] += shares[:, h, w]  # (2.19)
     return dA_pad[:, pad : pad + n_H_prev, pad : pad + n_W_prev]  # (2.13)
