@@ -39,6 +39,10 @@ EQUIVALENT_MUTANTS = {
     ("conv_layer", "im2col"): {"2"},
     ("conv_layer", "conv_forward_fast"): {"2"},
     ("conv_layer", "conv_backward_fast"): {"2"},
+    # A row of column maxima or sums broadcasts alike with one axis, (m,), and with two, (1, m).
+    ("softmax", "softmax"): {"keepdims=False"},
+    ("softmax", "softmax_cross_entropy"): {"keepdims=False"},
+    ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
 }
 
 
