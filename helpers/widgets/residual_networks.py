@@ -1,0 +1,307 @@
+"""The pictures and trainings of lesson 4.5: gradients in plain and residual networks of growing depth."""
+
+from typing import NamedTuple
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from helpers import data
+from helpers.plots import BLUE, GREEN, ORANGE
+from helpers.widgets import LiveFigure, progress
+
+UNITS = 64
+PLAIN, RESIDUAL = "plain", "residual"
+
+
+# --- data and networks ------------------------------------------------------------------------------------------------
+
+
+class Digits(NamedTuple):
+    """Digits as columns, from 0 to 1: ``X`` (784, m), labels ``Y`` (m,), and the same for the test set."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    X_test: np.ndarray
+    Y_test: np.ndarray
+
+
+def digits():
+    """Return 4000 digits of MNIST for training and 1000 for testing, in float32: trainings take half the time."""
+    split = data.mnist()
+    columns = (images.reshape(len(images), -1).T.astype(np.float32) / 255 for images in split[::2])
+    X, X_test = columns
+    return Digits(X, split.train_labels[0], X_test, split.test_labels[0])
+
+
+def draw_blocks(rng, blocks, n=UNITS, scale=1.0, last=1.0, dtype=float):
+    """Return parameters of `blocks` blocks of n units: He's weights times `scale`, W2 also times `last`, biases 0."""
+    spread = scale * np.sqrt(2 / n)
+    return [
+        {
+            "W1": (rng.standard_normal((n, n)) * spread).astype(dtype), "b1": np.zeros((n, 1), dtype),
+            "W2": (rng.standard_normal((n, n)) * spread * last).astype(dtype), "b2": np.zeros((n, 1), dtype),
+        }
+        for _ in range(blocks)
+    ]  # fmt: skip
+
+
+def first_activations(X, rng, n=UNITS):
+    """Return the activations of a first dense layer of n ReLU units with He's weights, shape (n, m)."""
+    return np.clip(rng.standard_normal((n, len(X))) * np.sqrt(2 / len(X)) @ X, 0, None)
+
+
+class Network:
+    """A dense layer, blocks of two dense layers each, and a softmax layer; with or without shortcuts.
+
+    All its parameters stand in one list, ``arrays``; `costs` gives the cost of a batch and the gradients in that order.
+    """
+
+    def __init__(self, blocks, kind, seed, last=1.0):
+        rng = np.random.default_rng(seed)
+        self.skip = float(kind == RESIDUAL)
+        first = rng.standard_normal((UNITS, 784)).astype(np.float32) * np.float32(np.sqrt(2 / 784))
+        middle = draw_blocks(rng, blocks, last=last, dtype=np.float32)
+        end = rng.standard_normal((10, UNITS)).astype(np.float32) * np.float32(np.sqrt(2 / UNITS))
+        self.arrays = [first, np.zeros((UNITS, 1), np.float32)]
+        for block in middle:
+            self.arrays += block.values()
+        self.arrays += [end, np.zeros((10, 1), np.float32)]
+
+    def activations(self, X):
+        """Return the inputs of all layers after the first, and the scores."""
+        U, u, *inner, E, e = self.arrays
+        flow = [np.clip(U @ X + u, 0, None)]
+        for k in range(0, len(inner), 4):
+            entry = flow[-1]
+            flow.append(np.clip(inner[k] @ entry + inner[k + 1], 0, None))
+            flow.append(np.clip(inner[k + 2] @ flow[-1] + inner[k + 3] + self.skip * entry, 0, None))
+        return flow, E @ flow[-1] + e
+
+    def costs(self, X, Y):
+        """Return the cost of a batch, the gradients in the order of ``arrays``, and the norms of dJ/dA by block."""
+        flow, scores = self.activations(X)
+        m = len(Y)
+        p = np.exp(scores - scores.max(axis=0))
+        p /= p.sum(axis=0)
+        cost = -np.mean(np.log(p[Y, range(m)] + 1e-30))
+        p[Y, range(m)] -= 1
+        p /= m
+        found, delta, norms = [p.sum(axis=1, keepdims=True), p @ flow[-1].T], self.arrays[-2].T @ p, []
+        for k in range(len(self.arrays) - 6, 1, -4):
+            norms.append(float(np.linalg.norm(delta)))
+            after, between, before = flow.pop(), flow.pop(), flow[-1]
+            delta = np.where(after > 0, delta, 0)
+            inner = np.where(between > 0, self.arrays[k + 2].T @ delta, 0)
+            found += [delta.sum(axis=1, keepdims=True), delta @ between.T]
+            found += [inner.sum(axis=1, keepdims=True), inner @ before.T]
+            delta = self.arrays[k].T @ inner + self.skip * delta
+        norms.append(float(np.linalg.norm(delta)))
+        delta = np.where(flow[-1] > 0, delta, 0)
+        found += [delta.sum(axis=1, keepdims=True), delta @ X.T]
+        return float(cost), found[::-1], norms[::-1]
+
+    def accuracy(self, X, Y):
+        return float(np.mean(self.activations(X)[1].argmax(axis=0) == Y))
+
+
+class Run(NamedTuple):
+    """A training: mean cost of each epoch, accuracy on the test set, and gradient norms by block at the start."""
+
+    costs: list
+    accuracy: float
+    norms: list
+
+
+def train(digits, blocks, kind, last=1.0, seed=0, epochs=5, learning_rate=0.01, batch=100):
+    """Train a network by gradient descent with momentum (0.9) and return its `Run`."""
+    network = Network(blocks, kind, seed, last)
+    rng = np.random.default_rng([seed, 1])
+    norms = network.costs(digits.X[:, :500], digits.Y[:500])[2]
+    velocity, costs = [np.zeros_like(array) for array in network.arrays], []
+    with np.errstate(all="ignore"):  # a training that diverges is one of the results
+        for _ in range(epochs):
+            order, total = rng.permutation(len(digits.Y)), []
+            for start in range(0, len(order), batch):
+                part = order[start : start + batch]
+                cost, gradients, _ = network.costs(digits.X[:, part], digits.Y[part])
+                total.append(cost)
+                for array, v, gradient in zip(network.arrays, velocity, gradients, strict=True):
+                    v *= 0.9
+                    v += gradient
+                    array -= learning_rate * v
+            costs.append(float(np.mean(total)))
+    return Run(costs, network.accuracy(digits.X_test, digits.Y_test), norms)
+
+
+def train_all(digits, depths, kinds, seeds=(0, 1, 2)):
+    """Return ``{(name, blocks): [Run, ...]}``, one run per seed; ``kinds`` is ``{name: (kind, last)}``."""
+    jobs = [(name, blocks) for name in kinds for blocks in depths]
+    return {
+        (name, blocks): [train(digits, blocks, *kinds[name], seed=seed) for seed in seeds]
+        for name, blocks in progress(jobs, desc="training")
+    }
+
+
+# --- what happens at the start ----------------------------------------------------------------------------------------
+
+
+def plain_pair(A, parameters):
+    """Return the output of two dense ReLU layers without a shortcut, and what `plain_pair_back` needs."""
+    inner = np.clip(parameters["W1"] @ A + parameters["b1"], 0, None)
+    outer = np.clip(parameters["W2"] @ inner + parameters["b2"], 0, None)
+    return outer, (inner > 0, outer > 0, parameters)
+
+
+def plain_pair_back(dA, kept):
+    """Return the gradient before two dense ReLU layers without a shortcut."""
+    inner, outer, parameters = kept
+    return parameters["W1"].T @ (inner * (parameters["W2"].T @ (outer * dA)))
+
+
+def gradient_norms(A, blocks, forward, backward, dA):
+    """Return the norm of dJ/dA before each block and after the last, for the gradient `dA` at the end.
+
+    Parameters
+    ----------
+    A : ndarray, shape (n, m)
+    blocks : list of dict
+    forward, backward : callable
+        ``forward(A, parameters)`` returns ``(A, cache)``; ``backward(dA, cache)`` dA_prev, or a tuple with it first.
+    dA : ndarray, shape (n, m)
+
+    Returns
+    -------
+    norms : ndarray, shape (len(blocks) + 1,)
+    alike : float
+        Mean cosine between the activations of different examples after the last block.
+    """
+    caches = []
+    for parameters in blocks:
+        A, cache = forward(A, parameters)
+        caches.append(cache)
+    norms = [np.linalg.norm(dA)]
+    for cache in reversed(caches):
+        dA = backward(dA, cache)
+        dA = dA[0] if isinstance(dA, tuple) else dA
+        norms.append(np.linalg.norm(dA))
+    return np.array(norms[::-1]), mean_cosine(A)
+
+
+def mean_cosine(A):
+    """Return the mean cosine between different columns; 1 if all point in the same direction."""
+    unit = A / np.maximum(np.linalg.norm(A, axis=0), 1e-30)
+    m = A.shape[1]
+    return float((np.sum(unit.sum(axis=1) ** 2) - m) / (m * (m - 1)))
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def draw_block(ax):
+    """Draw a residual block: two layers, and the shortcut that joins before the last ReLU."""
+    ax.set(xlim=(0, 10), ylim=(0, 3))
+    ax.set_axis_off()
+    boxes = ((1.6, "W1, b1"), (3.1, "ReLU"), (4.6, "W2, b2"), (6.3, "+"), (7.5, "ReLU"))
+    for x, name in boxes:
+        style = "circle,pad=0.18" if name == "+" else "round,pad=0.12"
+        ax.text(
+            x, 1, name, ha="center", va="center", fontsize=10, bbox={"boxstyle": style, "fc": "#e8f1f8", "ec": BLUE}
+        )
+    ax.text(0.3, 1, "$A_{prev}$", ha="center", va="center", fontsize=11)
+    ax.text(9.1, 1, "$A$", ha="center", va="center", fontsize=11)
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 12, "linewidth": 1.3}
+    for start, end in ((0.7, 1.0), (2.2, 2.55), (3.6, 4.0), (5.2, 6.0), (6.6, 6.95), (8.05, 8.8)):
+        ax.add_patch(FancyArrowPatch((start, 1), (end, 1), color="0.35", **arrow))
+    path = FancyArrowPatch((0.5, 1.3), (6.25, 1.4), connectionstyle="arc3,rad=-0.32", color=ORANGE, **arrow)
+    ax.add_patch(path)
+    ax.text(3.3, 2.55, "shortcut: the identity, or $W_s$", ha="center", fontsize=9.5, color="#8a5a00")
+    ax.text(2.75, 0.35, "$Z_1 \\to A_1$", ha="center", fontsize=9)
+    ax.text(6.9, 0.35, "$Z$", ha="center", fontsize=9)
+    ax.add_patch(FancyBboxPatch((1.0, 0.1), 7.05, 2.0, boxstyle="round,pad=0.05", fc="none", ec="0.8", linestyle="--"))
+
+
+def draw_norms(ax, curves, title):
+    """Draw gradient norms by block, on a logarithmic axis; ``curves`` is ``{label: (norms, colour, line style)}``."""
+    for label, (norms, color, line) in curves.items():
+        ax.plot(range(len(norms)), norms, line, color=color, label=label, markersize=3)
+    ax.set(yscale="log", xlabel="block (0: before the first)", ylabel="norm of dJ/dA", title=title)
+    ax.legend()
+
+
+def draw_final_costs(ax, runs, depths, colors):
+    """Draw the training cost of the last epoch against the number of layers: a line per kind, a dot per run."""
+    for name, color in colors.items():
+        costs = [
+            [min(run.costs[-1], 2.5) if np.isfinite(run.costs[-1]) else 2.5 for run in runs[name, b]] for b in depths
+        ]
+        layers = [2 * blocks + 2 for blocks in depths]
+        ax.plot(layers, np.median(costs, axis=1), color=color, label=name)
+        for x, dots in zip(layers, costs, strict=True):
+            ax.plot([x] * len(dots), dots, "o", color=color, markersize=4, alpha=0.6)
+    ax.set(xlabel="layers", ylabel="training cost, last epoch", ylim=(0, 2.6))
+    ax.legend()
+
+
+def draw_curves(ax, runs, blocks, colors):
+    """Draw the median training cost of each epoch for one depth."""
+    for name, color in colors.items():
+        costs = np.median([run.costs for run in runs[name, blocks]], axis=0)
+        ax.plot(range(1, len(costs) + 1), np.clip(np.nan_to_num(costs, nan=2.5), 0, 2.5), "o-", color=color, label=name)
+    ax.set(xlabel="epoch", ylabel="training cost", title=f"{2 * blocks + 2} layers", ylim=(0, 2.6))
+
+
+def depth_explorer(residual_block_forward, residual_block_backward, X):
+    """Return the picture: gradient norms by block in a plain and in a residual network, for any depth and scale.
+
+    Parameters
+    ----------
+    residual_block_forward, residual_block_backward : callable
+        The learner's functions.
+    X : ndarray, shape (784, m)
+        Some digits.
+    """
+    figure, ax = plt.subplots(figsize=(7, 3.3))
+    n, most = 32, 30
+    A = first_activations(X, np.random.default_rng(0), n).astype(float)
+    dA = np.random.default_rng(1).standard_normal(A.shape) / A.shape[1]
+    lines = {
+        kind: ax.plot([], [], mark, color=color, markersize=3, animated=True)[0]
+        for kind, color, mark in ((PLAIN, BLUE, "o-"), (RESIDUAL, ORANGE, "s-"))
+    }
+    ax.axhline(1, color="0.6", linewidth=0.8, linestyle="--")
+    ax.set(yscale="log", xlim=(-0.5, most + 0.5), ylim=(1e-9, 1e9), xlabel="block (0: before the first)")
+    ax.set(ylabel="norm of dJ/dA, last one 1", title="Blue: plain. Orange: with shortcuts")
+
+    def update(blocks, scale, last):
+        made = draw_blocks(np.random.default_rng(2), blocks, n, scale, last)
+        plain, alike = gradient_norms(A, made, plain_pair, plain_pair_back, dA)
+        residual, alike_too = gradient_norms(A, made, residual_block_forward, residual_block_backward, dA)
+        for kind, norms in ((PLAIN, plain), (RESIDUAL, residual)):
+            lines[kind].set_data(range(blocks + 1), np.clip(norms / norms[-1], 1e-9, 1e9))
+        return (
+            f"{2 * blocks} layers, {blocks} blocks. From the last block to the first the gradient grows by the factor "
+            f"{_power(plain[0] / plain[-1])} in the plain network and "
+            f"{_power(residual[0] / residual[-1])} in the residual one. "
+            f"Mean cosine between different digits at the end: {alike:.2f} and {alike_too:.2f}."
+        )
+
+    controls = {
+        "blocks": ipywidgets.IntSlider(value=10, min=1, max=most, description="blocks"),
+        "scale": ipywidgets.FloatSlider(value=1.0, min=0.4, max=1.4, step=0.1, description="scale of W1, W2"),
+        "last": ipywidgets.FloatSlider(value=1.0, min=0.0, max=1.0, step=0.1, description="times, on W2"),
+    }
+    return LiveFigure(figure, update, **controls)
+
+
+def _power(value):
+    if value == 0:
+        return "0"
+    if 0.01 <= value < 1000:
+        return f"{value:.2g}" if value < 100 else f"{value:.0f}"
+    exponent = int(np.floor(np.log10(value)))
+    return f"{value / 10**exponent:.1f}·10^{exponent}".replace("^-", "^−")
+
+
+COLORS = {"plain": BLUE, "residual, W2 = 0": ORANGE, "residual, He": GREEN}

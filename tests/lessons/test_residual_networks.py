@@ -1,0 +1,230 @@
+"""Lesson 4.5, residual networks: the formulas against autograd and numbers, the lesson's claims, and its picture."""
+
+import base64
+import io
+import statistics
+import time
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import exercises
+from helpers.widgets import residual_networks as pictures
+
+LESSON = exercises.load("residual_networks").exercises
+SHORTCUT, FORWARD, BACKWARD, STACK = (
+    LESSON[name]
+    for name in ("projection_shortcut", "residual_block_forward", "residual_block_backward", "stack_blocks")
+)
+
+
+def block(n_prev, n_hidden, n, projection, seed=0):
+    rng = np.random.default_rng(seed)
+    parameters = {
+        "W1": rng.normal(size=(n_hidden, n_prev)), "b1": rng.normal(size=(n_hidden, 1)),
+        "W2": rng.normal(size=(n, n_hidden)), "b2": rng.normal(size=(n, 1)),
+    }  # fmt: skip
+    return parameters | ({"Ws": rng.normal(size=(n, n_prev))} if projection else {})
+
+
+def by_autograd(A, p):
+    S = anp.dot(p["Ws"], A) if "Ws" in p else A
+    A1 = anp.maximum(anp.dot(p["W1"], A) + p["b1"], 0)
+    return anp.maximum(anp.dot(p["W2"], A1) + p["b2"] + S, 0)
+
+
+SIZES = [(4, 3, 4, False), (3, 5, 2, True), (4, 6, 4, True), (1, 1, 1, False)]
+
+
+# --- the formulas -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("m", [1, 6])
+def test_block_matches_autograd(size, m):
+    p, A_prev = block(*size), np.random.default_rng(1).normal(size=(size[0], m))
+    A, cache = FORWARD(A_prev, p)
+    np.testing.assert_allclose(A, by_autograd(A_prev, p), atol=1e-12)
+    weights = np.random.default_rng(2).normal(size=A.shape)
+    dA_prev, grads = BACKWARD(weights, cache)
+    np.testing.assert_allclose(
+        dA_prev, autograd.grad(lambda A: anp.sum(weights * by_autograd(A, p)))(A_prev), atol=1e-10
+    )
+    theirs = autograd.grad(lambda p: anp.sum(weights * by_autograd(A_prev, p)))(p)
+    assert set(grads) == {f"d{name}" for name in p}
+    for name in p:
+        np.testing.assert_allclose(grads[f"d{name}"], theirs[name], atol=1e-10)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_residual_block_backward_matches_numerical_gradient(size):
+    p, A_prev, h = block(*size, seed=3), np.random.default_rng(4).normal(size=(size[0], 5)), 1e-6
+    A, cache = FORWARD(A_prev, p)
+    weights = np.random.default_rng(5).normal(size=A.shape)
+    dA_prev, grads = BACKWARD(weights, cache)
+    for name, array, ours in [("A_prev", A_prev, dA_prev), *((k, p[k], grads[f"d{k}"]) for k in p)]:
+        numerical = np.zeros(array.shape)
+        for index in np.ndindex(array.shape):
+            sides = []
+            for sign in (1, -1):
+                other = array.copy()
+                other[index] += sign * h
+                args = (other, p) if name == "A_prev" else (A_prev, p | {name: other})
+                sides.append(np.sum(weights * FORWARD(*args)[0]))
+            numerical[index] = (sides[0] - sides[1]) / (2 * h)
+        assert np.linalg.norm(ours - numerical) <= 1e-6 * max(np.linalg.norm(numerical), 1e-6), name
+
+
+def test_the_numbers_by_hand():
+    one = np.array([[1.0]])
+    A, cache = FORWARD(2 * one, {"W1": 2 * one, "b1": -one, "W2": 3 * one, "b2": 0.5 * one})
+    assert A.item() == 11.5
+    dA_prev, grads = BACKWARD(one, cache)
+    assert dA_prev.item() == 7
+    assert {name: grad.item() for name, grad in grads.items()} == {"dW2": 3, "db2": 1, "dW1": 6, "db1": 3}
+    assert SHORTCUT(np.array([[1.0], [-2]]), np.array([[1.0, 1], [0, 3], [2, 0]])).ravel().tolist() == [-1, -6, 2]
+
+
+def test_identity_needs_each_of_its_conditions():
+    """Topic 46, completed: W2 = 0 and b2 = 0, an input that is not negative, no projection."""
+    A_prev = np.abs(np.random.default_rng(0).normal(size=(4, 5)))
+    p = block(4, 4, 4, False) | {"W2": np.zeros((4, 4)), "b2": np.zeros((4, 1))}
+    assert np.array_equal(FORWARD(A_prev, p)[0], A_prev)
+    assert not np.array_equal(FORWARD(A_prev, p | {"b2": np.full((4, 1), 0.1)})[0], A_prev)
+    assert not np.array_equal(FORWARD(A_prev - 1, p)[0], A_prev - 1)
+    assert not np.array_equal(FORWARD(A_prev, p | {"Ws": block(4, 4, 4, True)["Ws"]})[0], A_prev)
+    assert not np.array_equal(np.tanh(A_prev), A_prev)
+
+
+def test_products_of_the_text():
+    assert 0.5**20 == pytest.approx(1e-6, rel=0.05)
+    assert 1.5**20 == pytest.approx(3300, rel=0.01)
+
+
+# --- the trainer ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["plain", "residual"])
+def test_network_matches_autograd(kind):
+    network = pictures.Network(2, kind, seed=0)
+    network.arrays = [array.astype(float) for array in network.arrays]
+    rng = np.random.default_rng(0)
+    X, Y = rng.random((784, 6)), rng.integers(0, 10, 6)
+    cost, gradients, norms = network.costs(X, Y)
+
+    def loss(arrays):
+        A = anp.maximum(anp.dot(arrays[0], X) + arrays[1], 0)
+        for k in (2, 6):
+            inner = anp.maximum(anp.dot(arrays[k], A) + arrays[k + 1], 0)
+            Z = anp.dot(arrays[k + 2], inner) + arrays[k + 3]
+            A = anp.maximum(Z + A if kind == "residual" else Z, 0)
+        scores = anp.dot(arrays[-2], A) + arrays[-1]
+        return -anp.mean((scores - anp.log(anp.sum(anp.exp(scores), axis=0)))[Y, np.arange(6)])
+
+    assert cost == pytest.approx(loss(network.arrays))
+    for ours, theirs in zip(gradients, autograd.grad(loss)(network.arrays), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-9)
+    assert len(norms) == 3
+
+
+def test_learners_stack_is_the_trainers_network():
+    network = pictures.Network(3, "residual", seed=1)
+    X = np.random.default_rng(0).random((784, 4)).astype(np.float32)
+    flow, _ = network.activations(X)
+    blocks = [dict(zip(("W1", "b1", "W2", "b2"), network.arrays[k : k + 4], strict=True)) for k in (2, 6, 10)]
+    A, caches = STACK(flow[0], blocks)
+    np.testing.assert_allclose(A, flow[-1], rtol=1e-5)
+    assert len(caches) == 3
+
+
+# --- what the lesson says ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return pictures.digits()
+
+
+def test_gradients_at_the_start(digits):
+    rng = np.random.default_rng(0)
+    A = pictures.first_activations(digits.X[:, :100], rng)
+    dA = rng.normal(size=A.shape)
+    plain, ours = (pictures.plain_pair, pictures.plain_pair_back), (FORWARD.reference, BACKWARD.reference)
+    growth, alike = {}, {}
+    for name, functions, scale, last in (
+        ("plain", plain, 1.0, 1.0), ("small", plain, 0.6, 1.0), ("residual", ours, 1.0, 1.0), ("zero", ours, 1.0, 0.0)
+    ):  # fmt: skip
+        blocks = pictures.draw_blocks(np.random.default_rng(3), 15, scale=scale, last=last)
+        norms, alike[name] = pictures.gradient_norms(A, blocks, *functions, dA)
+        growth[name] = (norms[0] / norms[-1]) ** (1 / 15)
+        if name == "zero":
+            np.testing.assert_allclose(norms[:-1], norms[0])
+            assert norms[-1] > norms[0]
+    assert 0.9 < growth["plain"] < 1.1
+    assert growth["small"] == pytest.approx(0.36, abs=0.03)
+    assert 1.3 < growth["residual"] < 1.55
+    assert pictures.mean_cosine(A) == pytest.approx(alike["zero"])
+    assert 0.4 < alike["zero"] < 0.6
+    assert min(alike["plain"], alike["residual"]) > 0.85
+
+
+def test_mean_cosine_by_hand():
+    assert pictures.mean_cosine(np.array([[1.0, 0, 3], [0, 2, 0]])) == pytest.approx(1 / 3)
+
+
+def test_depth_harms_plain_networks_and_not_residual_ones(digits):
+    """Training cost of the last epoch, one start each: 4 and 32 layers."""
+    plain = [pictures.train(digits, blocks, "plain").costs[-1] for blocks in (1, 15)]
+    residual = [pictures.train(digits, blocks, "residual", last=0.0).costs[-1] for blocks in (1, 15)]
+    assert plain[1] > 2 * plain[0]
+    assert residual[1] < residual[0]
+    diverged = pictures.train(digits, 15, "residual", last=1.0).costs[-1]
+    assert not diverged < 2.2
+
+
+# --- the picture ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def picture(digits):
+    return pictures.depth_explorer(FORWARD.reference, BACKWARD.reference, digits.X[:, :50])
+
+
+def test_picture_answers_within_a_tenth_of_a_second(picture, record_property):
+    seconds = []
+    for step in range(8):
+        for name, value in (("blocks", 3 + 3 * step), ("scale", 0.4 + 0.1 * step), ("last", 0.1 * step)):
+            start = time.perf_counter()
+            picture.controls[name].value = value
+            seconds.append(time.perf_counter() - start)
+    record_property("picture of lesson 4.5, median time to answer", f"{1000 * statistics.median(seconds):.0f} ms")
+    assert statistics.median(seconds) < 0.1
+
+
+def test_picture_says_what_it_shows_and_answers_the_questions(picture):
+    picture.controls["blocks"].value = 30
+    words = picture._caption.value
+    assert "60 layers, 30 blocks" in words
+    assert "in the residual one" in words
+    before = picture._image.value
+    picture.controls["last"].value = 0.0
+    assert "by the factor 0 in the plain network" in picture._caption.value
+    assert picture._image.value != before
+    picture.controls["last"].value = 1.0
+    picture.controls["scale"].value = 0.4
+    assert "·10^−" in picture._caption.value.split("in the plain network")[0]
+
+
+def test_picture_has_a_static_twin(picture):
+    image = Image.open(io.BytesIO(base64.b64decode(picture._repr_mimebundle_()["image/png"])))
+    assert image.size == (700, 330)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (0.5, "0.5"), (12345, "1.2·10^4"), (3e-7, "3.0·10^−7"), (250, "250")]
+)
+def test_powers_are_readable(value, text):
+    assert pictures._power(value) == text
