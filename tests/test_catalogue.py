@@ -34,6 +34,7 @@ EQUIVALENT_MUTANTS = {
     ("metrics", "specificity"): {"TN + 0"},
     ("metrics", "f1_score"): {"P + 0"},
     ("logistic_regression", "squared_cost"): {"Y - A"},  # its square is the same
+    ("human_level_performance", "error_bound"): {"0.05 - stats.binom.cdf(wrong, answered, e)"},  # its root is the same
     ("normalization_and_gradient_checking", "gradient_check"): {"numerical - gradient"},  # its norm is the same
     # reshape takes -2 for -1: a negative size is the one to infer
     ("conv_layer", "im2col"): {"2"},
