@@ -100,6 +100,15 @@ def train_dev_from_the_web(n_web, n_app):
 
 
 @make_splits.mistake(
+    "Your train-dev set has web images only, and the sets do not add up to all images. It needs the app's share (3.5), "
+    "and each image is in one set."
+)
+def train_dev_from_the_web_and_images_twice(n_web, n_app):
+    right = make_splits(n_web, n_app)
+    return right | {"train-dev": (n_app // 4, 0)}
+
+
+@make_splits.mistake(
     "The train-dev images are still counted in training. What is trained on measures no variance: subtract them (3.6)."
 )
 def train_dev_also_trained_on(n_web, n_app):
@@ -115,6 +124,16 @@ def share_before_dev_and_test(n_web, n_app):
     app = n_dev * n_app // (n_web + n_app)
     web = n_dev - app
     return make_splits(n_web, n_app) | {"train": (n_web - web, n_app - 2 * n_dev - app), "train-dev": (web, app)}
+
+
+@make_splits.mistake(
+    "The dev and test images are still counted in training. What is left of the app is n_app − m_dev − m_test (3.4)."
+)
+def dev_and_test_also_trained_on(n_web, n_app):
+    n_dev = n_app // 4
+    app = n_dev * n_app // (n_web + n_app)
+    web = n_dev - app
+    return make_splits(n_web, n_app) | {"train": (n_web - web, n_app - app), "train-dev": (web, app)}
 
 
 @make_splits.mistake(
@@ -457,6 +476,18 @@ def last_row_and_column_lost(image):
     return framed(image[top : bottom - 1, left : right - 1])
 
 
+@fill_frame.mistake("The last row of the box is lost: a slice ends before its end, so it goes to `rows[-1] + 1`.")
+def last_row_lost(image):
+    top, bottom, left, right = ink_box(image)
+    return framed(image[top : bottom - 1, left:right])
+
+
+@fill_frame.mistake("The last column of the box is lost: a slice ends before its end, so it goes to `columns[-1] + 1`.")
+def last_column_lost(image):
+    top, bottom, left, right = ink_box(image)
+    return framed(image[top:bottom, left : right - 1])
+
+
 @fill_frame.mistake(
     "You drop every empty row and column, also those inside the digit. Cut from the first row with ink to the last."
 )
@@ -750,7 +781,7 @@ def clear(errors):
 
 
 def state_cases(rng):
-    """The six rounds of the plan's own road, other roads, roads with other prices, and four made-up projects."""
+    """The six rounds of the plan's own road, other roads, roads with other prices, and made-up projects."""
     own = [case(errors=r.errors, prices=prices_of(r.state), budget=r.left) for r in play(project_plan)]
     found = [(state, left) for state, left in roads() if clear(errors_of(state))]
     other, seen = [], set()
@@ -763,20 +794,24 @@ def state_cases(rng):
             seen |= pairs
             other.append(case(errors=errors, prices=prices, budget=left))
     for bought in (["bigger network", "50 app images"], ["bigger network", "50 app images", "no tuning"], [TRAP], []):
-        prices = prices_of(bought)
         for dear in ("more web images", "fill the frame"):  # as if the prices were others
-            cheap = {"fill the frame", "more web images", "50 app images"} - {dear}
-            new = {name: 1 + int(rng.integers(2)) if name in cheap else price for name, price in prices.items()}
-            if "50 app images" in new:
-                new["50 app images"] = 5 - new["fill the frame"] if dear == "fill the frame" else 3
-            new[dear] = 5
-            new[TRAP] = int(rng.integers(1, 3))
-            other.append(case(errors=errors_of(bought), prices=new, budget=4))
-    for gap in GAPS:  # four other projects, in which everything is on offer
+            new = {
+                name: 2 if name in ("fill the frame", "more web images") else price for name, price in PRICES.items()
+            }
+            new |= {"50 app images": 3 + int(rng.integers(2)), dear: 5}
+            open_now = {name: new[name] for name in prices_of(bought)}
+            other.append(case(errors=errors_of(bought), prices=open_now, budget=4))
+    for gap in GAPS:  # other projects, in which everything is on offer
         sizes = {name: float(rng.uniform(0.03, 0.05)) for name in GAPS} | {gap: float(rng.uniform(0.1, 0.3))}
         sums = [float(value) for value in np.cumsum([0.01, *sizes.values()])]
         made_up = dict(zip(("proxy", *SETS), sums, strict=True))
         other.append(case(errors=made_up, prices=dict(PRICES), budget=BUDGET))
+        # And one large gap whose remedies were all bought: nothing else treats it.
+        sizes = {name: float(rng.uniform(0.005, 0.015)) for name in GAPS} | {gap: float(rng.uniform(0.1, 0.3))}
+        sums = [float(value) for value in np.cumsum([0.01, *sizes.values()])]
+        made_up = dict(zip(("proxy", *SETS), sums, strict=True))
+        others = {name: price for name, price in PRICES.items() if name not in REMEDIES[gap]}
+        other.append(case(errors=made_up, prices=others, budget=BUDGET))
     return own + other
 
 
@@ -811,9 +846,9 @@ def by_remedies(remedies, errors, prices, budget, threshold=0.02):
     report = mismatch_report(errors)
     ranking = sorted(((report[gap], gap) for gap in GAPS if report[gap] > threshold), reverse=True)
     for _, gap in ranking:
-        possible = sorted((prices[offer], offer) for offer in remedies[gap] if offer in prices)
-        if possible and possible[0][0] <= budget:
-            return {"reason": gap, "choice": possible[0][1]}
+        weeks = {offer: prices[offer] for offer in remedies[gap] if offer in prices}
+        if weeks and min(weeks.values()) <= budget:
+            return {"reason": gap, "choice": min(weeks, key=weeks.get)}
     return {"reason": "none", "choice": "stop"}
 
 
@@ -846,7 +881,15 @@ def in_a_fixed_order(errors, prices, budget):
 
 
 @project_plan.mistake(
-    "You spend weeks on a gap below 0.02. The rule treats gaps above 0.02 only (3.19); a negative mismatch needs no cure."
+    "You spend weeks on gaps between 0 and 0.02. The rule treats gaps above 0.02 only (3.19): smaller ones may be chance."
+)
+def threshold_zero(errors, prices, budget):
+    return by_remedies(REMEDIES, errors, prices, budget, threshold=0)
+
+
+@project_plan.mistake(
+    "You spend weeks on gaps below 0.02, negative ones, too. The rule treats gaps above 0.02 only (3.19). A negative "
+    "mismatch says that the app is easier, and needs no cure."
 )
 def no_threshold(errors, prices, budget):
     return by_remedies(REMEDIES, errors, prices, budget, threshold=-1)
@@ -886,6 +929,15 @@ def few_sources_for_mismatch(errors, prices, budget):
 )
 def reason_is_the_largest_gap(errors, prices, budget):
     return project_plan(errors, prices, budget) | {"reason": mismatch_report(errors)["largest"]}
+
+
+@project_plan.mistake(
+    "The choices are right, but where the largest gap has no remedy that is open, you still give it as the reason. "
+    "The reason is the gap that your choice treats."
+)
+def reason_is_the_largest_gap_unless_stopped(errors, prices, budget):
+    decision = project_plan(errors, prices, budget)
+    return decision | ({} if decision["choice"] == "stop" else {"reason": mismatch_report(errors)["largest"]})
 
 
 @project_plan.mistake('The choices are right. Where you stop, no gap is treated: the reason is "none".')
@@ -1007,9 +1059,20 @@ def choose_wrongly(gap, offer):
     return wrong_choice
 
 
-for _gap, _hints in WRONG_CHOICES.items():
-    for _offer, _hint in _hints.items():
-        project_plan.mistake(_hint)(choose_wrongly(_gap, _offer))
+def list_wrongly(gap, offer):
+    """Return the mistake of a plan that has this offer among the remedies of this gap, after the right ones."""
+
+    def wrong_remedy(errors, prices, budget):
+        return by_remedies(REMEDIES | {gap: [*REMEDIES[gap], offer]}, errors, prices, budget)
+
+    wrong_remedy.__name__ = f"{offer} among the remedies of {gap}".replace(" ", "_").replace(",", "").replace("-", "_")
+    return wrong_remedy
+
+
+for _make, _before in ((list_wrongly, "Your plan has '{}' among the remedies of this gap. "), (choose_wrongly, "")):
+    for _gap, _hints in WRONG_CHOICES.items():
+        for _offer, _hint in _hints.items():
+            project_plan.mistake(_before.format(_offer) + _hint)(_make(_gap, _offer))
 
 
 @project_plan.accept
