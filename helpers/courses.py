@@ -88,7 +88,7 @@ LESSONS = [
         90,
         "lessons 4 and 5; course 1, lesson 5",
     ),
-    LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27"),
+    LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27", 90, "course 1, lesson 2"),
     LessonInfo("course3_structuring", "01_metrics", "Metrics", "28–32"),
     LessonInfo("course3_structuring", "02_human_level_performance", "Human-level performance", "33–35"),
     LessonInfo("course3_structuring", "03_data_mismatch", "Mismatched data", "36", 90, "lesson 2; course 2, lesson 1"),

@@ -846,7 +846,7 @@ def model_cases(rng):
     return [one(4, 3, 9, 0.3, 4), one(3, 2, 14, 0.7, 30), one(5, 5, 5, 0.2, 3)]
 
 
-@lesson.exercise(points=3, topic=26, equation="(8.42) and (8.43)", returns=("parameters", "costs"), cases=model_cases)
+@lesson.exercise(points=3, topic=26, equation="(8.40) to (8.42)", returns=("parameters", "costs"), cases=model_cases)
 def softmax_regression_model(X, Y, learning_rate, num_iterations):
     """Train softmax regression by gradient descent, from zeros.
 
@@ -872,8 +872,8 @@ def softmax_regression_model(X, Y, learning_rate, num_iterations):
     for _ in range(num_iterations):
         J, dZ = softmax_cross_entropy(W @ X + b, Y)
         costs += [J]
-        W = W - learning_rate * dZ @ X.T / m  # (8.42)
-        b = b - learning_rate * np.sum(dZ, axis=1, keepdims=True) / m  # (8.43)
+        W = W - learning_rate * dZ @ X.T / m  # (8.40)
+        b = b - learning_rate * np.sum(dZ, axis=1, keepdims=True) / m  # (8.41)
     return {"W": W, "b": b}, costs
 
 
@@ -899,12 +899,12 @@ def model_without_mean(X, Y, learning_rate, num_iterations):
     return descend(X, Y, learning_rate * X.shape[1], num_iterations)
 
 
-@softmax_regression_model.mistake("The factor 1/m is missing in dW, (8.42). db has it.")
+@softmax_regression_model.mistake("The factor 1/m is missing in dW, (8.40). db has it.")
 def dW_without_mean(X, Y, learning_rate, num_iterations):
     return descend(X, Y, learning_rate, num_iterations, dW=lambda dZ, X: dZ @ X.T)
 
 
-@softmax_regression_model.mistake("The factor 1/m is missing in db, (8.43). dW has it.")
+@softmax_regression_model.mistake("The factor 1/m is missing in db, (8.41). dW has it.")
 def db_without_mean(X, Y, learning_rate, num_iterations):
     return descend(X, Y, learning_rate, num_iterations, db=lambda dZ: dZ.sum(axis=1, keepdims=True))
 
@@ -1054,7 +1054,7 @@ def predict_cases(rng):
     return [one(4, 3, 11), one(3, 3, 3), one(5, 2, 8, -20.0), one(6, 4, 1)]
 
 
-@lesson.exercise(points=1, topic=26, equation="(8.44)", cases=predict_cases)
+@lesson.exercise(points=1, topic=26, equation="(8.43)", cases=predict_cases)
 def predict_classes(X, parameters):
     """Return the class with the largest probability for each example.
 
@@ -1070,7 +1070,7 @@ def predict_classes(X, parameters):
         Classes 0 to C - 1.
     """
     Z = parameters["W"] @ X + parameters["b"]
-    return np.argmax(Z, axis=0)[None, :]  # (8.44)
+    return np.argmax(Z, axis=0)[None, :]  # (8.43)
 
 
 def scores_of(X, parameters):
