@@ -92,7 +92,7 @@ def test_spread_of_a_gap_is_that_of_many_draws():
 
 
 def test_best_of_many_by_simulation():
-    """Equation (3.18), for 200 independent settings with an error of 0.3 on 30 images."""
+    """Equation (3.19), for 200 independent settings with an error of 0.3 on 30 images."""
     best = np.random.default_rng(0).binomial(30, 0.3, size=(4000, 200)).min(axis=1)
     for wrong in range(6):
         assert np.mean(best <= wrong) == pytest.approx(1 - (1 - binom.cdf(wrong, 30, 0.3)) ** 200, abs=0.03)

@@ -428,7 +428,7 @@ def scan_cases(rng):
     return [one(28, 28, 4, 5, 6, 3), one(20, 17, 1, 3, 0, 4), one(15, 22, 2, 0, 5, 3), one(9, 11, 1, 2, 2, 1)]
 
 
-@lesson.exercise(points=2, topic=36, equation="(3.13) to (3.15)", cases=scan_cases)
+@lesson.exercise(points=2, topic=36, equation="(3.13) to (3.16)", cases=scan_cases)
 def fill_frame(image):
     """Return a scan as the app would show it: the ink's box, 8 rows high and 6 columns wide, in an 8 by 8 image.
 
@@ -446,7 +446,7 @@ def fill_frame(image):
     columns = np.flatnonzero(np.any(image > 0, axis=0))
     box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     small = np.zeros((8, 8))
-    small[:, 1:7] = averaging(box.shape[0], 8) @ box @ averaging(box.shape[1], 6).T  # (3.14), (3.15)
+    small[:, 1:7] = averaging(box.shape[0], 8) @ box @ averaging(box.shape[1], 6).T  # (3.15), (3.16)
     return small
 
 
@@ -496,7 +496,7 @@ def inner_rows_dropped(image):
 
 
 @fill_frame.mistake(
-    "Your box fills all 8 columns. App digits are narrower: 6 columns, with an empty one on each side (3.15)."
+    "Your box fills all 8 columns. App digits are narrower: 6 columns, with an empty one on each side (3.16)."
 )
 def all_columns(image):
     top, bottom, left, right = ink_box(image)
@@ -523,7 +523,7 @@ def columns_only(image):
 
 @fill_frame.mistake(
     "The digit is turned on its side: rows and columns are swapped. The product is A @ box @ B.T, without `.T` on the "
-    "box (3.14)."
+    "box (3.15)."
 )
 def on_its_side(image):
     top, bottom, left, right = ink_box(image)
@@ -609,7 +609,7 @@ def web_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=36, equation="(3.16)", returns=("X_made", "Y_made"), cases=web_cases)
+@lesson.exercise(points=2, topic=36, equation="(3.17)", returns=("X_made", "Y_made"), cases=web_cases)
 def synthesize(images, Y, slants):
     """Return digits that look like the app's, made from scans: each scan at each slant.
 
@@ -630,7 +630,7 @@ def synthesize(images, Y, slants):
         Labels of the columns.
     """
     made = [fill_frame(slant(image, s)).reshape(64, 1) for image in images for s in slants]
-    return np.hstack(made), np.repeat(Y, len(slants), axis=1)  # (3.16)
+    return np.hstack(made), np.repeat(Y, len(slants), axis=1)  # (3.17)
 
 
 @synthesize.mistake(
@@ -815,7 +815,7 @@ def state_cases(rng):
     return own + other
 
 
-@lesson.exercise(points=4, topic=36, equation="(3.19) to (3.21)", cases=state_cases)
+@lesson.exercise(points=4, topic=36, equation="(3.20) to (3.22)", cases=state_cases)
 def project_plan(errors, prices, budget):
     """Return the next decision of a project and the gap that is its reason.
 
@@ -834,10 +834,10 @@ def project_plan(errors, prices, budget):
         "reason" is one of the four gaps and "choice" an offer; "none" and "stop" if no large gap has a remedy.
     """
     report = mismatch_report(errors)
-    for gap in sorted(GAPS, key=report.get, reverse=True):  # (3.19)
-        open_now = [offer for offer in REMEDIES[gap] if offer in prices and prices[offer] <= budget]  # (3.20)
+    for gap in sorted(GAPS, key=report.get, reverse=True):  # (3.20)
+        open_now = [offer for offer in REMEDIES[gap] if offer in prices and prices[offer] <= budget]  # (3.21)
         if report[gap] > 0.02 and open_now:
-            return {"reason": gap, "choice": min(open_now, key=prices.get)}  # (3.21)
+            return {"reason": gap, "choice": min(open_now, key=prices.get)}  # (3.22)
     return {"reason": "none", "choice": "stop"}
 
 
@@ -853,7 +853,7 @@ def by_remedies(remedies, errors, prices, budget, threshold=0.02):
 
 
 @project_plan.mistake(
-    "You buy what the budget does not pay for. Only offers with a price of at most `budget` are possible (3.20)."
+    "You buy what the budget does not pay for. Only offers with a price of at most `budget` are possible (3.21)."
 )
 def without_budget(errors, prices, budget):
     return by_remedies(REMEDIES, errors, prices, 1000)
@@ -861,7 +861,7 @@ def without_budget(errors, prices, budget):
 
 @project_plan.mistake(
     "You stop as soon as the largest gap has no remedy that is open. Go on with the next largest gap above 0.02; stop "
-    "when none is left (3.19)."
+    "when none is left (3.20)."
 )
 def largest_gap_only(errors, prices, budget):
     largest = mismatch_report(errors)["largest"]
@@ -869,7 +869,7 @@ def largest_gap_only(errors, prices, budget):
 
 
 @project_plan.mistake(
-    "You take the gaps in a fixed order, bias first. Take the largest one first, whatever its name (3.19)."
+    "You take the gaps in a fixed order, bias first. Take the largest one first, whatever its name (3.20)."
 )
 def in_a_fixed_order(errors, prices, budget):
     report = mismatch_report(errors)
@@ -881,14 +881,14 @@ def in_a_fixed_order(errors, prices, budget):
 
 
 @project_plan.mistake(
-    "You spend weeks on gaps between 0 and 0.02. The rule treats gaps above 0.02 only (3.19): smaller ones may be chance."
+    "You spend weeks on gaps between 0 and 0.02. The rule treats gaps above 0.02 only (3.20): smaller ones may be chance."
 )
 def threshold_zero(errors, prices, budget):
     return by_remedies(REMEDIES, errors, prices, budget, threshold=0)
 
 
 @project_plan.mistake(
-    "You spend weeks on gaps below 0.02, negative ones, too. The rule treats gaps above 0.02 only (3.19). A negative "
+    "You spend weeks on gaps below 0.02, negative ones, too. The rule treats gaps above 0.02 only (3.20). A negative "
     "mismatch says that the app is easier, and needs no cure."
 )
 def no_threshold(errors, prices, budget):
@@ -896,7 +896,7 @@ def no_threshold(errors, prices, budget):
 
 
 @project_plan.mistake(
-    "Of several remedies for a gap you take the dearest. The rule takes the cheapest first, and measures again (3.21)."
+    "Of several remedies for a gap you take the dearest. The rule takes the cheapest first, and measures again (3.22)."
 )
 def dearest_first(errors, prices, budget):
     report = mismatch_report(errors)
