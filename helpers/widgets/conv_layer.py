@@ -1,0 +1,321 @@
+"""Lesson 4.2: which outputs a pixel reaches and back, other ways to the same scores, and a layer that learns."""
+
+import importlib.util
+import time
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import Rectangle
+from scipy.signal import correlate, fftconvolve
+
+from helpers.plots import ORANGE, RED
+from helpers.widgets import LiveFigure, fast_cnn
+from helpers.widgets.convolution import draw_scores, factor, short
+
+N = 5
+#: The filters by their size, and what comes back to each entry of the output, row by row.
+FILTERS = {2: np.array([[1.0, 2], [3, 4]]), 3: np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])}
+_INCOMING = np.random.default_rng(4).integers(1, 10, size=(6, 6)).astype(float)
+
+# Cells of the drawing: the gradient of the padded image at the left, then the filter, then that of the output.
+_COLUMNS, _ROWS, _FILTER_AT, _OUTPUT_AT = 19, 7, 8, 12
+_PLAIN, _FRAME, _MARK = np.array([0.91, 0.91, 0.91]), np.array([0.98, 0.87, 0.66]), np.array([0.62, 0.8, 0.93])
+_PIXELS = 12  # of a cell
+
+PIXEL, ENTRY = "a pixel of the image", "an entry of the output"
+
+
+# --- the picture: forward and back ------------------------------------------------------------------------------------
+
+
+class Reach:
+    """What one pixel reaches on the way forward, and what comes back to it; all numbers from the functions given.
+
+    Parameters
+    ----------
+    conv_forward, conv_backward : callable
+    f, pad, stride : int
+    """
+
+    def __init__(self, conv_forward, conv_backward, f, pad, stride):
+        self.kernel, self.pad, self.stride = FILTERS[f], pad, stride
+        self.hparameters = {"stride": stride, "pad": pad}
+        self.W, self.b = self.kernel[:, :, None, None], np.zeros((1, 1, 1, 1))
+        self._forward, self._backward = conv_forward, conv_backward
+        self.n = self.reached(0, 0).shape[0]
+        self.dZ = _INCOMING[: self.n, : self.n]
+        self.dA = np.zeros((N + 2 * pad, N + 2 * pad))
+        self.dA[pad : pad + N, pad : pad + N] = self.back(self.dZ)
+
+    def reached(self, row, column):
+        """Return the scores (n, n) of an image that is 1 at one pixel: with what weight it reaches each of them."""
+        image = np.zeros((1, N, N, 1))
+        image[0, row, column] = 1
+        Z, _ = self._forward(image, self.W, self.b, self.hparameters)
+        return np.asarray(Z, dtype=float)[0, :, :, 0]
+
+    def back(self, dZ):
+        """Return dA_prev (N, N) for dZ (n, n)."""
+        cache = (np.zeros((1, N, N, 1)), self.W, self.b, self.hparameters)
+        dA_prev, _, _ = self._backward(dZ[None, :, :, None].copy(), cache)
+        return np.asarray(dA_prev, dtype=float)[0, :, :, 0]
+
+
+def _stage(ax, animated):
+    """Prepare an axes and return ``show(reach, follow, row, column)``, which draws on it and returns a sentence."""
+    ax.set(xlim=(-0.1, _COLUMNS + 0.1), ylim=(_ROWS + 1.15, -0.75))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    for x, name in ((0, "dA of the image"), (_FILTER_AT, "filter W"), (_OUTPUT_AT, "dZ of the output")):
+        ax.text(x, -0.15, name, fontsize=9.5)
+    empty = np.zeros((_ROWS * _PIXELS, _COLUMNS * _PIXELS, 4))
+    cells = ax.imshow(empty, extent=(0, _COLUMNS, _ROWS, 0), interpolation="nearest", animated=animated)
+    style = {"ha": "center", "va": "center", "fontsize": 8.5, "animated": animated}
+    numbers = [[ax.text(x + 0.5, y + 0.52, "", **style) for x in range(_COLUMNS)] for y in range(_ROWS)]
+    chosen = ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=RED, linewidth=2.2, animated=animated))
+    written = ax.text(0, _ROWS + 0.6, "", va="center", fontsize=9, animated=animated)
+
+    def show(reach, follow, row, column):
+        marks, sentence, sum_text = (_follow_pixel if follow == PIXEL else _follow_entry)(reach, row, column)
+        colors = np.zeros((_ROWS, _COLUMNS, 4))
+        for line in numbers:
+            for number in line:
+                number.set_text("")
+        frame = np.ones(reach.dA.shape, dtype=bool)
+        frame[reach.pad : reach.pad + N, reach.pad : reach.pad + N] = False
+        blocks = ((0, reach.dA, frame), (_FILTER_AT, reach.kernel, None), (_OUTPUT_AT, reach.dZ, None))
+        for (left, values, framed), marked in zip(blocks, marks, strict=True):
+            background = np.where(marked[..., None], _MARK, _PLAIN)
+            if framed is not None:
+                background = np.where(framed[..., None], 0.5 * _FRAME + 0.5 * background, background)
+            n_H, n_W = values.shape
+            colors[:n_H, left : left + n_W] = np.concatenate([background, np.ones((n_H, n_W, 1))], axis=2)
+            for y, x in np.ndindex(n_H, n_W):
+                inside = framed is None or not framed[y, x]
+                numbers[y][left + x].set_text(short(values[y, x]) if inside else "")
+        cells.set_data(_with_gaps(colors))
+        at_image = (column + reach.pad, row + reach.pad)
+        chosen.set_xy(at_image if follow == PIXEL else (_OUTPUT_AT + column, row))
+        written.set_text(sum_text)
+        return sentence
+
+    return show
+
+
+def _with_gaps(colors):
+    """Return the cells as a picture, each with a thin gap to the next."""
+    picture = np.repeat(np.repeat(colors, _PIXELS, axis=0), _PIXELS, axis=1)
+    picture[::_PIXELS, :, 3] = 0
+    picture[:, ::_PIXELS, 3] = 0
+    return picture
+
+
+def _follow_pixel(reach, row, column):
+    """Return what to mark in image, filter and output, a sentence, and the sum that comes back to the pixel."""
+    weights = reach.reached(row, column)
+    image = np.zeros(reach.dA.shape, dtype=bool)
+    image[row + reach.pad, column + reach.pad] = True
+    met = np.argwhere(weights != 0)
+    terms = [f"{short(reach.dZ[h, w])}·{factor(weights[h, w])}" for h, w in met]
+    value = short(reach.dA[row + reach.pad, column + reach.pad])
+    outputs = {0: "no output", 1: "1 output"}.get(len(met), f"{len(met)} outputs")
+    sentence = f"Pixel ({row}, {column}) reaches {outputs}. "
+    if len(met):
+        sentence += "Each sends its dZ back, times the weight with which the pixel entered. "
+    sentence += f"Your conv_backward gives dA = {value}."
+    sum_text = f"dA({row}, {column}) = {' + '.join(terms) or '0, the empty sum'}"
+    return (image, np.isin(reach.kernel, weights[weights != 0]), weights != 0), sentence, sum_text
+
+
+def _follow_entry(reach, row, column):
+    """Return what to mark for an entry of the output, a sentence, and what the entry sends back."""
+    f, dz = len(reach.kernel), reach.dZ[row, column]
+    image, output = np.zeros(reach.dA.shape, dtype=bool), np.zeros(reach.dZ.shape, dtype=bool)
+    top, left = row * reach.stride, column * reach.stride
+    image[top : top + f, left : left + f] = True
+    output[row, column] = True
+    in_frame = int(image.sum() - image[reach.pad : reach.pad + N, reach.pad : reach.pad + N].sum())
+    sentence = (
+        f"Entry ({row}, {column}) of the output reads {f * f} pixels of the padded image, from row {top} and column "
+        f"{left} on. Back, each of them gets dZ = {short(dz)} times its weight"
+    )
+    sentence += f"; what {in_frame} of them get in the frame is cut off." if in_frame else "."
+    shares = "; ".join("  ".join(short(dz * weight) for weight in line) for line in reach.kernel)
+    sum_text = f"shares dZ·W, row by row:   {shares}"
+    return (image, np.ones(reach.kernel.shape, dtype=bool), output), sentence, sum_text
+
+
+def draw_reach(ax, conv_forward, conv_backward, follow=PIXEL, row=2, column=2, f=3, pad=0, stride=1):
+    """Draw which outputs a pixel reaches, or which pixels an entry of the output reads; return a sentence."""
+    return _stage(ax, animated=False)(Reach(conv_forward, conv_backward, f, pad, stride), follow, row, column)
+
+
+def reach(conv_forward, conv_backward):
+    """Return the interactive picture: follow a pixel to the outputs and back, or an entry of the output.
+
+    Parameters
+    ----------
+    conv_forward, conv_backward : callable
+        The learner's functions; all numbers come from them.
+    """
+    figure, ax = plt.subplots(figsize=(7.2, 3.3))
+    show = _stage(ax, animated=True)
+
+    def update(follow, row, column, f, pad, stride):
+        now = Reach(conv_forward, conv_backward, f, pad, stride)
+        last = (N if follow == PIXEL else now.n) - 1
+        for name in ("row", "column"):
+            controls[name].max = last
+        return show(now, follow, min(row, last), min(column, last))
+
+    controls = {
+        "follow": ipywidgets.Dropdown(options=[PIXEL, ENTRY], description="follow"),
+        "row": ipywidgets.IntSlider(value=2, min=0, max=N - 1, description="row"),
+        "column": ipywidgets.IntSlider(value=2, min=0, max=N - 1, description="column"),
+        "f": ipywidgets.IntSlider(value=3, min=2, max=3, description="size of filter f"),
+        "pad": ipywidgets.IntSlider(value=0, min=0, max=1, description="padding p"),
+        "stride": ipywidgets.IntSlider(value=1, min=1, max=3, description="stride s"),
+    }
+    return LiveFigure(figure, update, **controls)
+
+
+def draw_way(ax):
+    """Draw the idea without any function of yours: a window forward to its entry, an entry back to its window."""
+    ax.set(xlim=(-0.2, 17), ylim=(5.2, -0.9))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    for left, title, color, back in ((0, "forward: one window, one score", "#0072B2", False), (9.5, "", ORANGE, True)):
+        for x, n in ((left, 5), (left + 6, 1)):
+            for y, k in np.ndindex(n, n):
+                inside = n == 1 or (1 <= y < 4 and 1 <= k < 4)
+                face = color if inside else "#e8e8e8"
+                place = (x + k, y + (2 if n == 1 else 0))
+                ax.add_patch(Rectangle(place, 0.92, 0.92, facecolor=face, alpha=0.55 if inside else 1))
+        ends = {"xytext": (left + 4.05, 2.46), "xy": (left + 5.9, 2.46)}
+        if back:
+            ends = {"xy": ends["xytext"], "xytext": ends["xy"]}
+        ax.annotate("", **ends, arrowprops={"arrowstyle": "-|>", "lw": 2, "color": "#333333"})
+        ax.text(left, -0.35, title or "back: one score, one window", fontsize=10)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def slopes(J, V, h=1e-5):
+    """Return the slope of the cost ``J()`` along each entry of V, by moving the entry up and down by h.
+
+    V is changed in place, and is as before in the end.
+    """
+    flat, found = V.reshape(-1), np.zeros(V.size)  # flat is a view
+    for place, value in enumerate(flat.tolist()):
+        flat[place] = value + h
+        above = J()
+        flat[place] = value - h
+        found[place] = (above - J()) / (2 * h)
+        flat[place] = value
+    return found.reshape(V.shape)
+
+
+# --- other ways to the same scores ------------------------------------------------------------------------------------
+
+
+def ways():
+    """Return functions of other libraries by name: ``way(A, W)`` gives the scores at stride 1, without frame and bias.
+
+    PyTorch is there only where it is installed; the course does not need it.
+    """
+
+    def summed(A, W):
+        kernels = np.moveaxis(W, 3, 0)
+        return np.stack([np.concatenate([correlate(a, k, "valid", "direct") for k in kernels], axis=-1) for a in A])
+
+    def spectral(A, W):
+        turned = W[::-1, ::-1, ::-1][None]
+        maps = (fftconvolve(A, turned[..., c], "valid", axes=(1, 2, 3)) for c in range(W.shape[-1]))
+        return np.concatenate(list(maps), axis=-1)
+
+    def with_torch(A, W):
+        import torch
+
+        image = torch.from_numpy(np.ascontiguousarray(A.transpose(0, 3, 1, 2)))
+        kernel = torch.from_numpy(np.ascontiguousarray(W.transpose(3, 2, 0, 1)))
+        return torch.nn.functional.conv2d(image, kernel).numpy().transpose(0, 2, 3, 1)
+
+    found = {"SciPy, sums": summed, "SciPy, FFT": spectral}
+    return {**found, "PyTorch": with_torch} if importlib.util.find_spec("torch") else found
+
+
+def seconds(function, *arguments, repeat=3):
+    """Return the shortest of `repeat` times that a call takes, and what it returns."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        result = function(*arguments)
+        times.append(time.perf_counter() - start)
+    return min(times), result
+
+
+# --- a layer that learns ----------------------------------------------------------------------------------------------
+
+
+class YourLayer(fast_cnn.Layer):
+    """A convolutional layer for `fast_cnn` that calls the functions it is given.
+
+    Parameters
+    ----------
+    forward, backward : callable
+        Like ``conv_forward_fast`` and ``conv_backward_fast``.
+    W : ndarray, shape (f, f, n_C_prev, n_C)
+    stride : int
+    learns : bool
+        If not, W and b stay as they are.
+    """
+
+    def __init__(self, forward, backward, W, stride, learns=True):
+        super().__init__()
+        self.W, self.b = W, np.zeros((1, 1, 1, W.shape[3]))
+        self.functions, self.hparameters = (forward, backward), {"stride": stride, "pad": 0}
+        self.parameters = {"W": self.W, "b": self.b} if learns else {}
+
+    def forward(self, images):
+        scores, self.cache = self.functions[0](images, self.W, self.b, self.hparameters)
+        return scores
+
+    def backward(self, dZ):
+        if self.parameters:
+            _, *both = self.functions[1](dZ, self.cache)
+            self.gradients = dict(zip(("W", "b"), both, strict=True))
+
+
+def digits(split):
+    """Return images (m, 28, 28, 1) from 0 to 1 and labels (m,), for training and for the test."""
+    return tuple(
+        (images[..., None] / 255, labels[0])
+        for images, labels in ((split.train_images, split.train_labels), (split.test_images, split.test_labels))
+    )
+
+
+def network(kind, forward, backward, seed=0, f=5, n_C=8, stride=2):
+    """Return a network for digits that ends in a softmax. Kinds: "pixels" alone, "fixed" filters, "learned" filters."""
+    rng = np.random.default_rng(seed)
+    if kind == "pixels":
+        return fast_cnn.Dense(28 * 28, 10, rng, np.float64)
+    W = rng.standard_normal((f, f, 1, n_C)) * np.sqrt(2 / f**2)
+    n = (28 - f) // stride + 1
+    dense = fast_cnn.Dense(n * n * n_C, 10, rng, np.float64)
+    return fast_cnn.Chain(YourLayer(forward, backward, W, stride, learns=kind == "learned"), fast_cnn.ReLU(), dense)
+
+
+def fit(model, train, test, num_epochs=8, seed=0):
+    """Train `model` with momentum; return the history, and the accuracy on the training set and on the test set."""
+    rng = np.random.default_rng(seed + 100)
+    history = fast_cnn.train(model, *train, fast_cnn.Momentum(0.3), rng, num_epochs, batch_size=50, test=test)
+    return history, fast_cnn.accuracy(model, *train), history["test_accuracy"][-1]
+
+
+def draw_filters(axes, W, title, limit):
+    """Draw the filters W (f, f, 1, n_C), one per axes: red above 0, blue below, full at `limit`."""
+    for c, ax in enumerate(axes):
+        draw_scores(ax, W[:, :, 0, c], limit=limit)
+    axes[0].text(-0.25, 0.5, title, transform=axes[0].transAxes, ha="right", va="center", fontsize=9)
