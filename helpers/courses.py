@@ -62,7 +62,9 @@ LESSONS = [
         "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 90, "course 1, lessons 2 and 4"
     ),
     LessonInfo("course2_tuning", "02_initialization", "Initialisation", "19, 25", 75, "course 1, lessons 3 to 5"),
-    LessonInfo("course2_tuning", "03_regularization", "L2 and dropout", "18, 20"),
+    LessonInfo(
+        "course2_tuning", "03_regularization", "L2 and dropout", "18, 20", 90, "lessons 1 and 2; course 1, lesson 5"
+    ),
     LessonInfo(
         "course2_tuning",
         "04_normalization_and_gradient_checking",
@@ -95,7 +97,14 @@ LESSONS = [
     LessonInfo("course4_cnn", "01_convolution", "Convolution by hand", "37–41", 75, "course 1, lessons 1 and 2"),
     LessonInfo("course4_cnn", "02_conv_layer", "The convolutional layer", "42"),
     LessonInfo("course4_cnn", "03_pooling", "Pooling", "43", 60, "lessons 1 and 2"),
-    LessonInfo("course4_cnn", "04_digit_classifier", "A classifier of digits", "44, 45"),
+    LessonInfo(
+        "course4_cnn",
+        "04_digit_classifier",
+        "A classifier of digits",
+        "44, 45",
+        90,
+        "lessons 1 to 3; course 2, lesson 8",
+    ),
     LessonInfo(
         "course4_cnn",
         "05_residual_networks",
@@ -105,7 +114,14 @@ LESSONS = [
         "course 1, lesson 5; course 2, lessons 2 and 5",
     ),
     LessonInfo("course4_cnn", "06_face_verification", "Face verification", "47, 48"),
-    LessonInfo("course5_sequence", "01_recurrent_networks", "Recurrent networks", "49–51, 53"),
+    LessonInfo(
+        "course5_sequence",
+        "01_recurrent_networks",
+        "Recurrent networks",
+        "49–51, 53",
+        90,
+        "course 1, lessons 2, 3 and 5; course 2, lesson 8",
+    ),
     LessonInfo("course5_sequence", "02_backpropagation_through_time", "Backpropagation through time", "52"),
     LessonInfo("course5_sequence", "03_gru", "GRU", "54, 55"),
     LessonInfo("course5_sequence", "04_lstm", "LSTM", "54, 56"),
