@@ -1,0 +1,462 @@
+"""The pictures of lesson 2.5: mini-batches of digits, averages, five walks through a valley, and trainings."""
+
+import time
+from typing import NamedTuple
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.special import expit
+
+from helpers import data
+from helpers.plots import BLUE, GREEN, ORANGE, RED
+from helpers.widgets import LiveFigure, progress
+
+PURPLE = "#CC79A7"
+
+# --- the learner's functions, behind one kind of step -----------------------------------------------------------------
+
+
+class Functions(NamedTuple):
+    """The learner's functions; all walks and trainings of this module are made with them."""
+
+    random_mini_batches: object = None
+    update_parameters_with_gd: object = None
+    initialize_velocity: object = None
+    update_parameters_with_momentum: object = None
+    update_parameters_with_rmsprop: object = None
+    initialize_adam: object = None
+    update_parameters_with_adam: object = None
+
+
+#: The five methods: name, colour, and whether its learning rate is a length (of a step) instead of a factor.
+METHODS = {
+    "gradient descent": (BLUE, False),
+    "mini-batches": ("#56B4E9", False),
+    "momentum": (GREEN, False),
+    "RMSprop": (ORANGE, True),
+    "Adam": (RED, True),
+}
+
+
+def walker(functions, method, beta=0.9, beta_s=0.9, beta2=0.999, epsilon=1e-8, later=0):
+    """Return ``start(parameters)``, the state, and ``step(parameters, grads, state, t, rate)``, both new.
+
+    Parameters
+    ----------
+    functions : Functions
+    method : str
+        A key of `METHODS`.
+    beta, beta_s, beta2, epsilon : float
+        Of momentum and of Adam's v; of RMSprop; of Adam's s; of both.
+    later : int
+        Adam is told that step t is step t + later. With a million, nothing is left of its bias correction.
+    """
+    f = functions
+    if method == "momentum":
+        return (
+            lambda p: (f.initialize_velocity(p),),
+            lambda p, g, state, t, rate: _split(f.update_parameters_with_momentum(p, g, *state, beta, rate)),
+        )
+    if method == "RMSprop":
+        return (
+            lambda p: (f.initialize_velocity(p),),
+            lambda p, g, state, t, rate: _split(f.update_parameters_with_rmsprop(p, g, *state, beta_s, rate, epsilon)),
+        )
+    if method == "Adam":
+        return (
+            lambda p: tuple(f.initialize_adam(p)),
+            lambda p, g, state, t, rate: _split(
+                f.update_parameters_with_adam(p, g, *state, t + later, rate, beta, beta2, epsilon)
+            ),
+        )
+    return lambda p: (), lambda p, g, state, t, rate: (f.update_parameters_with_gd(p, g, rate), ())
+
+
+def _split(output):
+    return output[0], tuple(output[1:])
+
+
+# --- digits, and a network with one hidden layer ----------------------------------------------------------------------
+
+
+class Digits(NamedTuple):
+    """Images as columns, (196, m), from 0 to 1, and labels, (1, m): 1 for the digits 5 to 9."""
+
+    X_train: np.ndarray
+    Y_train: np.ndarray
+    X_test: np.ndarray
+    Y_test: np.ndarray
+
+
+def digits():
+    """Return the 4000 and 1000 digits of `data.mnist`; each pixel is the mean of 2 by 2 pixels."""
+    split = data.mnist()
+    X_train, X_test = (
+        images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(images), 196).T / 255
+        for images in (split.train_images, split.test_images)
+    )
+    Y_train, Y_test = ((labels >= 5) * 1.0 for labels in (split.train_labels, split.test_labels))
+    return Digits(X_train, Y_train, X_test, Y_test)
+
+
+def first_parameters(n_x=196, units=64, seed=0):
+    """Return the parameters of a network before training, by He's rule (lesson 2)."""
+    rng = np.random.default_rng(seed)
+    sizes = (n_x, units, 1)
+    shapes = zip(sizes[1:], sizes[:-1], strict=True)
+    parameters = {}
+    for l, (n, n_prev) in enumerate(shapes, start=1):
+        parameters |= {f"W{l}": rng.standard_normal((n, n_prev)) * np.sqrt(2 / n_prev), f"b{l}": np.zeros((n, 1))}
+    return parameters
+
+
+def scores(parameters, X):
+    """Return the scores of the output unit, (1, m), and the hidden activations."""
+    hidden = np.maximum(0, parameters["W1"] @ X + parameters["b1"])
+    return parameters["W2"] @ hidden + parameters["b2"], hidden
+
+
+def cost_and_gradients(parameters, X, Y):
+    """Return the mean cross-entropy and its gradients ``{"dW1": …}`` of the network, both passes in one."""
+    S, hidden = scores(parameters, X)
+    dS = (expit(S) - Y) / Y.size
+    dH = (parameters["W2"].T @ dS) * (hidden > 0)
+    gradients = (dH @ X.T, dH.sum(1, keepdims=True), dS @ hidden.T, dS.sum(1, keepdims=True))
+    return float(np.mean(np.logaddexp(0, S) - Y * S)), dict(zip(("dW1", "db1", "dW2", "db2"), gradients, strict=True))
+
+
+def judge(parameters, X, Y):
+    """Return the mean cross-entropy and the share of wrong answers."""
+    with np.errstate(all="ignore"):
+        S, _ = scores(parameters, X)
+        return float(np.mean(np.logaddexp(0, S) - Y * S)), float(np.mean((S > 0) != (Y > 0.5)))
+
+
+class Run(NamedTuple):
+    """A training: cost of each step's mini-batch, cost on all training digits after each epoch (entry 0: before).
+
+    ``seconds`` are those of the steps, without the judging. ``parameters`` are the last ones.
+    """
+
+    batch_costs: np.ndarray
+    costs: np.ndarray
+    seconds: float
+    parameters: dict
+
+
+def train(
+    functions, digits, method, rate, epochs=5, size=64, seed=0, units=64, most_steps=None, parameters=None, **options
+):
+    """Train the network with the learner's functions.
+
+    Parameters
+    ----------
+    functions : Functions
+    digits : Digits
+    method : str
+        A key of `METHODS`.
+    rate : float or callable
+        The learning rate, or ``rate(epoch)`` with epochs from 0.
+    epochs, size : int
+        Epochs and size of the mini-batches; all examples for gradient descent.
+    seed : int
+        Of the first weights and of the order of the digits: equal for all methods.
+    most_steps : int, optional
+        The training ends after so many steps at the latest.
+    parameters : dict, optional
+        To start with.
+    options
+        Those of `walker`.
+
+    Returns
+    -------
+    Run
+    """
+    X, Y = digits.X_train, digits.Y_train
+    size = X.shape[1] if method == "gradient descent" else size
+    start, step = walker(functions, method, **options)
+    parameters = parameters or first_parameters(X.shape[0], units, seed)
+    state, t, rng = start(parameters), 0, np.random.default_rng(seed + 1000)
+    batch_costs, costs, seconds = [], [judge(parameters, X, Y)[0]], 0.0
+    with np.errstate(all="ignore"):  # a training may diverge
+        for epoch in progress(range(epochs), desc=f"{method}, size {size}"):
+            begun, now = time.perf_counter(), rate(epoch) if callable(rate) else rate
+            for X_batch, Y_batch in functions.random_mini_batches(X, Y, size, rng):
+                if t == most_steps:
+                    break
+                t += 1
+                cost, grads = cost_and_gradients(parameters, X_batch, Y_batch)
+                batch_costs.append(cost)
+                parameters, state = step(parameters, grads, state, t, now)
+            seconds += time.perf_counter() - begun
+            costs.append(judge(parameters, X, Y)[0])
+    return Run(np.array(batch_costs), np.array(costs), seconds, parameters)
+
+
+def until(functions, digits, size, rate, goal=0.25, most_epochs=500, seed=0):
+    """Train with mini-batches of `size` until the cost on all training digits is at most `goal`.
+
+    The cost is looked at after every 500 examples (or each step, if that is more); looking costs no time here.
+
+    Returns
+    -------
+    steps, examples : int
+        That the training took and used.
+    seconds : float
+    """
+    X, Y = digits.X_train, digits.Y_train
+    parameters, rng = first_parameters(seed=seed), np.random.default_rng(seed + 1000)
+    steps, examples, seconds, look = 0, 0, 0.0, 500
+    for _ in progress(range(most_epochs), desc=f"size {size}"):
+        begun = time.perf_counter()
+        for X_batch, Y_batch in functions.random_mini_batches(X, Y, size, rng):
+            _, grads = cost_and_gradients(parameters, X_batch, Y_batch)
+            parameters = functions.update_parameters_with_gd(parameters, grads, rate)
+            steps, examples = steps + 1, examples + X_batch.shape[1]
+            if examples >= look:
+                seconds, look = seconds + time.perf_counter() - begun, examples + 500
+                if judge(parameters, X, Y)[0] <= goal:
+                    return steps, examples, seconds
+                begun = time.perf_counter()
+        seconds += time.perf_counter() - begun
+    return steps, examples, seconds
+
+
+def gradient_noise(parameters, digits, sizes, count=100, seed=0):
+    """Return, by size, how far the gradient of a random mini-batch is from that of all digits, root mean square.
+
+    The unit is the length of the gradient of all digits.
+    """
+    X, Y, rng = digits.X_train, digits.Y_train, np.random.default_rng(seed)
+
+    def gradient(columns):
+        _, grads = cost_and_gradients(parameters, X[:, columns], Y[:, columns])
+        return np.concatenate([array.ravel() for array in grads.values()])
+
+    whole = gradient(slice(None))
+    found = {}
+    for size in sizes:
+        batches = (rng.permutation(X.shape[1])[:size] for _ in range(count))
+        squares = [np.sum((gradient(columns) - whole) ** 2) for columns in batches]
+        found[size] = float(np.sqrt(np.mean(squares)) / np.linalg.norm(whole))
+    return found
+
+
+def draw_trainings(ax, runs, title):
+    """Draw the cost on all training digits after each epoch; ``runs`` is a list of (name, colour, `Run`)."""
+    for name, color, run in runs:
+        ax.plot(run.costs, ".-", color=color, label=name)
+    ax.set(yscale="log", xlabel="epoch", ylabel="cost, all training digits", title=title)
+    ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def draw_averages(ax, values, averages):
+    """Draw numbers in the order of time as dots, and averages as lines: ``{name: (colour, style, numbers)}``."""
+    t = np.arange(1, len(values) + 1)
+    ax.plot(t, values, ".", color="#999999", markersize=4)
+    for name, (color, style, numbers) in averages.items():
+        ax.plot(t, np.asarray(numbers, dtype=float), style, color=color, label=name)
+    ax.legend(fontsize=9)
+    ax.set(xlabel="step t", ylabel="cost of the mini-batch")
+
+
+def jitter(rate, curvature=1.0, noise=1.0, steps=600, walks=20000, seed=0):
+    """Return the root mean square of w after many noisy steps w := w - rate (curvature w + noise), over many walks."""
+    rng, w = np.random.default_rng(seed), np.zeros(walks)
+    for _ in range(steps):
+        w -= rate * (curvature * w + noise * rng.standard_normal(walks))
+    return float(np.sqrt(np.mean(w**2)))
+
+
+# --- a valley ---------------------------------------------------------------------------------------------------------
+
+#: Curvature of the cost along the valley and across it, and where the walks start, in the same two directions.
+FLAT, STEEP = 0.04, 1.0
+START = np.array([-4.0, 1.6])
+COUNT = 64
+
+
+def _examples():
+    """Return x in the directions along and across, (2, COUNT), and y, (1, COUNT), which no x explains at all."""
+    rng = np.random.default_rng(3)
+    # Orthogonal rows: the curvatures are exactly FLAT and STEEP, and the minimum is exactly at 0.
+    q, _ = np.linalg.qr(rng.standard_normal((COUNT, 3)))
+    rows = q.T * np.sqrt(COUNT)
+    return rows[:2] * np.sqrt([[FLAT], [STEEP]]), 0.3 * rows[2:]
+
+
+class Valley:
+    """The cost of a linear neuron without bias, y_hat = w1 x1 + w2 x2, on 64 examples: half the mean squared error.
+
+    Parameters
+    ----------
+    turn : float
+        Angle between the valley and the axis of w1, in degrees.
+    """
+
+    def __init__(self, turn=0.0):
+        angle = np.deg2rad(turn)
+        self.axes = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        x, self.Y = _examples()
+        self.X = self.axes @ x
+        self.start = self.axes @ START
+        self.lowest = float(np.mean(self.Y**2)) / 2
+
+    def above_minimum(self, path):
+        """Return J - min J at the points of a path, (n, 2)."""
+        along, across = self.axes.T @ path.T
+        return (FLAT * along**2 + STEEP * across**2) / 2
+
+    def ellipse(self, level, points=90):
+        """Return the contour line at this height above the minimum, (points, 2)."""
+        angle = np.linspace(0, 2 * np.pi, points)
+        circle = np.array([np.cos(angle) / np.sqrt(FLAT), np.sin(angle) / np.sqrt(STEEP)])
+        return (self.axes @ circle * np.sqrt(2 * level)).T
+
+    def gradient(self, w, columns=slice(None)):
+        """Return the gradient by w, (1, 2), of the mean over some examples."""
+        X = self.X[:, columns]
+        return ((w @ X - self.Y[:, columns]) @ X.T) / X.shape[1]
+
+    def walk(self, functions, method, steps, rate, size=4, seed=1, noisy=False, **options):
+        """Return the points that a method visits, (steps + 1, 2); the learner's functions make all steps.
+
+        Mini-batches of `size` examples are used by the method of that name, and with `noisy` by all but gradient
+        descent. The bias stays 0: its gradient is given as 0.
+        """
+        start, step = walker(functions, method, **options)
+        parameters = {"W1": self.start[None, :].copy(), "b1": np.zeros((1, 1))}
+        state, rng = start(parameters), np.random.default_rng(seed)
+        batches, path, db = iter(()), [self.start], np.zeros((1, 1))
+        numbers = np.arange(COUNT)[None, :]
+        with np.errstate(all="ignore"):
+            for t in range(1, steps + 1):
+                columns = slice(None)
+                if method == "mini-batches" or (noisy and method != "gradient descent"):
+                    columns = next(batches, None)
+                    if columns is None:
+                        made = functions.random_mini_batches(numbers, numbers, size, rng)
+                        batches = iter([np.asarray(X_batch)[0] for X_batch, _ in made])
+                        columns = next(batches)
+                grads = {"dW1": self.gradient(parameters["W1"], columns), "db1": db}
+                parameters, state = step(parameters, grads, state, t, rate)
+                path.append(np.asarray(parameters["W1"])[0])
+        return np.nan_to_num(np.clip(np.array(path), -1e6, 1e6), nan=1e6)
+
+
+def draw_zigzag(ax, rates=(1.9, 0.3), steps=20):
+    """Draw gradient descent in the valley, by its closed form, for each of two learning rates."""
+    valley, t = Valley(), np.arange(steps + 1)
+    for level in LEVELS:
+        ax.plot(*valley.ellipse(level).T, color="#aac4d8", linewidth=1)
+    for rate, color in zip(rates, (RED, BLUE), strict=True):
+        path = START * (1 - rate * np.array([FLAT, STEEP])) ** t[:, None]
+        ax.plot(*path.T, ".-", color=color, markersize=5, linewidth=1.2, label=f"{steps} steps with $\\alpha = {rate}$")
+        ax.plot(*path[-1], "o", color=color, markersize=8)
+    ax.plot(0, 0, "+", color="black", markersize=12)
+    ax.set(xlim=(-4.6, 1.5), ylim=(-1.8, 1.8), xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
+    ax.legend(loc="upper right", fontsize=9)
+
+
+LEVELS = (0.02, 0.08, 0.2, 0.4, 0.7, 1.1, 1.6)
+REACHED = 0.01  # height above the minimum that counts as arrived
+
+
+class _Stage:
+    """Two axes: the valley with five paths, and the five costs over the steps."""
+
+    def __init__(self, axes, animated, most_steps=80):
+        self.valley, self.costs = axes
+        keys = {"animated": animated}
+        (self.contour,) = self.valley.plot([], [], color="#aac4d8", linewidth=1, **keys)
+        (self.start,) = self.valley.plot([], [], "o", color="black", markersize=4, **keys)
+        self.valley.plot(0, 0, "+", color="black", markersize=11)
+        self.paths, self.ends, self.lines = {}, {}, {}
+        for method, (color, _) in METHODS.items():
+            (self.paths[method],) = self.valley.plot([], [], ".-", color=color, markersize=3, linewidth=1.2, **keys)
+            (self.ends[method],) = self.valley.plot([], [], "o", color=color, markersize=7, **keys)
+            (self.lines[method],) = self.costs.plot([], [], color=color, linewidth=1.4, **keys)
+        self.valley.set(xlim=(-5.2, 5.2), ylim=(-4.4, 4.4), xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
+        self.costs.set(xlim=(0, most_steps), ylim=(1e-6, 10), yscale="log", xlabel="step")
+        self.costs.set_title("$J$ − lowest $J$")
+
+    def show(self, functions, turn, steps, rate, adam_rate, size=4, noisy=False, **options):
+        """Move everything; return the valley and the five paths by name."""
+        valley = Valley(turn)
+        lines = [np.vstack([valley.ellipse(level), [[np.nan, np.nan]]]) for level in LEVELS]
+        self.contour.set_data(*np.vstack(lines).T)
+        self.start.set_data(*valley.start[:, None])
+        found = {}
+        for method, (_, length) in METHODS.items():
+            path = valley.walk(functions, method, steps, adam_rate if length else rate, size, noisy=noisy, **options)
+            found[method] = path
+            self.paths[method].set_data(*path.T)
+            self.ends[method].set_data(*path[-1:].T)
+            self.lines[method].set_data(np.arange(len(path)), np.maximum(valley.above_minimum(path), 1e-12))
+        return valley, found
+
+
+def draw_walks(axes, functions, turn=0.0, steps=60, rate=10**0.2, adam_rate=10**-0.5, size=16, **options):
+    """Draw the static twin of `five_walks` on two axes; return the paths by name."""
+    stage = _Stage(axes, animated=False, most_steps=steps)
+    return stage.show(functions, turn, steps, rate, adam_rate, size, **options)[1]
+
+
+def draw_legend(figure):
+    """Write the names of the five methods, in their colours, in one line at the top of the figure."""
+    handles = [plt.Line2D([], [], color=color, marker="o") for color, _ in METHODS.values()]
+    figure.legend(handles, METHODS, loc="upper center", ncols=5, fontsize=9, columnspacing=1.2, handlelength=1.4)
+
+
+def arrival(heights):
+    """Return the first step from which on all heights are at most `REACHED`, or None."""
+    above = np.flatnonzero(heights > REACHED)
+    first = 0 if len(above) == 0 else int(above[-1]) + 1
+    return first if first < len(heights) else None
+
+
+def five_walks(functions):
+    """Return the picture: five methods walk through one valley at once.
+
+    Parameters
+    ----------
+    functions : Functions
+        The learner's; they make every step.
+    """
+    figure, axes = plt.subplots(
+        1, 2, figsize=(8.4, 3.9), layout="none", gridspec_kw={"width_ratios": (1.45, 1)}
+    )  # fmt: skip
+    figure.subplots_adjust(left=0.06, right=0.985, bottom=0.13, top=0.84, wspace=0.16)
+    draw_legend(figure)
+    stage = _Stage(axes, animated=True)
+
+    def update(turn, steps, rate, adam_rate, beta, size, noisy):
+        valley, paths = stage.show(functions, turn, steps, rate, adam_rate, size, noisy, beta=beta, beta_s=beta)
+        said = []
+        for method, path in paths.items():
+            heights = valley.above_minimum(path)
+            first = arrival(heights)
+            if heights[-1] > 10:
+                said.append(f"{method} has left the picture")
+            elif first is not None:
+                said.append(f"{method} stays below {REACHED} from step {first} on")
+            else:
+                said.append(f"{method} is {heights[-1]:.2g} above the lowest cost")
+        text = "; ".join(said)
+        return f"After {steps} steps: {text}."
+
+    slider = ipywidgets.FloatLogSlider
+    return LiveFigure(
+        figure,
+        update,
+        turn=ipywidgets.IntSlider(value=0, min=0, max=90, step=5, description="turn of the valley (°)"),
+        steps=ipywidgets.IntSlider(value=60, min=1, max=80, description="steps"),
+        rate=slider(value=10**0.2, min=-1.5, max=1.5, step=0.05, description="α of the first three"),
+        adam_rate=slider(value=10**-0.5, min=-2.5, max=0.5, step=0.05, description="α of RMSprop, Adam"),
+        beta=ipywidgets.FloatSlider(value=0.9, min=0, max=0.98, step=0.02, description="β, β₁"),
+        size=ipywidgets.SelectionSlider(options=(1, 2, 4, 8, 16, 32, 64), value=16, description="size of mini-batches"),
+        noisy=ipywidgets.ToggleButtons(
+            options=[("that method alone", False), ("all but gradient descent", True)], description="mini-batches for"
+        ),
+    )
