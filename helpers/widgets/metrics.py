@@ -1,0 +1,390 @@
+"""The pictures and measured projects of lesson 3.1: a chain with knobs, a moving threshold, sizes of dev sets."""
+
+from typing import NamedTuple
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
+from scipy.ndimage import maximum_filter
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from helpers import data
+from helpers.plots import BLUE, GREEN, ORANGE, RED
+from helpers.widgets import LiveFigure
+
+#: The links of the chain with their knobs, in order.
+CHAIN = {
+    "fits the\ntraining set": ("bigger network", "better optimiser"),
+    "fits the\ndev set": ("regularization", "more training data"),
+    "fits the\ntest set": ("bigger dev set",),
+    "does well in the\nreal world": ("other dev set", "other metric"),
+}
+
+
+def draw_chain(ax):
+    """Draw the four links as boxes in a row, with their knobs below."""
+    ax.set(xlim=(-0.05, 8.05), ylim=(-1.75, 1.1))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    for i, (link, knobs) in enumerate(CHAIN.items()):
+        left = 2.08 * i
+        box = FancyBboxPatch(
+            (left + 0.08, 0.1), 1.5, 0.8, boxstyle="round,pad=0.06", facecolor="#e3eef6", edgecolor=BLUE
+        )
+        ax.add_patch(box)
+        ax.text(left + 0.83, 0.5, f"{i + 1}  {link}", ha="center", va="center", fontsize=9)
+        if i < 3:
+            arrow = {"arrowstyle": "-|>", "color": "black", "linewidth": 1.2}
+            ax.annotate("", (left + 2.1, 0.5), (left + 1.66, 0.5), arrowprops=arrow)
+        for j, knob in enumerate(knobs):
+            y = -0.45 - 0.62 * j
+            ax.add_patch(Circle((left + 0.2, y), 0.17, facecolor="white", edgecolor=RED, linewidth=1.5))
+            ax.plot([left + 0.2, left + 0.29], [y, y + 0.13], color=RED, linewidth=2)
+            ax.text(left + 0.45, y, knob, va="center", fontsize=8.5)
+
+
+# --- digits: a network that is trained in a moment --------------------------------------------------------------------
+
+
+def _shrink(images):
+    """Return images of 28 by 28 as columns of 14 · 14 = 196 pixels from 0 to 1, shape (196, m)."""
+    return images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(images), -1).T / 255
+
+
+def _with_shifts(images):
+    """Return images and the same images moved by one pixel in four directions, shape (196, 5 m)."""
+    moves = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
+    return np.hstack([_shrink(np.roll(images, move, axis=(1, 2))) for move in moves])
+
+
+def thick_pen(images):
+    """Return digits as a thicker pen would have written them: each pixel takes the darkest of its 3 by 3 neighbours."""
+    return maximum_filter(images, size=(1, 3, 3))
+
+
+class _Network:
+    """A network whose hidden units are drawn once and stay; the output weights come from one linear system.
+
+    Such a network trains in a fraction of a second, and gives the same numbers each time.
+    """
+
+    def __init__(self, units, rng):
+        self.W, self.b = 3 / 14 * rng.normal(size=(units, 196)), rng.normal(size=(units, 1))
+
+    def hidden(self, X):
+        return np.maximum(0, self.W @ (X - 0.13) + self.b)
+
+    def see(self, X, Y):
+        """Take a training set: only its sums of products are kept."""
+        A, targets = self.hidden(X), 2.0 * (np.arange(10)[:, None] == Y) - 1
+        self.products, self.aims = A @ A.T / Y.size, A @ targets.T / Y.size
+        return self
+
+    def train(self, l2, units=slice(None)):
+        """Find the output weights of the chosen hidden units; `l2` is the weight decay."""
+        products = self.products[units][:, units]
+        self.units, self.V = units, np.linalg.solve(products + l2 * np.eye(len(products)), self.aims[units]).T
+        return self
+
+    def descend(self, steps):
+        """Find the output weights by gradient descent from 0, stopped after so many steps."""
+        self.units, self.V = slice(None), np.zeros(self.aims.T.shape)
+        rate = 1 / np.linalg.eigvalsh(self.products)[-1]
+        for _ in range(steps):
+            self.V -= rate * (self.V @ self.products - self.aims.T)
+        return self
+
+    def wrong(self, A, Y):
+        """Return for each example whether the answer is wrong, from the hidden activations, shape (1, m)."""
+        return np.argmax(self.V @ A[self.units], axis=0)[None] != Y
+
+    def error(self, X, Y):
+        return float(self.wrong(self.hidden(X), Y).mean())
+
+
+WANTED = 0.09
+
+
+def run_project(progress):
+    """Return what happens in a project with real digits: six stages, each with what was changed and its five errors.
+
+    Training images are 300 or 3000 of MNIST, dev images the next 40 or 1000, test images the last 1000. The real world
+    is the same 1000, written with a thicker pen.
+
+    Parameters
+    ----------
+    progress : callable
+        Shows the progress of a loop.
+
+    Returns
+    -------
+    log : list of (str, dict)
+        What was changed, and a problem for `orthogonal_knob`.
+    """
+    digits = data.mnist()
+    images, Y = np.concatenate([digits.train_images, digits.test_images]), np.hstack(digits[1::2])
+    X, thick, log = _shrink(images), _shrink(thick_pen(images)), []
+    train, dev, test = slice(3000), slice(3000, 4000), slice(4000, 5000)
+    few, small_dev = slice(300), slice(3000, 3040)
+
+    def note(change, network, X_train, Y_train, X_dev, Y_dev, content):
+        named = zip(
+            ("training", "dev", "test", "real-world"),
+            ((X_train, Y_train), (X_dev, Y_dev), (X[:, test], Y[:, test]), (thick[:, test], Y[:, test])),
+            strict=True,
+        )
+        errors = {f"{name} error": network.error(*examples) for name, examples in named}
+        log.append((change, {"wanted error": WANTED, **errors, "users content": content}))
+
+    rng = np.random.default_rng(0)
+    for change, units in (("15 hidden units, 300 training images", 15), ("600 hidden units", 600)):
+        network = _Network(units, rng).see(X[:, few], Y[:, few]).train(0.001)
+        note(change, network, X[:, few], Y[:, few], X[:, small_dev], Y[:, small_dev], False)
+
+    X_more, Y_more = _with_shifts(images[train]), np.tile(Y[:, train], 5)
+    network.see(X_more, Y_more)
+    versions = [rng.permutation(600)[:400] for _ in range(100)]
+    A_dev = network.hidden(X[:, dev])
+    wrong = [network.train(0.001, units).wrong(A_dev, Y[:, dev])[0] for units in progress(versions)]
+    best_of_40 = versions[int(np.argmin([one[:40].sum() for one in wrong]))]
+    best_of_1000 = versions[int(np.argmin([one.sum() for one in wrong]))]
+    network.train(0.001, best_of_40)
+    change = "15 000 training images; 100 versions, best of 40 dev images"
+    note(change, network, X_more, Y_more, X[:, small_dev], Y[:, small_dev], False)
+    network.train(0.001, best_of_1000)
+    note("1000 dev images to choose by", network, X_more, Y_more, X[:, dev], Y[:, dev], False)
+    note("dev images from the users", network, X_more, Y_more, thick[:, dev], Y[:, dev], False)
+
+    X_more, Y_more = np.hstack([X_more, _with_shifts(thick_pen(images[train]))]), np.tile(Y_more, 2)
+    network.see(X_more, Y_more).train(0.001, best_of_1000)
+    note("thick digits among the training images", network, X_more, Y_more, thick[:, dev], Y[:, dev], True)
+    return log
+
+
+def knob_effects():
+    """Return the training error and the gap to the dev error before and after five knobs are turned, one at a time.
+
+    Returns
+    -------
+    effects : dict
+        ``{knob: ((training error, gap), (training error, gap))}``, before and after.
+    """
+    digits = data.mnist()
+    X, Y = _shrink(digits.train_images), digits.train_labels
+
+    def measure(units, m, l2=0.001, steps=None):
+        X_train, Y_train = X[:, :m], Y[:, :m]
+        network = _Network(units, np.random.default_rng(0)).see(X_train, Y_train)
+        network = network.train(l2) if steps is None else network.descend(steps)
+        training = network.error(X_train, Y_train)
+        return training, network.error(X[:, 3000:], Y[:, 3000:]) - training
+
+    return {
+        "bigger network: 15 to 60 units": (measure(15, 3000), measure(60, 3000)),
+        "more training data: 300 to 3000": (measure(600, 300), measure(600, 3000)),
+        "regularization: 0.001 to 0.1": (measure(600, 300), measure(600, 300, l2=0.1)),
+        "early stopping: after 1000 to after 30 steps": (measure(600, 300, steps=1000), measure(600, 300, steps=30)),
+    }
+
+
+# --- is it a 5? -------------------------------------------------------------------------------------------------------
+
+
+class Fives(NamedTuple):
+    """2000 dev images of digits: labels ``y`` (1, 2000), 1 for a 5; ``scores`` (1, 2000), the probability of a 5.
+
+    ``images`` is (2000, 28, 28); ``weighted_scores`` come from a training in which each 5 counts ten times.
+    """
+
+    images: np.ndarray
+    y: np.ndarray
+    scores: np.ndarray
+    weighted_scores: np.ndarray
+
+
+def _dev_and_train():
+    """Return 2000 training images and 2000 dev images of MNIST and whether each is a 5."""
+    digits = data.mnist()
+    X, y = _shrink(digits.train_images).T, (digits.train_labels[0] == 5).astype(int)
+    return digits.train_images[2000:], X[:2000], y[:2000], X[2000:], y[2000:]
+
+
+def fives():
+    """Return the dev set of "is it a 5?" with the scores of a logistic regression that was trained on 2000 others."""
+    images, X, y, X_dev, y_dev = _dev_and_train()
+    plain, weighted = (
+        LogisticRegression(tol=1e-8, max_iter=5000).fit(X, y, sample_weight=weights).predict_proba(X_dev)[None, :, 1]
+        for weights in (None, 1 + 9 * y)
+    )
+    return Fives(images, y_dev[None, :], plain, weighted)
+
+
+def candidates():
+    """Return the answers of seven real classifiers of "is it a 5?", with what each of them costs.
+
+    Returns
+    -------
+    found : list of dict
+        Keys "name", "answers" (1, 2000), "multiplications" per image, and "numbers" to store.
+    """
+    _, X, y, X_dev, _ = _dev_and_train()
+    n_x, found = X.shape[1], []
+
+    def add(name, answers, multiplications, numbers):
+        answers = np.asarray(answers).astype(int).reshape(1, -1)
+        found.append({"name": name, "answers": answers, "multiplications": multiplications, "numbers": numbers})
+
+    add("always no", np.zeros(len(X_dev)), 0, 0)
+    tree = DecisionTreeClassifier(max_depth=6, random_state=0).fit(X, y)
+    add("decision tree", tree.predict(X_dev), 0, 2 * tree.tree_.node_count)
+    logistic = LogisticRegression(tol=1e-8, max_iter=5000).fit(X, y)
+    add("logistic regression", logistic.predict(X_dev), n_x, n_x + 1)
+    for units in (60, 400):
+        network = _Network(units, np.random.default_rng(0)).see(X.T, y[None, :]).train(0.001)
+        A = network.hidden(X_dev.T)
+        add(f"network, {units} units", (network.V @ A)[1] > (network.V @ A)[0], (n_x + 2) * units, (n_x + 3) * units)
+    for stored in (400, 2000):
+        nearest = KNeighborsClassifier(1).fit(X[:stored], y[:stored])
+        add(f"nearest of {stored}", nearest.predict(X_dev), n_x * stored, (n_x + 1) * stored)
+    return found
+
+
+def draw_matrix(ax, matrix, title=None):
+    """Draw a confusion matrix [[TN, FP], [FN, TP]] as four cells with counts: right answers green, wrong ones red."""
+    ax.set(xlim=(-0.02, 2.02), ylim=(2.02, -0.02), xticks=(0.5, 1.5), yticks=(0.5, 1.5))
+    ax.set(xticklabels=("0", "1"), yticklabels=("0", "1"), xlabel="answer", ylabel="label")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_title(title)
+    return [[_cell(ax, row, column, matrix[row][column], animated=False) for column in range(2)] for row in range(2)]
+
+
+def _cell(ax, row, column, count, animated):
+    color = "#cfe9df" if row == column else "#f8dccb"
+    ax.add_patch(Rectangle((column + 0.02, row + 0.02), 0.96, 0.96, facecolor=color))
+    name = ("TN", "FP", "FN", "TP")[2 * row + column]
+    ax.text(column + 0.5, row + 0.3, name, ha="center", va="center", fontsize=9, color="#555555")
+    text = "" if count is None else f"{int(count)}"
+    return ax.text(column + 0.5, row + 0.62, text, ha="center", va="center", fontsize=12, animated=animated)
+
+
+#: The sets of `threshold_picture`, with how often each five is in them.
+SHARES = {"the dev set: 10 % fives": 1, "each five nine times: 49 % fives": 9}
+_THRESHOLDS = np.arange(1, 100) / 100
+
+
+def threshold_picture(fives, confusion_matrix, precision, recall, specificity, f1_score):
+    """Return the picture: a threshold moves over the scores of a real classifier; counts, shares and F1 follow.
+
+    Parameters
+    ----------
+    fives : Fives
+    confusion_matrix, precision, recall, specificity, f1_score : callable
+        The learner's functions; all numbers of the picture come from them.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(8.4, 3.2), width_ratios=(1.25, 0.85, 1), layout="constrained")
+    bins = np.linspace(0, 1, 26)
+    middles = (bins[:-1] + bins[1:]) / 2
+    axes[0].set(xlim=(0, 1), ylim=(0.7, 2500), yscale="log", xlabel="score", ylabel="images", title="Scores")
+    bars = [axes[0].step(middles, np.ones(25), where="mid", color=color, animated=True)[0] for color in (BLUE, ORANGE)]
+    axes[0].text(0.12, 1000, "other digits", color=BLUE)
+    axes[0].text(0.66, 250, "fives", color=ORANGE)
+    cut = axes[0].axvline(0.5, color=RED, linewidth=2, animated=True)
+    draw_matrix(axes[1], [[None] * 2] * 2, "Counts")
+    counts = [_cell(axes[1], i, j, 0, animated=True) for i in range(2) for j in range(2)]
+    axes[2].set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title="All thresholds")
+    for f1 in (0.2, 0.4, 0.6):
+        R = np.linspace(f1 / 2 + 0.004, 1, 100)
+        axes[2].plot(R, f1 * R / (2 * R - f1), color="#bbbbbb", linewidth=0.7)
+        axes[2].text(f1, f1, f"F1 {f1}", fontsize=7, color="#777777", ha="center", va="center", backgroundcolor="white")
+    curve = axes[2].plot([], [], color=GREEN, animated=True)[0]
+    point = axes[2].plot([], [], "o", color=RED, markersize=9, animated=True)[0]
+
+    def rates(y, scores, threshold):
+        matrix = np.asarray(confusion_matrix(y, (scores >= threshold).astype(int)))
+        return matrix, float(precision(matrix)), float(recall(matrix))
+
+    sets = {}
+    for name, times in SHARES.items():
+        kept = np.repeat(np.arange(fives.y.size), np.where(fives.y[0] == 1, times, 1))
+        y, scores = fives.y[:, kept], fives.scores[:, kept]
+        lines = [np.histogram(scores[y == label], bins)[0] for label in (0, 1)]
+        sets[name] = y, scores, lines, [rates(y, scores, threshold)[1:] for threshold in _THRESHOLDS]
+
+    def update(threshold, share):
+        y, scores, lines, pairs = sets[share]
+        for bar, line in zip(bars, lines, strict=True):
+            bar.set_ydata(np.maximum(line, 0.5))
+        cut.set_xdata([threshold] * 2)
+        matrix, P, R = rates(y, scores, threshold)
+        for text, count in zip(counts, matrix.ravel(), strict=True):
+            text.set_text(f"{int(count)}")
+        curve.set_data([pair[1] for pair in pairs], [pair[0] for pair in pairs])
+        point.set_data([R], [P])
+        right = (matrix[0, 0] + matrix[1, 1]) / matrix.sum()
+        return (
+            f"Threshold {threshold:.2f}: {int(matrix[:, 1].sum())} of {y.size} images are called a 5. "
+            f"Precision {P:.3f}, recall {R:.3f}, specificity {float(specificity(matrix)):.3f}, "
+            f"F1 {float(f1_score(P, R)):.3f}; accuracy {right:.3f}."
+        )
+
+    controls = {
+        "threshold": ipywidgets.FloatSlider(value=0.5, min=0.01, max=0.99, step=0.01, description="threshold"),
+        "share": ipywidgets.Dropdown(options=list(SHARES), description="images"),
+    }
+    return LiveFigure(figure, update, **controls)
+
+
+# --- means, sizes and splits ------------------------------------------------------------------------------------------
+
+
+def draw_mean(ax, mean, title):
+    """Draw contour lines of a mean over precision and recall; `mean` takes two numbers."""
+    grid = np.linspace(0, 1, 51)
+    values = np.array([[mean(float(P), float(R)) for R in grid] for P in grid])
+    lines = ax.contour(grid, grid, values, np.arange(1, 10) / 10, cmap="viridis")
+    ax.clabel(lines, levels=(0.2, 0.4, 0.5, 0.6, 0.8), fontsize=8)
+    ax.set(xlabel="recall", title=title)
+    ax.set_aspect("equal")
+
+
+def draw_splits(ax):
+    """Draw the old and the new way of splitting as bars."""
+    ways = {"70 / 30": (70, 0, 30), "60 / 20 / 20": (60, 20, 20), "98 / 1 / 1": (98, 1, 1)}
+    for y, (name, shares) in enumerate(ways.items()):
+        left = 0
+        for share, color, label in zip(shares, (BLUE, ORANGE, GREEN), ("training", "dev", "test"), strict=True):
+            ax.barh(y, share, left=left, color=color, height=0.6)
+            if share >= 20:
+                ax.text(left + share / 2, y, label, ha="center", va="center", color="white", fontsize=9)
+            left += share
+        ax.text(-1.5, y, name, ha="right", va="center", fontsize=9)
+    ax.annotate(
+        "dev and test", (99, 2.32), (86, 2.85), fontsize=8.5, arrowprops={"arrowstyle": "-"}, va="center", ha="right"
+    )
+    ax.set(xlim=(0, 100), ylim=(3.1, -0.5), yticks=(), xlabel="per cent of all examples")
+    ax.spines["left"].set_visible(False)
+
+
+def share_of_dev_sets(errors, sizes, repeats, rng):
+    """Return for each size the share of simulated dev sets on which the better of two classifiers is ahead.
+
+    Parameters
+    ----------
+    errors : tuple of float
+        Of the worse and of the better classifier; their mistakes are independent.
+    sizes : sequence of int
+    repeats : int
+        Number of dev sets per size.
+    rng : Generator
+
+    Returns
+    -------
+    shares : ndarray, shape (len(sizes),)
+        A dev set on which both have the same error counts one half.
+    """
+    worse, better = (rng.binomial(np.array(sizes)[:, None], error, (len(sizes), repeats)) for error in errors)
+    return np.mean((better < worse) + 0.5 * (better == worse), axis=1)
