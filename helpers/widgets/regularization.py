@@ -202,8 +202,8 @@ def draw_costs(ax, costs):
     step = np.arange(costs.shape[1])
     for curve, name, color in zip(costs, ("training digits", "dev digits"), (BLUE, ORANGE), strict=True):
         ax.plot(step, curve, color=color)
-        ax.text(step[-1] * 1.01, curve[-1], name, color=color, va="center")
-    ax.set(xlabel="step", ylabel="cost (3.1)", xlim=(0, 1.22 * step[-1]), ylim=(0, 3.5))
+        ax.text(step[-1] * 0.98, curve[-1] + 0.07, name, color=color, ha="right", va="bottom")
+    ax.set(xlabel="step", ylabel="cost (3.1)", xlim=(0, step[-1]), ylim=(0, 3.5))
 
 
 class Setting(NamedTuple):
@@ -319,7 +319,9 @@ class Fit(NamedTuple):
 def borders(points, lambdas=LAMBDAS, keep_probs=KEEP_PROBS, steps=2000):
     """Return ``{Setting: Fit}`` for each lambda with each keep_prob: the same start, the same points."""
     fits = {}
-    for setting in progress([Setting(*both) for both in np.stack(np.meshgrid(lambdas, keep_probs)).reshape(2, -1).T]):
+    for setting in progress(
+        [Setting(*both) for both in np.stack(np.meshgrid(lambdas, keep_probs)).reshape(2, -1).T], desc="fitting"
+    ):
         run = train(he_start([2, 30, 15, 1]), points, *setting, steps=steps, learning_rate=0.5)
         fits[setting] = Fit(setting, run, expit(scores(run.parameters, CELLS)).reshape(len(SIDE), -1))
     return fits

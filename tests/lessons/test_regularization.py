@@ -145,37 +145,173 @@ def test_train_takes_the_step_of_autograd(lambd):
         np.testing.assert_allclose(run.parameters[name], start[name] - 0.2 * slope[name], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("lambd", [0.0, 5.0])
+def test_train_takes_the_step_of_the_references_with_several_outputs(lambd):
+    X, Y, start = example((3, 6, 4, 3, 12))
+    grads = REG(X, Y, regularization.cache_of(start, X), lambd)
+    run = regularization.train(start, regularization.Points(X, Y, X, Y), lambd=lambd, steps=1, learning_rate=0.2)
+    for name in NAMES:
+        np.testing.assert_allclose(run.parameters[name], start[name] - 0.2 * grads["d" + name], atol=1e-12)
+    assert run.costs[0] == pytest.approx(cost_of(start, X, Y))
+
+
+def test_cache_of_is_the_forward_pass_without_dropout():
+    X, _, parameters = example((3, 6, 4, 3, 12))
+    ours, (_, theirs) = regularization.cache_of(parameters, X), FORWARD(X, parameters, 1.0, np.random.default_rng(0))
+    for name in ("Z1", "A1", "Z2", "A2", "Z3", "A3"):
+        np.testing.assert_allclose(ours[name], theirs[name])
+
+
+def test_weight_decay_is_gradient_descent_on_the_penalised_cost():
+    """Equation (3.9), by the references alone."""
+    X, Y, parameters = example((3, 6, 4, 2, 7))
+    cache = regularization.cache_of(parameters, X)
+    with_penalty, without = REG(X, Y, cache, 3.0), REG(X, Y, cache, 0.0)
+    for l in (1, 2, 3):
+        step = parameters[f"W{l}"] - 0.1 * with_penalty[f"dW{l}"]
+        decayed = (1 - 0.1 * 3.0 / 7) * parameters[f"W{l}"] - 0.1 * without[f"dW{l}"]
+        np.testing.assert_allclose(step, decayed)
+        np.testing.assert_array_equal(with_penalty[f"db{l}"], without[f"db{l}"])
+
+
+@pytest.mark.parametrize("lambd", [0.3, 1.0, 3.0])
+def test_minima_of_one_weight(lambd):
+    """Equations (3.4) and (3.11) against a search."""
+    for penalty, formula in ((lambda w: w * w / 2, 2.0 * 1.5 / (1.5 + lambd)), (abs, max(0.0, 2.0 - lambd / 1.5))):
+        w = np.linspace(-1, 3, 400001)
+        assert w[np.argmin(0.75 * (w - 2) ** 2 + lambd * penalty(w))] == pytest.approx(formula, abs=1e-5)
+
+
+def test_variance_of_a_score_and_the_squared_loss_over_all_masks():
+    """Equations (3.16) and (3.17), exactly: each of the 2**6 masks with its probability."""
+    rng, p = np.random.default_rng(0), 0.7
+    w, a, y = rng.normal(size=6), rng.normal(size=6), 0.4
+    masks = np.array(np.meshgrid(*[[0, 1]] * 6)).reshape(6, -1)
+    chance = np.prod(np.where(masks == 1, p, 1 - p), axis=0)
+    z = w @ (a[:, None] * masks / p)
+    variance = (1 - p) / p * np.sum(w**2 * a**2)
+    assert chance @ z == pytest.approx(w @ a)
+    assert chance @ (z - w @ a) ** 2 == pytest.approx(variance)
+    assert chance @ (z - y) ** 2 == pytest.approx((w @ a - y) ** 2 + variance)
+
+
+# --- the measurements that the lesson states --------------------------------------------------------------------------
+
+
+def test_digits_share_nothing_between_their_parts():
+    digits = regularization.ten_digits(3, m_train=100)
+    assert [X.shape[1] for X in digits[::2]] == [100, 1000, 1000]
+    assert np.mean(digits.X_train**2) == pytest.approx(1)
+    np.testing.assert_allclose(digits.X_train.mean(axis=1), 0, atol=1e-12)
+    assert all(np.all(Y.sum(axis=0) == 1) for Y in digits[1::2])
+    columns = np.concatenate(digits[::2], axis=1).round(9).T
+    assert len(np.unique(columns, axis=0)) == 2100
+
+
+def test_no_weight_vanishes_and_the_helpful_lambda_keeps_all_units():
+    digits, start = regularization.ten_digits(0, m_train=100), regularization.he_start(regularization.LAYERS)
+    faded = {}
+    for lambd in (0, 3, 30):
+        p = regularization.train(start, digits, lambd=lambd).parameters
+        assert all(np.all(p[f"W{l}"] != 0) for l in (1, 2, 3))
+        sizes = [np.linalg.norm(p[f"W{l}"], axis=1) for l in (1, 2)]
+        faded[lambd] = sum(np.sum(size < size.max() / 100) for size in sizes)
+    assert faded[0] == faded[3] == 0 < faded[30]
+
+
+def test_both_methods_gain_on_the_test_set_and_too_much_of_l2_ruins():
+    settings = [regularization.Setting(*s) for s in ((0, 1), (3, 1), (30, 1), (0, 0.8))]
+    compared = regularization.compare(settings, seeds=4, m_train=100)
+    gains = [regularization.gains(compared, [row] * 4).mean() for row in range(4)]
+    assert np.all(compared.train[0] == 1)
+    assert 0.70 < compared.test[0].mean() < 0.78
+    assert 1 < gains[1] < 4
+    assert gains[2] < -15
+    assert 0 < gains[3] < 4
+    assert compared.test_cost[1].mean() < 0.75 * compared.test_cost[0].mean()
+    assert compared.test_cost[3].mean() > 0.95 * compared.test_cost[0].mean()
+    assert regularization.choose(compared, [1, 2]).tolist() == [1] * 4
+
+
+def test_dropout_left_on_is_worse_than_the_whole_network():
+    digits, start = regularization.ten_digits(0, m_train=100), regularization.he_start(regularization.LAYERS)
+    net = regularization.train(start, digits, keep_prob=0.5).parameters
+    rng = np.random.default_rng(0)
+    passes = np.array([FORWARD(digits.X_test, net, 0.5, rng)[0] for _ in range(30)])
+    whole = regularization.accuracy(regularization.scores(net, digits.X_test), digits.Y_test)
+    assert np.mean([regularization.accuracy(A3, digits.Y_test) for A3 in passes]) < whole - 0.07
+    assert abs(regularization.accuracy(passes.mean(axis=0), digits.Y_test) - whole) < 0.03
+
+
 # --- the picture ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def picture():
     points = regularization.noisy_arcs()
-    return regularization.smooth_border(COST.reference, points, regularization.borders(points))
+    fits = regularization.borders(points)
+    return regularization.border_picture(COST.reference, FORWARD.reference, points, fits)
+
+
+def start_again(picture):
+    for name, value in (("lambd", 0.0), ("keep_prob", 1.0), ("network", "whole"), ("draw", 0)):
+        picture.controls[name].value = value
 
 
 def test_picture_answers_within_a_tenth_of_a_second(picture, record_property):
-    slider, times = picture.controls["fit"], []
-    for index in [1, 2, 3, 4, 5, 6, 7, 0] * 2:
-        begin = time.perf_counter()
-        slider.value = index
-        times.append(time.perf_counter() - begin)
+    times = []
+    for network in ("whole", "thinned"):
+        for keep_prob in (1.0, 0.5):
+            for lambd in regularization.LAMBDAS:
+                for name, value in (("network", network), ("keep_prob", keep_prob), ("lambd", lambd)):
+                    before, begin = picture._image.value, time.perf_counter()
+                    picture.controls[name].value = value
+                    if picture._image.value != before:
+                        times.append(time.perf_counter() - begin)
+    assert len(times) > 20
     assert statistics.median(times) < 0.1
     record_property("median seconds of an answer: borders", statistics.median(times))
+    start_again(picture)
 
 
-def test_picture_follows_its_control_and_says_what_it_shows(picture):
-    slider, seen = picture.controls["fit"], []
-    for index, lambd in enumerate(regularization.LAMBDAS):
-        slider.value = index
-        seen.append(picture._image.value)
-        assert f"lambda {lambd:g}: right on" in picture._caption.value
-        assert "Sum of the squared weights" in picture._caption.value
-    assert len(set(seen)) >= 6
-    slider.value = 0
+def test_picture_follows_its_controls_and_says_what_it_shows(picture):
+    start_again(picture)
+    seen = []
+    for lambd in regularization.LAMBDAS:
+        for keep_prob in regularization.KEEP_PROBS:
+            picture.controls["lambd"].value, picture.controls["keep_prob"].value = lambd, keep_prob
+            seen.append(picture._image.value)
+            says = picture._caption.value
+            assert f"lambda {lambd:g}, keep_prob {keep_prob:g}: the whole network is right on" in says
+            assert "exactly 0 0" in says
+    assert len(set(seen)) > 15
+    picture.controls["lambd"].value, picture.controls["keep_prob"].value = 0.0, 0.5
+    whole, says = picture._image.value, picture._caption.value
+    assert "new mask" not in says
+    picture.controls["network"].value = "thinned"
+    assert picture._image.value != whole
+    thinned = picture._image.value
+    assert "With a new mask for each point, by your function" in picture._caption.value
+    picture.controls["draw"].value = 1
+    assert picture._image.value != thinned
+    start_again(picture)
+
+
+def test_picture_shows_the_numbers_of_the_lesson(picture):
+    """A smoother border is right more often on the test points: by L2, and by dropout."""
+    start_again(picture)
+    plain = picture._caption.value
+    assert "right on 100.0% of the 40 training points and on 76" in plain
+    picture.controls["lambd"].value = 0.3
+    assert "right on 92.5% of the 40 training points and on 79" in picture._caption.value
+    picture.controls["lambd"].value = 10.0
+    assert "below 0.001 525 of 525" in picture._caption.value
+    picture.controls["lambd"].value, picture.controls["keep_prob"].value = 0.0, 0.5
+    assert "on 80" in picture._caption.value
+    start_again(picture)
 
 
 def test_picture_has_a_static_twin(picture):
     data = picture._repr_mimebundle_()
-    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (540, 420)
+    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (720, 350)
     assert "application/vnd.jupyter.widget-view+json" in data

@@ -126,6 +126,39 @@ def cost_without_penalty(A3, Y, parameters, lambd):
     return cost_variant(A3, Y, parameters, 0)
 
 
+@compute_cost_with_regularization.mistake(
+    "The losses of the outputs are averaged. Add them up within an example; the mean in (3.1) is over the m examples."
+)
+def cost_mean_over_outputs(A3, Y, parameters, lambd):
+    part = cost_variant(A3, Y, parameters, 0)
+    return part / len(Y) + cost_variant(A3, Y, parameters, lambd / (2 * Y.shape[1])) - part
+
+
+@compute_cost_with_regularization.mistake("The losses are not divided by m: (3.1) is their mean over the examples.")
+def cost_losses_without_m(A3, Y, parameters, lambd):
+    m = Y.shape[1]
+    return cost_variant(A3, Y, parameters, lambd / (2 * m)) + (m - 1) * cost_variant(A3, Y, parameters, 0)
+
+
+@compute_cost_with_regularization.mistake("The sign of the losses is missing: the logarithms are negative, see (3.1).")
+def cost_sign_of_losses(A3, Y, parameters, lambd):
+    return cost_variant(A3, Y, parameters, lambd / (2 * Y.shape[1])) - 2 * cost_variant(A3, Y, parameters, 0)
+
+
+@compute_cost_with_regularization.mistake(
+    "You take the mean of the squared weights of each layer. (3.2) adds them up, however many there are."
+)
+def cost_mean_of_squares(A3, Y, parameters, lambd):
+    return cost_variant(A3, Y, parameters, lambd / (2 * Y.shape[1]), of=lambda W: np.mean(W**2))
+
+
+@compute_cost_with_regularization.mistake(
+    "The sizes of the weights are added, not their squares: that is the L1 penalty."
+)
+def cost_absolute_values(A3, Y, parameters, lambd):
+    return cost_variant(A3, Y, parameters, lambd / (2 * Y.shape[1]), of=lambda W: np.sum(np.abs(W)))
+
+
 @compute_cost_with_regularization.accept
 def cost_with_loops(A3, Y, parameters, lambd):
     m, total = Y.shape[1], 0.0
@@ -144,6 +177,16 @@ def cost_with_norms(A3, Y, parameters, lambd):
     losses = -np.log(np.where(Y == 1, A3, 1 - A3)).sum(axis=0)
     norms = [np.linalg.norm(parameters[f"W{l}"], "fro") ** 2 for l in (1, 2, 3)]
     return np.array(np.mean(losses) + lambd / Y.shape[1] / 2 * sum(norms))
+
+
+@compute_cost_with_regularization.accept
+def cost_with_traces(A3, Y, parameters, lambd):
+    m = Y.shape[1]
+    squares = sum(np.trace(parameters[f"W{l}"] @ parameters[f"W{l}"].T) for l in (3, 1, 2))
+    return (
+        float(np.einsum("ji,ji->", Y - 1, np.log1p(-A3)) - np.einsum("ji,ji->", Y, np.log(A3)) + lambd * squares / 2)
+        / m
+    )
 
 
 # --- backward passes -------------------------------------------------------------------------------------------------
@@ -257,6 +300,28 @@ def gradients_data_without_m(X, Y, cache, lambd):
     return plus(backward(X, Y, cache, m=1, db=lambda dZ: dZ.sum(axis=1, keepdims=True)), cache, lambd / X.shape[1])
 
 
+@REG.mistake("db is a sum. It is the mean over the examples, (3.8), as J is.")
+def gradients_db_is_a_sum(X, Y, cache, lambd):
+    return plus(backward(X, Y, cache, db=lambda dZ: dZ.sum(axis=1, keepdims=True)), cache, lambd / X.shape[1])
+
+
+@REG.mistake("Only dW1 and dW2 have the penalty. W3 stands in (3.3), too.")
+def gradients_penalty_not_in_last_layer(X, Y, cache, lambd):
+    return plus(backward(X, Y, cache), cache, lambd / X.shape[1], layers=(1, 2))
+
+
+@REG.mistake("The slope of w**2 / 2 is w, not w**2: add lambd / m times W itself.")
+def gradients_with_squared_weights(X, Y, cache, lambd):
+    squares = {name: a**2 for name, a in cache.items() if name[0] == "W"}
+    return plus(backward(X, Y, cache), squares, lambd / X.shape[1])
+
+
+@REG.mistake("This is the slope of the sizes of the weights, the L1 penalty. Add lambd / m times W itself.")
+def gradients_with_signs(X, Y, cache, lambd):
+    signs = {name: np.sign(a) for name, a in cache.items() if name[0] == "W"}
+    return plus(backward(X, Y, cache), signs, lambd / X.shape[1])
+
+
 @REG.accept
 def gradients_line_by_line(X, Y, cache, lambd):
     m = X.shape[1]
@@ -278,6 +343,17 @@ def gradients_example_by_example(X, Y, cache, lambd):
         for i in range(m)
     ]
     return plus({name: sum(g[name] for g in ones) / m for name in ones[0]}, cache, lambd / m)
+
+
+@REG.accept
+def gradients_with_einsum(X, Y, cache, lambd):
+    m, A, grads = X.shape[1], [X, cache["A1"], cache["A2"]], {}
+    dZ = np.subtract(cache["A3"], Y)
+    for l in (3, 2, 1):
+        grads[f"dW{l}"] = (np.einsum("ji,ki->jk", dZ, A[l - 1]) + lambd * cache[f"W{l}"]) / m
+        grads[f"db{l}"] = np.einsum("ji->j", dZ).reshape(-1, 1) / m
+        dZ = np.where(A[l - 1] > 0, np.einsum("jk,ji->ki", cache[f"W{l}"], dZ), 0)
+    return grads
 
 
 # --- forward_propagation_with_dropout --------------------------------------------------------------------------------
@@ -385,6 +461,33 @@ def forward_generator_of_its_own(X, parameters, keep_prob, rng):
     return dropped(X, parameters, kept(np.random.default_rng(3), keep_prob), 1 / keep_prob)
 
 
+@FORWARD.mistake("The network goes on with the whole activations. Compute Z2 and Z3 from what dropout left.")
+def forward_goes_on_with_the_whole(X, parameters, keep_prob, rng):
+    whole = forward(X, parameters)
+    for l in (1, 2):
+        whole[f"D{l}"] = rng.random(whole[f"A{l}"].shape) < keep_prob
+        whole[f"A{l}"] = whole[f"A{l}"] * whole[f"D{l}"] / keep_prob
+    return whole["A3"], whole
+
+
+@FORWARD.mistake("The input is thinned, too. Dropout is for the hidden layers 1 and 2 only.")
+def forward_input_dropped(X, parameters, keep_prob, rng):
+    thin = X * (rng.random(X.shape) < keep_prob) / keep_prob
+    return dropped(thin, parameters, kept(rng, keep_prob), 1 / keep_prob)
+
+
+@FORWARD.mistake(
+    "All units of a layer share one draw per example. Each entry has its own: draw the mask in the shape of Z1, of Z2."
+)
+def forward_one_draw_for_all_units(X, parameters, keep_prob, rng):
+    return dropped(X, parameters, lambda s: np.tile(rng.random((1, s[1])) < keep_prob, (s[0], 1)), 1 / keep_prob)
+
+
+@FORWARD.mistake("You divide by keep_prob twice. Once makes up for what is dropped.")
+def forward_divided_twice(X, parameters, keep_prob, rng):
+    return dropped(X, parameters, kept(rng, keep_prob), 1 / keep_prob**2)
+
+
 @FORWARD.accept
 def forward_with_uniform_numbers(X, parameters, keep_prob, rng):
     return dropped(X, parameters, kept(rng, keep_prob), 1 / keep_prob)
@@ -393,6 +496,19 @@ def forward_with_uniform_numbers(X, parameters, keep_prob, rng):
 @FORWARD.accept
 def forward_with_choice(X, parameters, keep_prob, rng):
     return dropped(X, parameters, lambda s: rng.choice([0.0, 1.0], s, p=[1 - keep_prob, keep_prob]), 1 / keep_prob)
+
+
+@FORWARD.accept
+def forward_with_zeros_put_in(X, parameters, keep_prob, rng):
+    cache, A = dict(parameters), X
+    for l in (1, 2):
+        Z = np.dot(parameters[f"W{l}"], A) + parameters[f"b{l}"]
+        D = rng.uniform(size=Z.shape) >= 1 - keep_prob
+        A = np.where(D & (Z > 0), Z / keep_prob, 0)
+        cache |= {f"Z{l}": Z, f"D{l}": D, f"A{l}": A}
+    cache["Z3"] = np.dot(parameters["W3"], A) + parameters["b3"]
+    cache["A3"] = 1 / (1 + np.exp(-cache["Z3"]))
+    return cache["A3"], cache
 
 
 # --- backward_propagation_with_dropout -------------------------------------------------------------------------------
@@ -486,6 +602,34 @@ def drop_second_layer_only(X, Y, cache, keep_prob):
     return backward(X, Y, cache, after=lambda l, dA: dA * cache["D2"] / keep_prob if l == 2 else dA)
 
 
+@DROP.mistake("Only dA1 is masked. Layer 2 has a mask, too: multiply dA2 by D2 and divide by keep_prob.")
+def drop_first_layer_only(X, Y, cache, keep_prob):
+    return backward(X, Y, cache, after=lambda l, dA: dA * cache["D1"] / keep_prob if l == 1 else dA)
+
+
+@DROP.mistake("You divide by 1 - keep_prob. The forward pass divides by keep_prob, so the chain rule does, too.")
+def drop_divided_by_drop(X, Y, cache, keep_prob):
+    return backward(X, Y, cache, after=lambda l, dA: dA * cache[f"D{l}"] / (1 - keep_prob))
+
+
+@DROP.mistake("The slope of ReLU is missing: three factors stand in (3.18), the last is 1 where Z > 0 and else 0.")
+def drop_without_slope(X, Y, cache, keep_prob):
+    return backward(X, Y, cache, slope=np.ones_like, after=lambda l, dA: dA * cache[f"D{l}"] / keep_prob)
+
+
+@DROP.mistake("dZ3 is A3 - Y, not Y - A3.")
+def drop_with_wrong_sign(X, Y, cache, keep_prob):
+    return backward(X, Y, cache, sign=-1, after=lambda l, dA: dA * cache[f"D{l}"] / keep_prob)
+
+
+@DROP.mistake("The factor 1 / m is missing: dW and db belong to the mean of the losses.")
+def drop_without_m(X, Y, cache, keep_prob):
+    def scaled(l, dA):
+        return dA * cache[f"D{l}"] / keep_prob
+
+    return backward(X, Y, cache, m=1, db=lambda dZ: dZ.sum(axis=1, keepdims=True), after=scaled)
+
+
 @DROP.accept
 def drop_line_by_line(X, Y, cache, keep_prob):
     m = X.shape[1]
@@ -502,6 +646,20 @@ def drop_line_by_line(X, Y, cache, keep_prob):
 @DROP.accept
 def drop_with_scores(X, Y, cache, keep_prob):
     return backward(X, Y, cache, after=lambda l, dA: np.where(cache[f"D{l}"] == 1, dA, 0) / keep_prob)
+
+
+@DROP.accept
+def drop_example_by_example(X, Y, cache, keep_prob):
+    m = X.shape[1]
+    total = {f"d{n}{l}": np.zeros_like(cache[f"{n}{l}"]) for n in "Wb" for l in (1, 2, 3)}
+    for i in range(m):
+        dz = (cache["A3"] - Y)[:, [i]]
+        for l in (3, 2, 1):
+            a = X[:, [i]] if l == 1 else cache[f"A{l - 1}"][:, [i]]
+            total[f"dW{l}"] += np.outer(dz, a) / m
+            total[f"db{l}"] += dz / m
+            dz = cache[f"W{l}"].T @ dz * (a > 0) / keep_prob
+    return total
 
 
 # --- dropout_forward -------------------------------------------------------------------------------------------------
@@ -584,6 +742,30 @@ def mode_multiplied(A, keep_prob, mode, rng):
     return mode_variant(A, mode, kept(rng, keep_prob), keep_prob)
 
 
+@dropout_forward.mistake("You divide by 1 - keep_prob, the share that is dropped. Divide by the share that is kept.")
+def mode_divided_by_drop(A, keep_prob, mode, rng):
+    return mode_variant(A, mode, kept(rng, keep_prob), 1 / (1 - keep_prob))
+
+
+@dropout_forward.mistake(
+    "The mask you return is divided by keep_prob. It is 1 where an entry is kept, and 0 elsewhere."
+)
+def mode_mask_scaled(A, keep_prob, mode, rng):
+    out, mask = mode_variant(A, mode, kept(rng, keep_prob), 1 / keep_prob)
+    return out, (mask / keep_prob if mode == "train" else mask)
+
+
+@dropout_forward.mistake("In test nothing is dropped, so the mask is all ones, not zeros.")
+def mode_zeros_in_test(A, keep_prob, mode, rng):
+    out, mask = mode_variant(A, mode, kept(rng, keep_prob), 1 / keep_prob)
+    return out, (np.zeros(A.shape) if mode == "test" else mask)
+
+
+@dropout_forward.mistake("You make a generator of your own. Draw from the argument rng, so that the caller decides.")
+def mode_generator_of_its_own(A, keep_prob, mode, rng):
+    return mode_variant(A, mode, kept(np.random.default_rng(0), keep_prob), 1 / keep_prob)
+
+
 @dropout_forward.accept
 def mode_with_uniform_numbers(A, keep_prob, mode, rng):
     return mode_variant(A, mode, kept(rng, keep_prob), 1 / keep_prob)
@@ -593,3 +775,10 @@ def mode_with_uniform_numbers(A, keep_prob, mode, rng):
 def mode_entry_by_entry(A, keep_prob, mode, rng):
     mask = np.array([[mode == "test" or rng.random() < keep_prob for _ in row] for row in A])
     return np.where(mask, A if mode == "test" else A / keep_prob, 0), mask
+
+
+@dropout_forward.accept
+def mode_with_choice(A, keep_prob, mode, rng):
+    share = 1 if mode == "test" else keep_prob
+    mask = np.ones(A.shape) if share == 1 else rng.choice([1, 0], size=A.shape, p=[keep_prob, 1 - keep_prob])
+    return np.multiply(A, mask) / share, mask
