@@ -115,10 +115,11 @@ def draw_regions(ax, wines, probabilities, title):
         (1 - 0.55 * (1 - A.T @ colors)).reshape(len(y), len(x), 3),
         extent=(x[0], x[-1], y[0], y[-1]), origin="lower", aspect="auto", interpolation="bilinear",
     )  # fmt: skip
-    chosen = A.argmax(axis=0).reshape(len(y), len(x))
+    log_A = np.log(np.maximum(A, 1e-300)).reshape(3, len(y), len(x))
     for c in range(3):
-        if 0 < np.mean(chosen == c) < 1:
-            ax.contour(x, y, chosen == c, [0.5], colors="white", linewidths=1.2)
+        lead = log_A[c] - np.max(np.delete(log_A, c, axis=0), axis=0)  # over the best of the others
+        if lead.min() < 0 < lead.max():
+            ax.contour(x, y, lead, [0], colors="white", linewidths=1.2)
     for c, (color, mark) in enumerate(zip(COLORS, "os^", strict=True)):
         own = wines.X[:, wines.labels[0] == c]
         ax.plot(*own, mark, color=color, markersize=3.6, markeredgecolor="white", markeredgewidth=0.5)
@@ -173,7 +174,7 @@ class _Panels:
             [ax.text(c, 0, "", ha="center", fontsize=8, animated=True) for c in range(3)] for ax in (*axes[:2], axes[3])
         ]
         (self.before,) = axes[0].plot([], [], "_", color="black", markersize=18, animated=True)
-        (self.dot,) = axes[2].plot([], [], "o", color=RED, markersize=8, animated=True)
+        (self.dot,) = axes[2].plot([], [], "o", color=RED, markersize=8, clip_on=False, animated=True)
         self.right = axes[0].text(0, 8.4, "right", ha="center", va="top", fontsize=8, animated=True)
         self.axes = axes
 
