@@ -243,10 +243,7 @@ def forward_in_parts(A_prev, parameters):
     Z1 = np.dot(W1, A_prev) + b1
     A1 = Z1 * (Z1 > 0)
     Z = np.dot(W2, A1) + b2
-    if "Ws" in parameters:
-        Z = Z + np.dot(parameters["Ws"], A_prev)
-    else:
-        Z = Z + A_prev
+    Z = Z + (np.dot(parameters["Ws"], A_prev) if "Ws" in parameters else A_prev)
     return np.where(Z > 0, Z, 0), (A_prev, Z1, A1, Z, parameters)
 
 

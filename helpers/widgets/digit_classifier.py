@@ -1,0 +1,330 @@
+"""The layers, trainings and pictures of lesson 4.4: a network that reads digits, and why it is convolutional.
+
+Examples are the first axis, in dense layers too. ``dV`` is the derivative of the cost by V for every V.
+"""
+
+from typing import NamedTuple
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+
+from helpers import data
+from helpers.plots import BLUE, GREEN, ORANGE
+from helpers.widgets import LiveFigure, fast_cnn, progress
+
+# --- layers of earlier lessons, as functions of plain arrays ----------------------------------------------------------
+
+
+def _layer(W, b, pad):
+    layer = object.__new__(fast_cnn.Conv)
+    layer.stride, layer.pad, layer.first = 1, pad, False
+    layer.parameters, layer.gradients = {"W": W, "b": np.ravel(b)}, {}
+    return layer
+
+
+def conv(A_prev, W, b, pad):
+    """Return the scores Z (m, n_H, n_W, n_C) of a convolutional layer with stride 1 (lesson 2).
+
+    Parameters
+    ----------
+    A_prev : ndarray, shape (m, n_H_prev, n_W_prev, n_C_prev)
+    W : ndarray, shape (f, f, n_C_prev, n_C)
+    b : ndarray, shape (1, 1, 1, n_C)
+    pad : int
+    """
+    return _layer(W, b, pad).forward(A_prev)
+
+
+def conv_back(dZ, A_prev, W, b, pad):
+    """Return dA_prev, dW and db of `conv`, each of the shape of its array (lesson 2)."""
+    layer = _layer(W, b, pad)
+    layer.forward(A_prev)
+    dA_prev = layer.backward(dZ)
+    return dA_prev, layer.gradients["W"], layer.gradients["b"].reshape(b.shape)
+
+
+def pool(A_prev):
+    """Return the largest entry of each 2 by 2 window (lesson 3), shape (m, n_H_prev // 2, n_W_prev // 2, n_C)."""
+    return fast_cnn.MaxPool().forward(A_prev)
+
+
+def pool_back(dA, A_prev):
+    """Return dA_prev of `pool` (lesson 3)."""
+    layer = fast_cnn.MaxPool()
+    layer.forward(A_prev)
+    return layer.backward(dA)
+
+
+def loss(scores, labels):
+    """Return the cost J of softmax and cross-entropy, and dJ/dscores (m, n_y); labels are (m,)."""
+    return fast_cnn.softmax_cross_entropy(scores, labels)
+
+
+def new_parameters(rng, n=28, n_C=(1, 6, 16), f=(5, 5), n_y=10, dtype=float):
+    """Return parameters of the network of the lesson, He's weights and zero biases, for images of n by n pixels."""
+    side = (n // 2 - f[1] + 1) // 2
+    shapes = {"W1": (f[0], f[0], *n_C[:2]), "W2": (f[1], f[1], *n_C[1:]), "W3": (side * side * n_C[2], n_y)}
+    parameters = {}
+    for number, (name, shape) in enumerate(shapes.items(), start=1):
+        spread = np.sqrt(2 / np.prod(shape[:-1]))
+        parameters[name] = (rng.standard_normal(shape) * spread).astype(dtype)
+        bias = (1, 1, 1, shape[-1]) if number < 3 else (1, shape[-1])
+        parameters[f"b{number}"] = np.zeros(bias, dtype)
+    return parameters
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+class Images(NamedTuple):
+    """Images (m, n_H, n_W, 1) in float32 with labels (m,), for training and for testing."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    X_test: np.ndarray
+    Y_test: np.ndarray
+
+
+def digits():
+    """Return 4000 digits of MNIST for training and 1000 for testing, from 0 (paper) to 1 (ink)."""
+    split = data.mnist()
+    X, X_test = (images[..., None].astype(np.float32) / 255 for images in split[::2])
+    return Images(X, split.train_labels[0], X_test, split.test_labels[0])
+
+
+SURFACES = ("brick", "grass", "gravel")
+PATCH = 24
+
+
+def surfaces():
+    """Return patches of 24 by 24 pixels of photographs of a wall (0), grass (1) and gravel (2).
+
+    The photographs are shrunk to half their size. Patches for training come from their left 150 columns, patches for
+    testing from the right 98: they share no pixel. Each patch has mean 0 and variance 1, so brightness says nothing.
+    """
+    parts = {"train": ([], []), "test": ([], [])}
+    for label, photo in enumerate(data.photographs(*SURFACES).values()):
+        small = photo.reshape(256, 2, 256, 2).mean(axis=(1, 3))
+        for name, area, step in (("train", small[:, :150], 6), ("test", small[:, 158:], 8)):
+            tops, lefts = (range(0, n - PATCH + 1, step) for n in area.shape)
+            for top in tops:
+                for left in lefts:
+                    patch = area[top : top + PATCH, left : left + PATCH]
+                    parts[name][0].append((patch - patch.mean()) / (patch.std() + 1e-6))
+                    parts[name][1].append(label)
+    arrays = [np.array(values) for part in parts.values() for values in part]
+    return Images(
+        arrays[0][..., None].astype(np.float32), arrays[1], arrays[2][..., None].astype(np.float32), arrays[3]
+    )
+
+
+# --- trainings --------------------------------------------------------------------------------------------------------
+
+
+def train(images, parameters, forward, backward, num_epochs=2, batch_size=64, learning_rate=0.003, seed=0):
+    """Train with Adam on mini-batches, with the learner's functions; return parameters, costs and test accuracies.
+
+    Parameters
+    ----------
+    images : Images
+    parameters : dict
+        Of the start; they stay as they are.
+    forward, backward : callable
+        ``forward(X, parameters)`` returns scores and cache, ``backward(dscores, parameters, cache)`` the gradients.
+    """
+    parameters = {name: array.copy() for name, array in parameters.items()}
+    rng, optimizer = np.random.default_rng(seed), fast_cnn.Adam(learning_rate)
+    batches = -(-len(images.Y) // batch_size)
+    costs, accuracies = [], []
+    for step in progress(range(num_epochs * batches), desc="training"):
+        if step % batches == 0:
+            order = rng.permutation(len(images.Y))
+        chosen = order[step % batches :: batches]
+        scores, cache = forward(images.X[chosen], parameters)
+        cost, dscores = loss(scores, images.Y[chosen])
+        gradients = backward(dscores.astype(np.float32), parameters, cache)
+        for name in parameters:
+            change = optimizer.change(name, gradients[f"d{name}"])
+            parameters[name] = parameters[name] - change.astype(parameters[name].dtype)
+        costs.append(cost)
+        if (step + 1) % batches == 0:
+            accuracies.append(accuracy(images.X_test, images.Y_test, parameters, forward))
+    return parameters, costs, accuracies
+
+
+def accuracy(X, Y, parameters, forward):
+    """Return the share of images whose largest score is that of their class."""
+    parts = range(0, len(X), 250)
+    scores = np.concatenate([forward(X[start : start + 250], parameters)[0] for start in parts])
+    return float(np.mean(scores.argmax(axis=1) == Y))
+
+
+def surest(digit, images, parameters, forward):
+    """Return the number of the test image of this digit to which the network gives the highest probability."""
+    numbers = np.flatnonzero(images.Y_test == digit)
+    scores = forward(images.X_test[numbers], parameters)[0]
+    rest = scores - scores.max(axis=1, keepdims=True)
+    shares = np.exp(rest) / np.exp(rest).sum(axis=1, keepdims=True)
+    return int(numbers[shares[:, digit].argmax()])
+
+
+def compare_on_surfaces(images, num_epochs=8):
+    """Train three networks on the patches; return ``{name: (parameters, accuracies)}`` and the last network."""
+    makers = {
+        "softmax regression": lambda rng: [fast_cnn.Dense(PATCH**2, 3, rng)],
+        "64 dense units": lambda rng: [fast_cnn.Dense(PATCH**2, 64, rng), fast_cnn.ReLU(), fast_cnn.Dense(64, 3, rng)],
+        "convolutional": lambda rng: [
+            fast_cnn.Conv(5, 1, 8, rng, first=True), fast_cnn.ReLU(), fast_cnn.MaxPool(4, 4),
+            fast_cnn.Conv(3, 8, 16, rng), fast_cnn.ReLU(), fast_cnn.Dense(144, 3, rng),
+        ],
+    }  # fmt: skip
+    found = {}
+    for name, make in makers.items():
+        rng = np.random.default_rng(0)
+        network = fast_cnn.Chain(*make(rng))
+        fast_cnn.train(network, images.X, images.Y, fast_cnn.Adam(0.002), rng, num_epochs=num_epochs)
+        count = sum(array.size for part in network.parts() for array in part.parameters.values())
+        found[name] = (
+            count, fast_cnn.accuracy(network, images.X, images.Y),
+            fast_cnn.accuracy(network, images.X_test, images.Y_test),
+        )  # fmt: skip
+    return found, network
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def draw_network(ax, shapes, names):
+    """Draw volumes as boxes, one after the other; ``shapes`` are (n_H, n_W, n_C) or (n,)."""
+    x = 0.0
+    for shape, name in zip(shapes, names, strict=True):
+        if len(shape) == 3:
+            side, depth = 0.55 + 2.2 * shape[0] / 28, 0.12 * min(shape[2], 8) + 0.05
+            for k in range(min(shape[2], 8), 0, -1):
+                shift = 0.12 * (k - 1)
+                ax.add_patch(plt.Rectangle((x + shift, shift - side / 2), side, side, fc="#e3eef7", ec=BLUE, lw=0.8))
+            width = side + depth
+            label = " × ".join(map(str, shape))
+        else:
+            tall = 0.5 + 2.2 * np.log10(shape[0]) / 2.6
+            ax.add_patch(plt.Rectangle((x, -tall / 2), 0.22, tall, fc="#fbeacb", ec=ORANGE, lw=0.9))
+            width, label = 0.22, str(shape[0])
+        ax.text(x + width / 2, -1.75, label, ha="center", fontsize=8)
+        ax.text(x + width / 2, -2.2, name, ha="center", fontsize=8, color="0.35")
+        x += width + (0.85 if len(shape) == 3 else 1.35)
+    ax.set(xlim=(-0.3, x - 0.4), ylim=(-2.5, 2.2))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+
+
+def draw_maps(figure, image, maps, title, columns):
+    """Draw an image and feature maps (n_H, n_W, n_C) behind it, `columns` in a row."""
+    count = maps.shape[2]
+    axes = figure.subplots(-(-(count + 1) // columns), columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    axes.flat[0].imshow(image, cmap="gray_r")
+    axes.flat[0].set_title("digit", loc="center", fontsize=8)
+    for c in range(count):
+        axes.flat[c + 1].imshow(maps[:, :, c], cmap="magma", vmin=0, vmax=max(float(maps.max()), 1e-9))
+        axes.flat[c + 1].set_title(f"{c}", loc="center", fontsize=8)
+    figure.suptitle(title, fontsize=9.5)
+
+
+def draw_filters(figure, W, title):
+    """Draw the filters W (f, f, 1, n_C) of a first layer: blue negative, white 0, red positive."""
+    axes = figure.subplots(1, W.shape[3])
+    limit = np.abs(W).max()
+    for c, ax in enumerate(np.atleast_1d(axes)):
+        ax.imshow(W[:, :, 0, c], cmap="RdBu_r", vmin=-limit, vmax=limit)
+        ax.set_title(f"{c}", loc="center", fontsize=8)
+        ax.set_axis_off()
+    figure.suptitle(title, fontsize=9.5)
+
+
+def draw_matrix(ax, M, title):
+    """Draw a matrix with white zeros; equal weights have equal colours."""
+    limit = np.abs(M).max()
+    ax.imshow(np.where(M == 0, np.nan, M), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    ax.set(xlabel="pixel of the image", ylabel="entry of the output", title=title)
+
+
+def draw_surface_patches(axes, images):
+    """Draw two test patches of each surface."""
+    for ax, (label, number) in zip(axes, [(c, k) for c in range(3) for k in (40, 200)], strict=True):
+        ax.imshow(images.X_test[images.Y_test == label][number][:, :, 0], cmap="gray")
+        ax.set_title(SURFACES[label], loc="center", fontsize=9)
+        ax.set_axis_off()
+
+
+def draw_costs(ax, costs, accuracies):
+    """Draw the cost of each batch, and say the accuracies after each epoch."""
+    ax.plot(costs, color=BLUE, linewidth=1)
+    step = len(costs) // len(accuracies)
+    for number, value in enumerate(accuracies, start=1):
+        ax.axvline(number * step, color="0.8", linewidth=0.8)
+        ax.text(number * step - 2, ax.get_ylim()[1] * 0.9, f"{value:.0%} right", ha="right", color=GREEN)
+    ax.set(xlabel="batch", ylabel="cost of the batch", title="Two epochs on 4000 digits, with your functions")
+
+
+def follow(cnn_forward, parameters, X, Y):
+    """Return the picture: a digit, moved and turned on its way through the network, with its maps and scores.
+
+    Parameters
+    ----------
+    cnn_forward : callable
+        The learner's function.
+    parameters : dict
+        Of the trained network.
+    X, Y : ndarray
+        Test digits and labels.
+    """
+    figure = plt.figure(figsize=(7.4, 3.2))
+    grid = figure.add_gridspec(3, 8, width_ratios=[2.2, 1, 1, 1, 1, 1, 1, 2.6])
+    digit = figure.add_subplot(grid[:, 0]).imshow(np.zeros((28, 28)), cmap="gray_r", vmin=0, vmax=1, animated=True)
+    maps = [
+        figure.add_subplot(grid[row, 1 + column]).imshow(np.zeros((2, 2)), cmap="magma", vmin=0, vmax=1, animated=True)
+        for row in range(3)
+        for column in range(6)
+    ]
+    for picture in [digit, *maps]:
+        picture.axes.set_axis_off()
+    titles = ("layer 1", "", "", "", "", "")
+    for picture, title in zip(maps[:6], titles, strict=True):
+        picture.axes.set_title(title, fontsize=8, loc="left")
+    maps[6].axes.set_title("layer 2", fontsize=8, loc="left")
+    ax = figure.add_subplot(grid[:, 7])
+    bars = ax.barh(range(10), np.zeros(10), color=BLUE, animated=True)
+    ax.set(xlim=(0, 1), yticks=range(10), xlabel="probability")
+    ax.invert_yaxis()
+
+    def update(number, right, down):
+        image = np.roll(X[number], (down, right), axis=(0, 1))
+        scores, cache = cnn_forward(image[None], parameters)
+        digit.set_data(image[:, :, 0])
+        P1, P2 = (np.asarray(array)[0] for array in (cache[2], cache[4]))
+        for k, picture in enumerate(maps):
+            volume, c = (P1, k) if k < 6 else (P2, k - 6)
+            picture.set_data(volume[:, :, c])
+            picture.set_clim(0, max(float(volume.max()), 1e-9))
+        shifted = np.exp(scores[0] - np.max(scores[0]))
+        shares = shifted / shifted.sum()
+        for bar, share in zip(bars, shares, strict=True):
+            bar.set_width(share)
+        best = int(np.argmax(shares))
+        word = "right" if best == Y[number] else f"wrong, it is a {Y[number]}"
+        return (
+            f"Digit number {number}, moved {right} to the right and {down} down. The network reads {best} with "
+            f"probability {shares[best]:.2f}: {word}."
+        )
+
+    sevens = np.flatnonzero(Y == 7)
+    right = sevens[cnn_forward(X[sevens], parameters)[0].argmax(axis=1) == 7] if len(sevens) else sevens
+    first = int(right[0]) if len(right) else 0
+    controls = {
+        "number": ipywidgets.IntSlider(value=first, min=0, max=len(Y) - 1, description="digit"),
+        "right": ipywidgets.IntSlider(value=0, min=-6, max=6, description="to the right"),
+        "down": ipywidgets.IntSlider(value=0, min=-6, max=6, description="down"),
+    }
+    return LiveFigure(figure, update, **controls)
