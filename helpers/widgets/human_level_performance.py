@@ -178,7 +178,7 @@ def _ladder(ax, highest, animated):
     bars = ax.bar([2, 3], [0, 0], width=0.36, color=[BLUE, ORANGE], alpha=0.75, animated=animated)
     (dots,) = ax.plot(range(4), np.zeros(4), "o", color="black", animated=animated)
     style = {"fontsize": 9, "animated": animated}
-    values = [ax.text(i - 0.14, 0, "", ha="right", va="center", **style) for i in range(4)]
+    values = [ax.text(i - 0.2, 0, "", ha="right", va="bottom", **style) for i in range(4)]
     gaps = [ax.text(i + 0.22, 0, "", ha="left", va="center", **style) for i in (2, 3)]
     proxy_text = ax.text(-0.58, 0, "", va="bottom", color="#777777", **style)
 
@@ -193,8 +193,12 @@ def _ladder(ax, highest, animated):
         known = not isinstance(bias, str)
         bars[0].set(y=heights[2], height=-100 * bias if known else 0)
         bars[1].set(y=heights[2], height=100 * variance)
-        gaps[0].set(text="bias\n" + (percent(bias) if known else "undeter-\nmined"))
-        gaps[0].set_y(heights[2] - 50 * bias if known else heights[2])
+        if known:
+            gaps[0].set(text=f"bias\n{percent(bias)}", position=(2.22, heights[2] - 50 * bias), ha="left", va="center")
+        else:
+            low = heights[2] < 25 * highest  # too low for words below the dot
+            place = (2, heights[2] + (7 if low else -4) * highest)
+            gaps[0].set(text="bias\nundetermined", position=place, ha="center", va="bottom" if low else "top")
         gaps[1].set(text=f"variance\n{percent(variance)}", y=heights[2] + 50 * variance)
 
     return show
@@ -452,6 +456,9 @@ def draw_digits(axes, images, labels, predictions):
 # --- faces or not -----------------------------------------------------------------------------------------------------
 
 
+HIGHEST_BAR = 30  # higher ones are cut off
+
+
 def one_number(images, labels, measures):
     """Return the picture: where two kinds of images lie on one number, and how many a threshold gets right.
 
@@ -464,14 +471,14 @@ def one_number(images, labels, measures):
         ``{name: function}``; each takes the images and returns one number per image, shape (m,).
     """
     figure, ax = plt.subplots(figsize=(7.2, 3.2))
-    ax.set(xlim=(0, 1), ylim=(0, 60), xlabel="the number, from its smallest value (0) to its largest (1)")
+    ax.set(xlim=(0, 1), ylim=(0, HIGHEST_BAR), xlabel="the number, from its smallest value (0) to its largest (1)")
     ax.set_ylabel("images")
     edges = np.linspace(0, 1, 41)
     steps = [
         ax.stairs(np.zeros(40), edges, fill=True, color=color, alpha=0.6, label=name, animated=True)
         for color, name in ((BLUE, "label 0: something else"), (ORANGE, "label 1: face"))
     ]
-    (line,) = ax.plot([0, 0], [0, 60], color="black", animated=True)
+    (line,) = ax.plot([0, 0], [0, HIGHEST_BAR], color="black", animated=True)
     ax.legend(loc="upper right")
     numbers = {}
     for name, measure in measures.items():
@@ -481,7 +488,7 @@ def one_number(images, labels, measures):
     def update(measure, threshold):
         place = numbers[measure]
         for label, step in enumerate(steps):
-            step.set_data(np.minimum(60, np.histogram(place[labels[0] == label], edges)[0]))
+            step.set_data(np.minimum(HIGHEST_BAR, np.histogram(place[labels[0] == label], edges)[0]))
         line.set_xdata([threshold, threshold])
         right = int(np.sum((place > threshold) == (labels[0] == 1)))
         side = "above"
@@ -513,7 +520,9 @@ class PixelNetwork:
 
     def __init__(self, images, labels):
         self.model = MLPClassifier((20,), solver="lbfgs", alpha=0.01, max_iter=300, random_state=0)
-        self.model.fit(images.reshape(len(images), -1), labels[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # 300 steps are what is asked for
+            self.model.fit(images.reshape(len(images), -1), labels[0])
 
     def __call__(self, images):
         """Return True for each image that is called a face."""
