@@ -322,7 +322,7 @@ def borders(points, lambdas=LAMBDAS, keep_probs=KEEP_PROBS, steps=2000):
     for setting in progress(
         [Setting(*both) for both in np.stack(np.meshgrid(lambdas, keep_probs)).reshape(2, -1).T], desc="fitting"
     ):
-        run = train(he_start([2, 30, 15, 1]), points, *setting, steps=steps, learning_rate=0.5)
+        run = train(he_start([2, 30, 15, 1]), points, *setting, steps=steps, learning_rate=0.2)
         fits[setting] = Fit(setting, run, expit(scores(run.parameters, CELLS)).reshape(len(SIDE), -1))
     return fits
 

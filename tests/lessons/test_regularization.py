@@ -307,7 +307,7 @@ def test_picture_shows_the_numbers_of_the_lesson(picture):
     picture.controls["lambd"].value = 10.0
     assert "below 0.001 525 of 525" in picture._caption.value
     picture.controls["lambd"].value, picture.controls["keep_prob"].value = 0.0, 0.5
-    assert "on 80" in picture._caption.value
+    assert "on 81" in picture._caption.value
     start_again(picture)
 
 
