@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from scipy.signal import correlate, fftconvolve
 
-from helpers.plots import ORANGE, RED
+from helpers.plots import BLUE, ORANGE, RED
 from helpers.widgets import LiveFigure, fast_cnn
 from helpers.widgets.convolution import draw_scores, factor, short
 
@@ -124,7 +124,8 @@ def _follow_pixel(reach, row, column):
     if len(met):
         sentence += "Each sends its dZ back, times the weight with which the pixel entered. "
     sentence += f"Your conv_backward gives dA = {value}."
-    sum_text = f"dA({row}, {column}) = {' + '.join(terms) or '0, the empty sum'}"
+    total = short(np.sum(reach.dZ * weights))
+    sum_text = f"dA({row}, {column}) = {' + '.join(terms)} = {total}" if terms else "no output, no term: the sum is 0"
     return (image, np.isin(reach.kernel, weights[weights != 0]), weights != 0), sentence, sum_text
 
 
@@ -181,22 +182,26 @@ def reach(conv_forward, conv_backward):
 
 
 def draw_way(ax):
-    """Draw the idea without any function of yours: a window forward to its entry, an entry back to its window."""
+    """Draw the idea: forward, a window makes a score; back, two scores send shares to windows that overlap."""
     ax.set(xlim=(-0.2, 17), ylim=(5.2, -0.9))
     ax.set_aspect("equal")
     ax.set_axis_off()
-    for left, title, color, back in ((0, "forward: one window, one score", "#0072B2", False), (9.5, "", ORANGE, True)):
-        for x, n in ((left, 5), (left + 6, 1)):
-            for y, k in np.ndindex(n, n):
-                inside = n == 1 or (1 <= y < 4 and 1 <= k < 4)
-                face = color if inside else "#e8e8e8"
-                place = (x + k, y + (2 if n == 1 else 0))
-                ax.add_patch(Rectangle(place, 0.92, 0.92, facecolor=face, alpha=0.55 if inside else 1))
-        ends = {"xytext": (left + 4.05, 2.46), "xy": (left + 5.9, 2.46)}
-        if back:
-            ends = {"xy": ends["xytext"], "xytext": ends["xy"]}
-        ax.annotate("", **ends, arrowprops={"arrowstyle": "-|>", "lw": 2, "color": "#333333"})
-        ax.text(left, -0.35, title or "back: one score, one window", fontsize=10)
+    arrow = {"arrowstyle": "-|>", "lw": 2, "color": "#333333"}
+
+    def block(left, top, n_H, n_W, color, alpha):
+        for y, x in np.ndindex(n_H, n_W):
+            ax.add_patch(Rectangle((left + x, top + y), 0.92, 0.92, facecolor=color, alpha=alpha, linewidth=0))
+
+    for left, title in ((0, "forward: a window makes a score"), (9.5, "back: each score, to its window")):
+        ax.text(left, -0.35, title, fontsize=10)
+        block(left, 0, 5, 5, "#e8e8e8", 1)
+    block(0, 1, 3, 3, BLUE, 0.55)
+    block(6, 2, 1, 1, BLUE, 0.55)
+    ax.annotate("", xy=(5.9, 2.46), xytext=(3.05, 2.46), arrowprops=arrow)
+    for top, height in ((0, 1), (2, 3)):  # windows of two scores, two rows apart
+        block(9.5, top, 3, 3, ORANGE, 0.5)
+        block(15.5, height, 1, 1, ORANGE, 0.5)
+        ax.annotate("", xy=(12.55, height + 0.46), xytext=(15.4, height + 0.46), arrowprops=arrow)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
