@@ -37,7 +37,7 @@ def draw_unrolled(ax, words, answers):
     for t, (word, answer) in enumerate(zip(words, answers, strict=True)):
         x = step * t
         _box(ax, x, 0, f"$a^{{\\langle {t + 1} \\rangle}}$", BLUE)
-        _arrow(ax, (x - step + 0.31, 0), (x - 0.31, 0))
+        _arrow(ax, (x - step + (0.31 if t else 0.41), 0), (x - 0.31, 0))
         _arrow(ax, (x, -0.85), (x, -0.25))
         _arrow(ax, (x, 0.25), (x, 0.85))
         ax.text(x - step / 2, 0.12, "$W_{aa}$", ha="center", fontsize=8, color=_GRAY)
@@ -245,8 +245,6 @@ def train_reader(x, mask, y, rng, n_a=16, num_epochs=12, test=None):
 
 
 # --- the interactive picture ------------------------------------------------------------------------------------------
-
-_WORDS_SHOWN = ("wonderful", "delicious", "boring", "disappointing", "beautiful", "terrible")
 
 
 def draw_reading(axes, words, positive, a):
