@@ -403,10 +403,10 @@ def draw_walks(axes, functions, turn=0.0, steps=60, rate=10**0.2, adam_rate=10**
     return stage.show(functions, turn, steps, rate, adam_rate, size, **options)[1]
 
 
-def draw_legend(figure):
-    """Write the names of the five methods, in their colours, in one line at the top of the figure."""
+def draw_legend(figure, place="upper center"):
+    """Write the names of the five methods, in their colours, in one line at this place of the figure."""
     handles = [plt.Line2D([], [], color=color, marker="o") for color, _ in METHODS.values()]
-    figure.legend(handles, METHODS, loc="upper center", ncols=5, fontsize=9, columnspacing=1.2, handlelength=1.4)
+    figure.legend(handles, METHODS, loc=place, ncols=5, fontsize=9, columnspacing=1.2, handlelength=1.4)
 
 
 def arrival(heights):
