@@ -10,8 +10,9 @@ from matplotlib.patches import Rectangle
 from scipy.signal import correlate, fftconvolve
 
 from helpers.plots import BLUE, ORANGE, RED
-from helpers.widgets import LiveFigure, fast_cnn
+from helpers.widgets import LiveFigure
 from helpers.widgets.convolution import draw_scores, factor, short
+from helpers.widgets.fast_cnn import Chain, Dense, Layer, Momentum, ReLU, accuracy, train
 
 N = 5
 #: The filters by their size, and what comes back to each entry of the output, row by row.
@@ -264,7 +265,7 @@ def seconds(function, *arguments, repeat=3):
 # --- a layer that learns ----------------------------------------------------------------------------------------------
 
 
-class YourLayer(fast_cnn.Layer):
+class YourLayer(Layer):
     """A convolutional layer for `fast_cnn` that calls the functions it is given.
 
     Parameters
@@ -305,18 +306,18 @@ def network(kind, forward, backward, seed=0, f=5, n_C=8, stride=2):
     """Return a network for digits that ends in a softmax. Kinds: "pixels" alone, "fixed" filters, "learned" filters."""
     rng = np.random.default_rng(seed)
     if kind == "pixels":
-        return fast_cnn.Dense(28 * 28, 10, rng, np.float64)
+        return Dense(28 * 28, 10, rng, np.float64)
     W = rng.standard_normal((f, f, 1, n_C)) * np.sqrt(2 / f**2)
     n = (28 - f) // stride + 1
-    dense = fast_cnn.Dense(n * n * n_C, 10, rng, np.float64)
-    return fast_cnn.Chain(YourLayer(forward, backward, W, stride, learns=kind == "learned"), fast_cnn.ReLU(), dense)
+    dense = Dense(n * n * n_C, 10, rng, np.float64)
+    return Chain(YourLayer(forward, backward, W, stride, learns=kind == "learned"), ReLU(), dense)
 
 
-def fit(model, train, test, num_epochs=8, seed=0):
+def fit(model, train_set, test_set, num_epochs=8, seed=0):
     """Train `model` with momentum; return the history, and the accuracy on the training set and on the test set."""
     rng = np.random.default_rng(seed + 100)
-    history = fast_cnn.train(model, *train, fast_cnn.Momentum(0.3), rng, num_epochs, batch_size=50, test=test)
-    return history, fast_cnn.accuracy(model, *train), history["test_accuracy"][-1]
+    history = train(model, *train_set, Momentum(0.3), rng, num_epochs, batch_size=50, test=test_set)
+    return history, accuracy(model, *train_set), history["test_accuracy"][-1]
 
 
 def draw_filters(axes, W, title, limit):
