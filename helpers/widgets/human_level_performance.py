@@ -179,7 +179,8 @@ def _ladder(ax, highest, animated):
     (dots,) = ax.plot(range(4), np.zeros(4), "o", color="black", animated=animated)
     style = {"fontsize": 9, "animated": animated}
     values = [ax.text(i - 0.2, 0, "", ha="right", va="bottom", **style) for i in range(4)]
-    gaps = [ax.text(i + 0.22, 0, "", ha="left", va="center", **style) for i in (2, 3)]
+    paper = {"facecolor": "white", "alpha": 0.85, "pad": 1, "linewidth": 0}  # over the dashed line
+    gaps = [ax.text(i + 0.22, 0, "", ha="left", va="center", bbox=paper, **style) for i in (2, 3)]
     proxy_text = ax.text(-0.58, 0, "", va="bottom", color="#777777", **style)
 
     def show(errors, proxy, bias, variance):

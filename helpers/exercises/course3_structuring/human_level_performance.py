@@ -950,8 +950,8 @@ WRONG_CHOICES = {
             "They belong to the remedies, even where they gain little."
         ),
         "better proxy": (
-            "The variance is larger: bias and variance are both measured. A better proxy is worth its labels where "
-            "the bias is undetermined."
+            "The variance is larger: bias and variance are both known, so act on the larger one. The rule asks for a "
+            "better proxy where the bias is undetermined."
         ),
     },
     UNKNOWN: {
