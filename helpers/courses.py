@@ -100,7 +100,12 @@ LESSONS = [
     LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27", 90, "course 1, lesson 2"),
     LessonInfo("course3_structuring", "01_metrics", "Metrics", "28–32", 90, "course 1, lesson 2; course 2, lesson 1"),
     LessonInfo(
-        "course3_structuring", "02_human_level_performance", "Human-level performance", "33–35", 85, "course 2, lesson 1"
+        "course3_structuring",
+        "02_human_level_performance",
+        "Human-level performance",
+        "33–35",
+        85,
+        "course 2, lesson 1",
     ),
     LessonInfo("course3_structuring", "03_data_mismatch", "Mismatched data", "36", 90, "lesson 2; course 2, lesson 1"),
     LessonInfo("course4_cnn", "01_convolution", "Convolution by hand", "37–41", 75, "course 1, lessons 1 and 2"),
