@@ -43,6 +43,7 @@ EQUIVALENT_MUTANTS = {
     # A row of column maxima or sums broadcasts alike with one axis, (m,), and with two, (1, m).
     ("softmax", "softmax"): {"keepdims=False"},
     ("recurrent_networks", "rnn_cell_forward"): {"keepdims=False"},
+    ("gru", "gru_cell_forward"): {"keepdims=False"},
     ("softmax", "softmax_cross_entropy"): {"keepdims=False"},
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
 }
