@@ -407,6 +407,13 @@ def dropped(X, parameters, mask, factor, layers=(1, 2)):
     return cache["A3"], cache
 
 
+def dropped_unevenly(X, parameters, mask, factors):
+    """Return what the forward pass returns, with one factor for each hidden layer."""
+    masks = [mask((len(parameters[f"W{l}"]), X.shape[1])) for l in (1, 2)]
+    cache = forward(X, parameters, [D * factor for D, factor in zip(masks, factors, strict=True)])
+    return cache["A3"], cache | {"D1": masks[0], "D2": masks[1]}
+
+
 def kept(rng, keep_prob):
     return lambda shape: rng.random(shape) < keep_prob
 
@@ -481,6 +488,16 @@ def forward_input_dropped(X, parameters, keep_prob, rng):
 )
 def forward_one_draw_for_all_units(X, parameters, keep_prob, rng):
     return dropped(X, parameters, lambda s: np.tile(rng.random((1, s[1])) < keep_prob, (s[0], 1)), 1 / keep_prob)
+
+
+@FORWARD.mistake("A1 is not divided by keep_prob. Each of the two hidden layers has its own division, (3.13).")
+def forward_first_layer_not_divided(X, parameters, keep_prob, rng):
+    return dropped_unevenly(X, parameters, kept(rng, keep_prob), (1, 1 / keep_prob))
+
+
+@FORWARD.mistake("A2 is not divided by keep_prob. Each of the two hidden layers has its own division, (3.13).")
+def forward_second_layer_not_divided(X, parameters, keep_prob, rng):
+    return dropped_unevenly(X, parameters, kept(rng, keep_prob), (1 / keep_prob, 1))
 
 
 @FORWARD.mistake("You divide by keep_prob twice. Once makes up for what is dropped.")
