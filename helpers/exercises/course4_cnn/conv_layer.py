@@ -97,6 +97,24 @@ def forward_without_stride(A_prev, W, b, hparameters):
     return scores(A_prev, W, b, {**hparameters, "stride": 1}), (A_prev, W, b, hparameters)
 
 
+@conv_forward.mistake(
+    "The windows move by stride to the right, but by one pixel down. Window h starts at row h * stride."
+)
+def forward_windows_stride_of_columns(A_prev, W, b, hparameters):
+    n_H = scores(A_prev, W, b, hparameters).shape[1]
+    Z = scores(A_prev, W, b, {**hparameters, "stride": 1})[:, :n_H, :: hparameters["stride"]]
+    return Z, (A_prev, W, b, hparameters)
+
+
+@conv_forward.mistake(
+    "The windows move by stride down, but by one pixel to the right. Window w starts at column w * stride."
+)
+def forward_windows_stride_of_rows(A_prev, W, b, hparameters):
+    n_W = scores(A_prev, W, b, hparameters).shape[2]
+    Z = scores(A_prev, W, b, {**hparameters, "stride": 1})[:, :: hparameters["stride"], :n_W]
+    return Z, (A_prev, W, b, hparameters)
+
+
 @conv_forward.mistake("The stride is used for the rows only. Columns move by it as well.")
 def forward_stride_of_rows(A_prev, W, b, hparameters):
     every = scores(A_prev, W, b, {**hparameters, "stride": 1})
@@ -735,7 +753,7 @@ def columns_pad_and_stride_swapped(A_prev, f, pad, stride):
 @im2col.mistake("Each window is flipped. Entry (j, k) of a window stands below weight (j, k): no flip.")
 def columns_flipped(A_prev, f, pad, stride):
     windows = windows_in_order(A_prev, f, pad, stride)[:, :, :, ::-1, ::-1]
-    return windows.reshape(-1, f * f * A_prev.shape[3])
+    "Your table has three axes, one of them for the images. It has two: all windows of all images below one another."
 
 
 @im2col.mistake(
@@ -888,6 +906,17 @@ def images_windows_by_column(dcolumns, shape, f, pad, stride):
     m, n_H, n_W, *window = as_windows(dcolumns, shape, f, pad, stride).shape
     windows = dcolumns.reshape(m, n_W, n_H, *window).swapaxes(1, 2)
     return cut(added(windows, shape, pad, stride), shape, pad)
+
+
+@col2im.mistake(
+    "H and W are swapped: window (h, w) starts at row h s and column w s, and a slice names the rows first."
+)
+def images_windows_swapped(dcolumns, shape, f, pad, stride):
+    windows = as_windows(dcolumns, shape, f, pad, stride)
+    dA_pad = framed(np.zeros(shape), pad)
+    for h, w in np.ndindex(windows.shape[1:3]):
+        dA_pad[:, w * stride : w * stride + f, h * stride : h * stride + f] += windows[:, h, w]
+    return cut(dA_pad, shape, pad)
 
 
 @col2im.mistake("Each window is transposed: in a row of the table the column k runs faster than the row j.")
