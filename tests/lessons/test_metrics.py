@@ -151,7 +151,7 @@ def test_f1_is_the_harmonic_mean_between_the_smaller_one_and_its_double():
     rng = np.random.default_rng(0)
     for P, R in rng.uniform(0.001, 1, size=(200, 2)):
         assert F1(P, R) == pytest.approx(hmean([P, R]))
-        assert min(P, R) <= F1(P, R) * (1 + 1e-12) and F1(P, R) <= 2 * min(P, R), "(1.13)"
+        assert min(P, R) * (1 - 1e-12) <= F1(P, R) <= 2 * min(P, R), "(1.13)"
         assert F1(P, R) <= (P + R) / 2 + 1e-12
     assert F1(0.01, 1.0) == pytest.approx(0.0198, abs=5e-5)
 

@@ -727,6 +727,11 @@ def precision_unpacked(matrix):
 
 
 @precision.accept
+def precision_with_a_tiny_number(matrix):
+    return matrix[1, 1] / (matrix[1, 1] + matrix[0, 1] + 1e-12)
+
+
+@precision.accept
 def precision_with_nan_to_num(matrix):
     return np.nan_to_num(matrix[1, 1] / matrix[:, 1].sum())
 
@@ -1118,6 +1123,18 @@ def first_two_only(table):
     return pick_classifier(table[:2])
 
 
+@pick_classifier.mistake(
+    "A classifier whose F1 is 0 never becomes the best in your loop, not even if it is the only one. "
+    "Start with the first row, or from a number below 0."
+)
+def starts_from_zero(table):
+    name, highest = None, 0
+    for row in table:
+        if f1_score(row["precision"], row["recall"]) > highest:
+            name, highest = row["name"], f1_score(row["precision"], row["recall"])
+    return name
+
+
 @pick_classifier.accept
 def maximum_with_a_key(table):
     return max(table, key=lambda row: f1_score(row["precision"], row["recall"]))["name"]
@@ -1234,6 +1251,15 @@ def best_of_all_where_nobody_fits(table, optimising, limits):
 )
 def error_where_nobody_fits(table, optimising, limits):
     return max(within(table, limits), key=lambda row: row[optimising])["name"]
+
+
+@satisficing_choice.mistake(
+    "Two things: a classifier exactly at a limit is good enough (`<=`), and where nobody is within the limits "
+    "the answer is None, not an error."
+)
+def strict_and_error_where_nobody_fits(table, optimising, limits):
+    kept = within(table, limits, lambda value, limit: value < limit)
+    return max(kept, key=lambda row: row[optimising])["name"]
 
 
 @satisficing_choice.mistake(
