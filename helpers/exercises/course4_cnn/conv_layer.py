@@ -753,11 +753,11 @@ def columns_pad_and_stride_swapped(A_prev, f, pad, stride):
 @im2col.mistake("Each window is flipped. Entry (j, k) of a window stands below weight (j, k): no flip.")
 def columns_flipped(A_prev, f, pad, stride):
     windows = windows_in_order(A_prev, f, pad, stride)[:, :, :, ::-1, ::-1]
-    "Your table has three axes, one of them for the images. It has two: all windows of all images below one another."
+    return windows.reshape(-1, f * f * A_prev.shape[3])
 
 
 @im2col.mistake(
-    "Your table has one row per pixel of a window and channel mixed in. It has two axes: (m n_H n_W, f f n_C_prev)."
+    "Your table has three axes, one of them for the images. It has two: all windows of all images below one another."
 )
 def columns_not_flat(A_prev, f, pad, stride):
     windows = windows_in_order(A_prev, f, pad, stride)
