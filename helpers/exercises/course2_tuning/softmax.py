@@ -699,6 +699,15 @@ def logarithm_of_the_softmax(Z, Y):
 
 
 @softmax_cross_entropy.mistake(
+    "A probability underflows to 0 and its logarithm is minus infinity: use (8.20) in place of the logarithm of the "
+    "softmax. And dZ has a factor 1/m too many: it stacks the derivatives of the single losses."
+)
+def logarithm_of_the_softmax_and_dZ_of_the_mean(Z, Y):
+    A, m = scipy_softmax(Z, axis=0), Z.shape[1]
+    return float(-np.sum(Y * np.log(A)) / m), (A - Y) / m
+
+
+@softmax_cross_entropy.mistake(
     "A probability underflows to 0 and its logarithm is minus infinity. Picking the right class before the logarithm "
     "does not help: use (8.20), which has the scores in it."
 )
