@@ -389,6 +389,19 @@ def test_which_walks_turn_with_the_valley():
     assert heights(45, "Adam")[20] > heights(45, "momentum")[20]
 
 
+def test_momentum_is_faster_with_its_own_settings():
+    """The answer to question 3, on the values of the sliders."""
+    valley = pictures.Valley()
+
+    def arrival(method, rate, beta=0.9):
+        return pictures.arrival(valley.above_minimum(valley.walk(MINE, method, 80, rate, beta=beta)))
+
+    plain = [arrival("gradient descent", 10 ** (k / 20)) for k in range(-30, 31)]
+    assert min(step for step in plain if step is not None) == 24
+    assert arrival("momentum", 10**0.2) > arrival("gradient descent", 10**0.2)
+    assert arrival("momentum", 10**0.6, 0.5) == 10
+
+
 def test_rmsprop_does_not_rest():
     """It comes within 1e-6 of the lowest cost, then jumps out again."""
     found = heights(0, "RMSprop")

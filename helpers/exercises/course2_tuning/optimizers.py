@@ -375,7 +375,7 @@ def average_with(values, beta, correct, keep=None, add=None, start=0.0):
     for t, value in enumerate(values, start=1):
         v = (beta if keep is None else keep) * v + (1 - beta if add is None else add) * value
         found.append(v / correct(t))
-    return np.array(found)
+    return found
 
 
 def correction(beta, wanted):
@@ -436,7 +436,7 @@ def average_correction_stored(values, beta, bias_correction=False):
         if bias_correction:
             v = v / (1 - beta**t)
         found.append(v)
-    return np.array(found)
+    return found
 
 
 @exponentially_weighted_average.mistake(
@@ -470,7 +470,7 @@ def average_last_only(values, beta, bias_correction=False):
 
 @exponentially_weighted_average.mistake("The start v = 0 is in your list. The first entry belongs to the first value.")
 def average_with_the_start(values, beta, bias_correction=False):
-    return np.append(0.0, average_with(values, beta, correction(beta, bias_correction)))
+    return [0.0, *average_with(values, beta, correction(beta, bias_correction))]
 
 
 @exponentially_weighted_average.mistake(
@@ -478,7 +478,7 @@ def average_with_the_start(values, beta, bias_correction=False):
 )
 def average_in_place(values, beta, bias_correction=False):
     values[:] = average_with(values, beta, correction(beta, bias_correction))
-    return values
+    return list(values)
 
 
 @exponentially_weighted_average.accept
@@ -929,6 +929,14 @@ def rmsprop_multiplied(parameters, grads, s, beta, learning_rate, epsilon):
 @update_parameters_with_rmsprop.mistake("This is the plain step: the gradient is not divided by the root of s.")
 def rmsprop_plain_step(parameters, grads, s, beta, learning_rate, epsilon):
     return rmsprop_with(parameters, grads, s, beta, 1 - beta, learning_rate, lambda g, new, old: g)
+
+
+@update_parameters_with_rmsprop.mistake(
+    "The numerator of your step is s. It is the gradient; s stands only below the fraction line."
+)
+def rmsprop_s_in_the_numerator(parameters, grads, s, beta, learning_rate, epsilon):
+    step = lambda g, new, old: new / (np.sqrt(new) + epsilon)  # noqa: E731
+    return rmsprop_with(parameters, grads, s, beta, 1 - beta, learning_rate, step)
 
 
 @update_parameters_with_rmsprop.mistake(
