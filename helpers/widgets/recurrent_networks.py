@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
 from helpers.plots import BLUE, GREEN, ORANGE
-from helpers.widgets import LiveFigure, fast_rnn
+from helpers.widgets import LiveFigure
+from helpers.widgets.fast_rnn import RNN, ClippedAdam, Network, train
 
 _GRAY = "#555555"
 
@@ -148,9 +149,9 @@ def train_type(name, rng, m=2000, n_a=32):
     digits[:, ::2] //= 1 + (name == "many to one")  # smaller digits, so that the largest is not always 5
     x = np.moveaxis(np.eye(DIGITS)[digits], 2, 0) * np.array(inputs)
     y, counted = _answers(name, digits), np.repeat([outputs], m + 500, axis=0)
-    network = fast_rnn.Network([fast_rnn.RNN(DIGITS, n_a, rng, first=True)], DIGITS, rng)
-    optimizer = fast_rnn.ClippedAdam(0.01)
-    fast_rnn.train(network, x[:, :m], y[:m], optimizer, rng, num_epochs=15, counted=counted[:m])
+    network = Network([RNN(DIGITS, n_a, rng, first=True)], DIGITS, rng)
+    optimizer = ClippedAdam(0.01)
+    train(network, x[:, :m], y[:m], optimizer, rng, num_epochs=15, counted=counted[:m])
     return Trained(as_parameters(network), digits[m:], x[:, m:], y[m:], counted[m:])
 
 
@@ -234,13 +235,11 @@ def train_reader(x, mask, y, rng, n_a=16, num_epochs=12, test=None):
     test : tuple, optional
         x, mask and y of other sentences.
     """
-    network = fast_rnn.Network([fast_rnn.RNN(len(x), n_a, rng, first=True, dtype=float)], 2, rng, last=True)
-    optimizer = fast_rnn.ClippedAdam(0.003, max_norm=1.0)
+    network = Network([RNN(len(x), n_a, rng, first=True, dtype=float)], 2, rng, last=True)
+    optimizer = ClippedAdam(0.003, max_norm=1.0)
     if test is not None:
         test = {"x": test[0], "mask": test[1], "y": test[2][:, None]}
-    history = fast_rnn.train(
-        network, x, y[:, None], optimizer, rng, num_epochs=num_epochs, batch_size=32, mask=mask, test=test
-    )
+    history = train(network, x, y[:, None], optimizer, rng, num_epochs=num_epochs, batch_size=32, mask=mask, test=test)
     return as_parameters(network), history
 
 
