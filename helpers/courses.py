@@ -127,7 +127,7 @@ LESSONS = [
         80,
         "course 1, lesson 5; course 2, lessons 2 and 5",
     ),
-    LessonInfo("course4_cnn", "06_face_verification", "Face verification", "47, 48"),
+    LessonInfo("course4_cnn", "06_face_verification", "Face verification", "47, 48", 85, "lessons 2 to 4"),
     LessonInfo(
         "course5_sequence",
         "01_recurrent_networks",

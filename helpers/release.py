@@ -81,10 +81,11 @@ def fingerprint():
 def _pictures(source):
     """Return the files of helpers/widgets that a source imports, and those that these import."""
     paths = set()
-    for names in re.findall(r"^from helpers\.widgets(?:\.(\w+) import|\s+import (\w+))", source, re.M):
-        path = TOP / "helpers" / "widgets" / f"{''.join(names)}.py"
-        if path.exists():
-            paths |= {path} | _pictures(path.read_text(encoding="utf-8"))
+    for module, names in re.findall(r"^from helpers\.widgets(?:\.(\w+))? import ([\w, ]+)", source, re.M):
+        for name in [module] if module else re.findall(r"\w+(?= as |,|$)|^\w+", names):
+            path = TOP / "helpers" / "widgets" / f"{name}.py"
+            if path.exists():
+                paths |= {path} | _pictures(path.read_text(encoding="utf-8"))
     return paths
 
 

@@ -1,0 +1,310 @@
+"""The network, trainings and pictures of lesson 4.6: embeddings of faces, and how well distances tell people apart.
+
+The faces are shown in widgets, which no notebook stores: they belong to real people.
+"""
+
+import io
+from typing import NamedTuple
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from helpers import data
+from helpers.plots import BLUE, GREEN, ORANGE, RED
+from helpers.widgets import LiveFigure, fast_cnn, progress
+
+CREDIT = "ORL Database of Faces, AT&T Laboratories Cambridge"
+SIZE, SMALL = (28, 23), 4  # pixels of a shrunken photograph, and how much it is shrunk
+TRAIN_PEOPLE = 30
+
+
+class Faces(NamedTuple):
+    """Photographs from 0 to 1, (people, photographs, 28, 23): 30 people for training, 10 others for testing."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def faces():
+    """Return the photographs of 40 people, shrunk to 28 by 23 pixels; those for testing are `moved` a little."""
+    photos = data.faces()
+    people, number = photos.shape[:2]
+    height, width = SIZE
+    blocks = photos[:, :, : SMALL * height, : SMALL * width].reshape(people, number, height, SMALL, width, SMALL)
+    small = (blocks.mean(axis=(3, 5)) / 255).astype(np.float32)
+    rng = np.random.default_rng(1)
+    test = np.stack([moved(photos_of_one, rng) for photos_of_one in small[TRAIN_PEOPLE:]])
+    return Faces(small[:TRAIN_PEOPLE], test)
+
+
+def moved(images, rng, most=2):
+    """Return images (m, n_H, n_W), each moved by up to `most` pixels, and with more or less contrast."""
+    found = np.empty_like(images)
+    for k, image in enumerate(images):
+        shift = rng.integers(-most, most + 1, size=2)
+        image = np.roll(image, shift, axis=(0, 1))
+        found[k] = (image - image.mean()) * rng.uniform(0.7, 1.3) + image.mean()
+    return found
+
+
+def standard(images):
+    """Return images (..., n_H, n_W) with mean 0 and variance 1 each: brightness and contrast are gone."""
+    mean, spread = images.mean(axis=(-2, -1), keepdims=True), images.std(axis=(-2, -1), keepdims=True)
+    return ((images - mean) / (spread + 1e-6)).astype(np.float32)
+
+
+class UnitLength(fast_cnn.Layer):
+    """Divide each row by its length, so that embeddings lie on a sphere."""
+
+    def forward(self, Z):
+        self.length = np.linalg.norm(Z, axis=1, keepdims=True) + 1e-8
+        self.E = Z / self.length
+        return self.E
+
+    def backward(self, dE):
+        along = np.sum(dE * self.E, axis=1, keepdims=True)
+        return (dE - along * self.E) / self.length
+
+
+def new_network(seed=0, n_e=32):
+    """Return a network that makes an embedding of n_e numbers from an image of 28 by 23 pixels."""
+    rng = np.random.default_rng(seed)
+    return fast_cnn.Chain(
+        fast_cnn.Conv(3, 1, 8, rng, first=True), fast_cnn.ReLU(), fast_cnn.MaxPool(),
+        fast_cnn.Conv(3, 8, 16, rng), fast_cnn.ReLU(), fast_cnn.MaxPool(),
+        fast_cnn.Dense(5 * 4 * 16, n_e, rng), UnitLength(),
+    )  # fmt: skip
+
+
+def embed(network, images):
+    """Return the embeddings of images of any leading shape: (..., n_H, n_W) gives (..., n_e)."""
+    flat = standard(images.reshape(-1, *images.shape[-2:]))[..., None]
+    return network.predicts(flat).reshape(*images.shape[:-2], -1)
+
+
+def semi_hard_triplets(embeddings, labels):
+    """Return for each ordered pair of images of one person the nearest negative that lies farther than the positive.
+
+    If no image of another person lies farther, the farthest one is taken (Schroff and others, arXiv:1503.03832).
+    """
+    far = ((embeddings[:, None] - embeddings[None]) ** 2).sum(axis=2)
+    rows = []
+    for a, p in np.ndindex(far.shape):
+        if a != p and labels[a] == labels[p]:
+            others = np.flatnonzero(labels != labels[a])
+            beyond = others[far[a, others] > far[a, p]]
+            rows.append((a, p, beyond[far[a, beyond].argmin()] if len(beyond) else others[far[a, others].argmax()]))
+    return np.array(rows)
+
+
+def easy_triplets(embeddings, labels):
+    """Return for each ordered pair of images of one person the farthest image of another person."""
+    far = ((embeddings[:, None] - embeddings[None]) ** 2).sum(axis=2)
+    same = labels[:, None] == labels[None]
+    farthest = np.where(same, -1.0, far).argmax(axis=1)
+    return np.array([(a, p, farthest[a]) for a, p in np.argwhere(same & ~np.eye(len(labels), dtype=bool))])
+
+
+class Run(NamedTuple):
+    """A training: the network, and by step the share of triplets that were active, and the cost."""
+
+    network: fast_cnn.Layer
+    active: list
+    costs: list
+
+
+def random_triplets(embeddings, labels, rng):
+    """Return for each ordered pair of images of one person a triplet with any image of another person."""
+    rows = []
+    for a, p in np.ndindex(len(labels), len(labels)):
+        if a != p and labels[a] == labels[p]:
+            rows.append((a, p, rng.choice(np.flatnonzero(labels != labels[a]))))
+    return np.array(rows)
+
+
+def train(photos, choose, loss_back, loss, steps=300, seed=0, people=8, each=4, learning_rate=0.001, margin=0.2):
+    """Train a network on triplets from batches of `people` people with `each` photographs.
+
+    Parameters
+    ----------
+    photos : ndarray, shape (people, photographs, n_H, n_W)
+    choose : callable
+        ``choose(embeddings, labels)`` returns numbers of images, shape (k, 3).
+    loss_back, loss : callable
+        The learner's `triplet_loss_backward` and `triplet_loss`.
+    """
+    rng, network, optimizer = np.random.default_rng(seed), new_network(seed), fast_cnn.Adam(learning_rate)
+    labels, active, costs = np.repeat(np.arange(people), each), [], []
+    for _ in progress(range(steps), desc="training"):
+        chosen = rng.choice(len(photos), people, replace=False)
+        batch = np.concatenate([photos[one][rng.choice(photos.shape[1], each, replace=False)] for one in chosen])
+        E = network.forward(standard(moved(batch, rng))[..., None])
+        triplets = np.asarray(choose(E, labels))
+        parts = [E[triplets[:, k]] for k in range(3)]
+        gradients = loss_back(*parts, margin)
+        dE = np.zeros_like(E)
+        for k, gradient in enumerate(gradients):
+            np.add.at(dE, triplets[:, k], np.asarray(gradient).astype(E.dtype))
+        active.append(float(np.mean(np.any(np.asarray(gradients[1]) != 0, axis=1))))
+        costs.append(float(loss(*parts, margin)))
+        network.backward(dE)
+        optimizer.step(network)
+    return Run(network, active, costs)
+
+
+# --- how well distances tell people apart -----------------------------------------------------------------------------
+
+
+def pairs(embeddings):
+    """Return the squared distances of all pairs of photographs, and whether they show one person.
+
+    Parameters
+    ----------
+    embeddings : ndarray, shape (people, photographs, n_e)
+    """
+    people, number = embeddings.shape[:2]
+    flat = embeddings.reshape(people * number, -1)
+    far = ((flat[:, None] - flat[None]) ** 2).sum(axis=2)
+    who = np.repeat(np.arange(people), number)
+    upper = np.triu_indices(len(flat), 1)
+    return far[upper], (who[:, None] == who[None])[upper]
+
+
+def rates(distances, same, threshold):
+    """Return the share of pairs of one person that are accepted, and of pairs of two people that are."""
+    accepted = distances <= threshold
+    return float(accepted[same].mean()), float(accepted[~same].mean())
+
+
+def area(distances, same):
+    """Return the area under the ROC curve: how often a pair of one person is nearer than a pair of two people."""
+    order = np.argsort(np.concatenate([distances[same], distances[~same]]), kind="stable")
+    ranks = np.empty(len(order))
+    ranks[order] = np.arange(len(order))
+    n, rest = same.sum(), (~same).sum()
+    return float(1 - (ranks[:n].sum() - n * (n - 1) / 2) / (n * rest))
+
+
+def draw_roc(ax, curves):
+    """Draw ROC curves; ``curves`` is ``{label: (distances, same)}``."""
+    for (label, (distances, same)), color in zip(curves.items(), (ORANGE, GREEN, BLUE, RED), strict=False):
+        thresholds = np.quantile(distances, np.linspace(0, 1, 200))
+        points = np.array([rates(distances, same, threshold) for threshold in thresholds])
+        ax.plot(points[:, 1], points[:, 0], color=color, label=f"{label}: area {area(distances, same):.2f}")
+    ax.plot([0, 1], [0, 1], "--", color="0.7", linewidth=0.8)
+    ax.set(xlabel="two people, accepted", ylabel="one person, accepted", title="People the network has never seen")
+    ax.legend(loc="lower right")
+
+
+def draw_distances(ax, distances, same, threshold=None):
+    """Draw how often which distance occurs, for pairs of one person and of two people; return the threshold's line."""
+    bins = np.linspace(0, max(float(distances.max()), 1e-9), 41)
+    for mask, color, label in ((same, BLUE, "one person"), (~same, ORANGE, "two people")):
+        ax.hist(distances[mask], bins, density=True, color=color, alpha=0.55, label=label)
+    ax.set(xlabel="squared distance", ylabel="density", yticks=[])
+    ax.legend(loc="upper right")
+    return ax.axvline(threshold or 0, color=RED, animated=threshold is None)
+
+
+def threshold_picture(distances, same):
+    """Return the picture: a threshold on the distances of pairs, and the point of the ROC curve that belongs to it."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.2))
+    line = draw_distances(left, distances, same)
+    thresholds = np.quantile(distances, np.linspace(0, 1, 200))
+    curve = np.array([rates(distances, same, threshold) for threshold in thresholds])
+    right.plot(curve[:, 1], curve[:, 0], color=BLUE)
+    right.plot([0, 1], [0, 1], "--", color="0.7", linewidth=0.8)
+    right.set(xlabel="two people, accepted", ylabel="one person, accepted")
+    (dot,) = right.plot([], [], "o", color=RED, markersize=8, animated=True)
+
+    def update(threshold):
+        line.set_xdata([threshold, threshold])
+        right_rate, wrong_rate = rates(distances, same, threshold)
+        dot.set_data([wrong_rate], [right_rate])
+        return (
+            f"Threshold {threshold:.2f}: of 100 pairs of one person {100 * right_rate:.0f} are accepted, "
+            f"of 100 pairs of two people {100 * wrong_rate:.0f}."
+        )
+
+    top = float(np.ceil(10 * distances.max()) / 10)
+    control = ipywidgets.FloatSlider(value=round(top / 4, 2), min=0, max=top, step=0.02, description="threshold")
+    return LiveFigure(figure, update, threshold=control)
+
+
+def triangle_picture(triplet_loss, triplet_loss_backward):
+    """Return the picture: an anchor, a positive and a negative in the plane, and where a step moves each.
+
+    Parameters
+    ----------
+    triplet_loss, triplet_loss_backward : callable
+        The learner's functions.
+    """
+    figure, ax = plt.subplots(figsize=(6.4, 3.6))
+    ax.set(xlim=(-1.9, 1.9), ylim=(-1.1, 1.1))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    colors = {"A": BLUE, "P": GREEN, "N": RED}
+    dots = {k: ax.plot([], [], "o", color=color, markersize=11, animated=True)[0] for k, color in colors.items()}
+    steps = {k: ax.plot([], [], "-", color=color, linewidth=3, animated=True)[0] for k, color in colors.items()}
+    names = {k: ax.text(0, 0, k, fontsize=11, animated=True, ha="center") for k in colors}
+    ring = ax.plot([], [], "--", color="0.6", linewidth=1, animated=True)[0]
+    angle = np.linspace(0, 2 * np.pi, 100)
+
+    def update(near, far, direction, margin):
+        turn = np.deg2rad(direction)
+        points = {"A": np.zeros((1, 2)), "P": np.array([[-near, 0.0]])}
+        points["N"] = far * np.array([[np.cos(turn), np.sin(turn)]])
+        arrays = list(points.values())
+        cost = float(triplet_loss(*arrays, margin))
+        gradients = triplet_loss_backward(*arrays, margin)
+        for (k, point), gradient in zip(points.items(), gradients, strict=True):
+            end = point - 0.25 * np.asarray(gradient)
+            dots[k].set_data(point[:, 0], point[:, 1])
+            steps[k].set_data([point[0, 0], end[0, 0]], [point[0, 1], end[0, 1]])
+            names[k].set_position((point[0, 0], point[0, 1] + 0.12))
+        radius = np.sqrt(near**2 + margin)
+        ring.set_data(radius * np.cos(angle), radius * np.sin(angle))
+        state = "active: the step moves all three" if cost > 0 else "not active: nothing moves"
+        return (
+            f"d(A, P) = {near**2:.2f}, d(A, N) = {far**2:.2f}, margin {margin:.2f}: loss {cost:.2f}. "
+            f"The triplet is {state}. The dashed ring is where the negative is just far enough."
+        )
+
+    controls = {
+        "near": ipywidgets.FloatSlider(value=0.6, min=0, max=1, step=0.05, description="A to P"),
+        "far": ipywidgets.FloatSlider(value=0.6, min=0.05, max=1.6, step=0.05, description="A to N"),
+        "direction": ipywidgets.IntSlider(value=40, min=-180, max=180, step=10, description="direction of N"),
+        "margin": ipywidgets.FloatSlider(value=0.2, min=0, max=1, step=0.05, description="margin"),
+    }
+    return LiveFigure(figure, update, **controls)
+
+
+# --- faces, in widgets ------------------------------------------------------------------------------------------------
+
+
+def gallery(rows, titles, says):
+    """Return a widget that shows rows of faces; nothing of it is stored in a notebook.
+
+    Parameters
+    ----------
+    rows : list of ndarray, each (k, n_H, n_W)
+        Images from 0 to 1.
+    titles : list of str
+        One for each row.
+    says : str
+        A sentence that says what the picture shows, for who cannot see it.
+    """
+    parts = []
+    for images, title in zip(rows, titles, strict=True):
+        strip = np.concatenate([np.pad(np.clip(image, 0, 1), 1, constant_values=1) for image in images], axis=1)
+        enlarged = np.kron((255 * strip).astype(np.uint8), np.ones((3, 3), dtype=np.uint8))
+        buffer = io.BytesIO()
+        Image.fromarray(enlarged).save(buffer, "png")
+        parts += [
+            ipywidgets.Label(title),
+            ipywidgets.Image(value=buffer.getvalue(), format="png", layout={"width": "auto"}),
+        ]
+        parts[-1].layout.object_fit = "scale-down"
+    return ipywidgets.VBox([*parts, ipywidgets.HTML(f"<p>{says} {CREDIT}.</p>")])
