@@ -257,13 +257,18 @@ def test_best_threshold_for_true_probabilities():
 def test_the_project_follows_the_chain():
     """What the lesson says about its six stages; each stage's change is a knob that the one before names."""
     seen = []
-    log = metrics.run_project(lambda versions: seen.append(len(versions)) or versions)
+    log, on_versions = metrics.run_project(lambda versions: seen.append(len(versions)) or versions)
     assert seen == [100]
     findings = [tuple(knob for knob, turn in KNOB(problem).items() if turn) for _, problem in log]
     assert findings == [CURES[link] for link in ("training", "dev", "test", "real world", "dev", "nothing")]
     errors = np.array([list(problem.values())[:5] for _, problem in log])
     assert np.all(errors[:, 0] == metrics.WANTED)
     assert errors[1, 1] == 0
+    assert on_versions.shape == (2, 100)
+    assert on_versions[0].mean() < 0.8 * on_versions[1].mean(), "the 40 images are easier by chance"
+    assert errors[2, 2] == pytest.approx(on_versions[0].min())
+    assert on_versions[0].min() < on_versions[0].mean(), "and the choice is lucky on top"
+    assert errors[3, 2] == pytest.approx(on_versions[1].min())
     assert errors[2, 2] == pytest.approx(0.05, abs=0.026)
     assert errors[2, 3] > 1.5 * errors[2, 2]
     assert errors[3, 4] == errors[4, 4] > 1.7 * errors[3, 3], "another dev set alone makes nothing better"
