@@ -126,6 +126,15 @@ def answers_moved_up(answers, labels):
     return sum(answer != label for answer, label in zip(given, labels[0], strict=False)), len(given)
 
 
+@count_wrong.mistake(
+    "The second number is right. For the first, wrong answers of 0 are left out: `if answer` is False for 0, too. "
+    "Ask `if answer is not None`."
+)
+def wrong_zeros_left_out(answers, labels):
+    wrong = sum(answer != label for answer, label in zip(answers, labels[0], strict=True) if answer)
+    return wrong, count_wrong(answers, labels)[1]
+
+
 @count_wrong.accept
 def pairs_that_are_given(answers, labels):
     given = [(answer, label) for answer, label in zip(answers, labels[0], strict=True) if answer is not None]
@@ -276,6 +285,37 @@ def no_special_case(wrong, answered):
 @error_bound.mistake("Where nothing was answered, nothing is known: the largest error that fits is 1, not 0.")
 def zero_without_answers(wrong, answered):
     return solved(wrong, answered) if answered else 0.0
+
+
+@error_bound.mistake(
+    "(2.6) has no solution where all answers are wrong or none was given: every error fits there. Return 1 for "
+    "`wrong == answered` before you search."
+)
+def searched_where_every_error_fits(wrong, answered):
+    return optimize.brentq(lambda e: stats.binom.cdf(wrong, answered, e) - 0.05, 0, 1)
+
+
+@error_bound.mistake(
+    "You catch 0 answers. Where all answers are *wrong*, every error fits, too: return 1 for `wrong == answered`."
+)
+def only_no_answers_caught(wrong, answered):
+    return searched_where_every_error_fits(wrong, answered) if answered else 1.0
+
+
+@error_bound.mistake(
+    "(2.5) is for 0 wrong answers. Here `wrong` may be larger: solve (2.6). And return 1 for `wrong == answered` first, "
+    "before you divide by `answered`."
+)
+def as_if_none_were_wrong_for_all(wrong, answered):
+    return 1 - 0.05 ** (1 / answered)
+
+
+@error_bound.mistake(
+    "You return the measured error itself. The true error may well be larger: solve (2.6). And without an answer there is "
+    "nothing to divide by: return 1 for `wrong == answered`."
+)
+def measured_error_for_all(wrong, answered):
+    return wrong / answered
 
 
 @error_bound.accept
@@ -430,6 +470,18 @@ def dict_returned(levels):
 )
 def always_the_team_of_the_notes(levels):
     return 0.005
+
+
+@bayes_proxy.mistake(
+    "None cannot be compared with a number. Leave out the levels that are None, then take the smallest."
+)
+def none_compared(levels):
+    return min(levels.values())
+
+
+@bayes_proxy.mistake("`min` of an empty list is an exception. If nobody has been measured, return None.")
+def empty_not_caught(levels):
+    return min(error for error in levels.values() if error is not None)
 
 
 @bayes_proxy.accept
@@ -587,6 +639,21 @@ def quotient(train_error, bayes_error):
     if bayes_error is None or train_error < bayes_error:
         return "undetermined"
     return train_error / bayes_error if bayes_error else 1.0
+
+
+@avoidable_bias.mistake(
+    "None cannot be subtracted, and where training beats the proxy the difference is negative. Ask for both first, and "
+    'return "undetermined" there.'
+)
+def bare_difference(train_error, bayes_error):
+    return train_error - bayes_error
+
+
+@avoidable_bias.mistake(
+    "None cannot be compared with a number. Ask `bayes_error is None or train_error < bayes_error`, in this order."
+)
+def none_not_caught(train_error, bayes_error):
+    return "undetermined" if train_error < bayes_error else train_error - bayes_error
 
 
 @avoidable_bias.accept
@@ -1291,7 +1358,7 @@ def shares_added(ticks, columns, dev_error):
     "You count only rows with a tick in *all* of the columns. As a ceiling, one tick is enough: `any`."
 )
 def ticked_in_all(ticks, columns, dev_error):
-    return float(ticks[:, columns].all(axis=1).mean() * dev_error) if columns else 0.0
+    return float(ticks[:, columns].all(axis=1).mean() * dev_error)
 
 
 @ceiling_gain.mistake(
@@ -1355,7 +1422,7 @@ def divided_by_dev_error(ticks, columns, dev_error):
 
 @ceiling_gain.mistake("You take the mean over all cells of the columns. Count rows: one tick in a row is enough.")
 def mean_of_cells(ticks, columns, dev_error):
-    return float(ticks[:, columns].mean() * dev_error) if columns else 0.0
+    return float(ticks[:, columns].mean() * dev_error)
 
 
 @ceiling_gain.accept
