@@ -1,5 +1,8 @@
 """The pictures of lesson 5.3: a gate over a sentence, streams of sentences, and a race with a plain network."""
 
+import re
+from collections import Counter
+
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
@@ -316,3 +319,59 @@ def draw_gates(axes, words, gamma_u, gamma_r, c, plural):
     axes[3].axhline(0.5, color="#999999", linewidth=0.8)
     axes[3].set(ylim=(-0.08, 1.08), xlim=(-0.5, len(words) - 0.5), ylabel='"were"', xticks=range(len(words)))
     axes[3].set_xticklabels(words, rotation=60, ha="right", fontsize=8)
+
+
+# --- was or were in a real text ---------------------------------------------------------------------------------------
+
+
+def was_or_were(verses, rng, longest=20, size=800, held_out=600):
+    """Return the words before the first "was" or "were" of each verse, as many verses for each verb, in two sets.
+
+    Parameters
+    ----------
+    verses : list of str
+    rng : Generator
+        Draws which verses are taken and which are held out.
+    longest : int
+        At most so many words before the verb are kept.
+    size : int
+        Number of words that have a row of their own; row 0 is for all others.
+    held_out : int
+        Number of test verses.
+
+    Returns
+    -------
+    train, test : dict
+        ``"x"`` (m, longest), rows; ``"y"`` (m, 1), 1 for "were"; ``"mask"`` (m, longest); ``"words"``, lists of words.
+    """
+    found = []
+    for verse in verses:
+        words = re.findall(r"[a-z]+", verse.lower())
+        places = [t for t, word in enumerate(words) if word in ("was", "were")]
+        if places and places[0] >= 2:
+            found.append((words[max(0, places[0] - longest) : places[0]], int(words[places[0]] == "were")))
+    groups = [[text for text, verb in found if verb == k] for k in (0, 1)]
+    m = min(map(len, groups))
+    taken = [(groups[k][i], k) for k in (0, 1) for i in rng.permutation(len(groups[k]))[:m]]
+    taken = [taken[i] for i in rng.permutation(2 * m)]
+    counts = Counter(word for words, _ in taken[held_out:] for word in words)
+    row = {word: j for j, (word, _) in enumerate(counts.most_common(size), start=1)}
+    sets = []
+    for part in (taken[held_out:], taken[:held_out]):
+        x, mask = np.zeros((len(part), longest), dtype=int), np.zeros((len(part), longest))
+        for i, (words, _) in enumerate(part):
+            x[i, : len(words)], mask[i, : len(words)] = [row.get(word, 0) for word in words], 1
+        y = np.array([[verb] for _, verb in part])
+        sets.append({"x": x, "y": y, "mask": mask, "words": [words for words, _ in part]})
+    return tuple(sets)
+
+
+def read_verses(kind, train, test, seed, n_a=24, num_epochs=4):
+    """Train a network on verses and return its share of right verbs on the test verses; `kind` is "plain" or "GRU"."""
+    rng = np.random.default_rng(seed)
+    layer = {"plain": fast_rnn.RNN, "GRU": fast_rnn.GRU}[kind](801, n_a, rng, first=True)
+    network = fast_rnn.Network([layer], 2, rng, last=True)
+    optimizer = fast_rnn.ClippedAdam(0.003, 1.0)
+    x, y, mask = (train[name] for name in ("x", "y", "mask"))
+    fast_rnn.train(network, x, y, optimizer, rng, num_epochs=num_epochs, batch_size=50, mask=mask)
+    return fast_rnn.accuracy(network, test["x"], test["y"], test["mask"])
