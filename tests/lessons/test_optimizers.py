@@ -343,10 +343,14 @@ def test_methods_on_digits(digits):
 
 
 def test_decay_ends_lower_than_constant_rates(digits):
-    decayed, large, small = (
+    decayed, large, small, middle = (
         pictures.train(MINE, digits, "mini-batches", rate, epochs=12, size=8)
-        for rate in (lambda epoch: UPDATE_LR(1.0, epoch, 0.2), 1.0, 0.1)
+        for rate in (lambda epoch: UPDATE_LR(1.0, epoch, 0.2), 1.0, 0.1, 0.3)
     )
+    assert decayed.costs[-1] == pytest.approx(0.007, abs=0.002)
+    assert middle.costs[-1] == pytest.approx(0.013, abs=0.002)
+    wrong = [pictures.judge(run.parameters, digits.X_test, digits.Y_test)[1] for run in (decayed, small)]
+    assert abs(wrong[0] - wrong[1]) < 2 * np.sqrt(2 * 0.03 * 0.97 / 1000)
     assert decayed.costs[-1] < 0.6 * min(large.costs[-1], small.costs[-1])
     assert large.costs[1] < small.costs[1]
 
