@@ -137,7 +137,7 @@ LESSONS = [
         "course 1, lessons 2, 3 and 5; course 2, lesson 8",
     ),
     LessonInfo("course5_sequence", "02_backpropagation_through_time", "Backpropagation through time", "52"),
-    LessonInfo("course5_sequence", "03_gru", "GRU", "54, 55"),
+    LessonInfo("course5_sequence", "03_gru", "GRU", "54, 55", 90, "lessons 1 and 2"),
     LessonInfo("course5_sequence", "04_lstm", "LSTM", "54, 56"),
     LessonInfo("course5_sequence", "05_bidirectional_and_deep", "Bidirectional and deep RNNs", "57, 58, 61"),
     LessonInfo("course5_sequence", "06_character_language_model", "A language model of characters", "51, 53"),

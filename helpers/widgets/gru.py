@@ -78,7 +78,12 @@ def _prepare(axes, animated):
     bottom.set(xlim=(-0.6, len(place) - 0.4), ylim=(-0.5, 1.6), xticks=place)
     bottom.set_xticklabels(SENTENCE, fontsize=8)
     bottom.text(
-        1.02, 0.5, "derivative of\nthe last state\nby this state", transform=bottom.transAxes, fontsize=8, va="center"
+        1.02,
+        0.5,
+        "derivative of\nthe last state\nby this state\n(bars end at 1.6)",
+        transform=bottom.transAxes,
+        fontsize=8,
+        va="center",
     )
 
     def show(c, u, r, back):

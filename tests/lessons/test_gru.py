@@ -128,8 +128,8 @@ def test_the_numbers_by_hand():
     assert gradients["dWu"].ravel() == pytest.approx([-0.0625, -0.125])
     assert gradients["dWr"].ravel() == pytest.approx([0.125, 0.25])
     assert gradients["dWc"].ravel() == pytest.approx([0.125, 0.5])
-    assert (0.9 * (1 - 0.5**2)) ** 6 == pytest.approx(0.095, abs=0.0005)
-    assert (0.9 * (1 - 0.5**2)) ** 30 == pytest.approx(7.5e-6, rel=0.02)
+    factor = 0.9 * (1 - 0.5**2)
+    assert [factor**6, factor**30] == pytest.approx([0.095, 7.6e-6], rel=0.01)
 
 
 def test_with_the_slip_of_the_notes_the_reset_gate_gets_no_gradient():
@@ -301,7 +301,7 @@ def test_picture_says_what_it_shows(picture):
 
 def test_answers_to_the_questions(picture):
     c, u, _, back, plural = moved(picture)
-    assert back[1] > 1
+    assert back[1] == pytest.approx(1.3, abs=0.05)
     assert plural > 0.5
     c, u, _, back, plural = moved(picture, state=0)
     assert u[6] > 0.9
