@@ -286,5 +286,36 @@ def partition(output, arguments):
 
 
 partition.names = ("paired", "lost", "repeated", "train", "dev", "test", "neighbours")
+
+
+def batches(output, arguments):
+    """Return how a list of pairs, batches of X and of Y, holds the columns of the arguments X and Y.
+
+    ``paired`` counts the columns that stand beside their own label; ``times`` says how often each column of X occurs,
+    ``place`` and ``label_place`` in which batch it and its label stand first, ``neighbours`` how many columns stand
+    right before the next one. The first rows of X and Y must hold no number twice.
+    """
+    X, Y = arguments["X"], arguments["Y"]
+    chosen, homes = [], []
+    for side, whole in ((0, X), (1, Y)):
+        parts = [np.asarray(pair[side]) for pair in output]
+        found = np.concatenate(parts, axis=1)
+        order = np.argsort(whole[0])
+        columns = order[np.searchsorted(whole[0][order], found[0]).clip(max=whole.shape[1] - 1)]
+        columns = np.where(np.all(whole[:, columns] == found, axis=0), columns, -1)
+        home = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
+        first = np.full(whole.shape[1] + 1, -1)
+        first[columns[::-1]] = home[::-1]
+        chosen.append(columns)
+        homes.append(first[:-1])
+    x, y = chosen
+    return {
+        "paired": np.sum((x == y) & (x >= 0)) if len(x) == len(y) else -1,
+        "times": np.bincount(x[x >= 0], minlength=X.shape[1]), "place": homes[0], "label_place": homes[1],
+        "neighbours": np.sum((x[1:] == x[:-1] + 1) & (x[:-1] >= 0)),
+    }  # fmt: skip
+
+
+batches.names = ("paired", "times", "place", "label_place", "neighbours")
 #: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
-VIEWS = {"network": network, "partition": partition}
+VIEWS = {"network": network, "partition": partition, "batches": batches}
