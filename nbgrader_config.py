@@ -32,7 +32,8 @@ c.Autograde.autograde_preprocessors = [
     grading.Record,
     stock.AssignLatePenalties,
 ]
-# Nothing is lost for being late until a course says so: c.LatePenalty.per_day = 0.1, c.LatePenalty.extensions = "more_time.csv"
+# Being late costs nothing until a course says so, such as c.LatePenalty.per_day = 0.1; more time for some stands in the
+# file c.LatePenalty.extensions.
 c.AssignLatePenalties.plugin_class = grading.LatePenalty
 # Feedback must not show hidden tests, which nbgrader puts back into the cells when it grades.
 c.GenerateFeedback.preprocessors = [stock.GetGrades, stock.ClearHiddenTests, CSSHTMLHeaderPreprocessor]

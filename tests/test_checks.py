@@ -517,3 +517,38 @@ def test_partition_is_judged_by_pairs_and_columns():
 
     assert "neighbours: wrong mean" in fails(rotated)
     assert "See equation" in fails(lambda X, Y, sizes, rng: split(2 * X, Y, sizes, rng)), "columns that X does not have"
+
+
+def cut(X, Y, size, rng):
+    order = rng.permutation(X.shape[1])
+    return [(X[:, order[k : k + size]], Y[:, order[k : k + size]]) for k in range(0, X.shape[1], size)]
+
+
+def test_batches_are_judged_by_how_they_hold_the_columns():
+    rng = np.random.default_rng(0)
+    given = case(X=rng.normal(size=(2, 9)), Y=rng.normal(size=(1, 9)), size=4, rng=np.random.default_rng(1))
+    check = made_up(cut, given, judge=draws.draws(300, view="batches"))
+
+    def by_sorting(X, Y, size, rng):
+        order = np.argsort(rng.random(X.shape[1]))
+        return [(X[:, order[k : k + size]], Y[:, order[k : k + size]]) for k in (0, 4, 8)]
+
+    def fails(function):
+        return message(check, function, "cut")
+
+    check(rename(by_sorting, "cut"))
+    assert "paired: wrong on average: expected about 9, got about" in fails(
+        lambda X, Y, size, rng: cut(X, rng.permutation(Y, axis=1), size, rng)
+    )
+    assert "times" in fails(
+        lambda X, Y, size, rng: (lambda found: [found[0], found[0], found[2]])(cut(X, Y, size, rng))
+    )
+    assert "the same for every generator" in fails(lambda X, Y, size, rng: cut(X, Y, size, np.random.default_rng(3)))
+    assert "wrong number of entries" in fails(lambda X, Y, size, rng: cut(X, Y, size, rng)[:2])
+    assert "See equation" in fails(lambda X, Y, size, rng: cut(2 * X, Y, size, rng)), "columns that X does not have"
+
+    def rotated(X, Y, size, rng):
+        order = np.roll(np.arange(9), rng.integers(9))
+        return [(X[:, order[k : k + size]], Y[:, order[k : k + size]]) for k in (0, 4, 8)]
+
+    assert "neighbours: wrong" in fails(rotated)

@@ -8,6 +8,9 @@ A submission passes through these steps::
     Execute   runs the learner's cells in a box (`room`, `box`) and the tests in a trusted process (`rooms`, `wire`)
     Record    scores and comments go to the gradebook; what could not be read, or was not there, is marked for a human
 
+A class of thousands takes the same steps in `batch`, on many workers with one writer; `report` says what it shows,
+`similar` finds answers that are alike, `late` takes points for being late.
+
 In a test cell the learner's functions are proxies. Values cross as plain data (JSON, bounded in size and depth, no
 pickle), functions as call-backs; what a function changes in its arguments comes back; nothing else does. Each test asks
 a branch of the room, a forked copy, so that a crash or a change ends there. What the learner's own cells show comes

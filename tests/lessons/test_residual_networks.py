@@ -100,8 +100,9 @@ def test_identity_needs_each_of_its_conditions():
 
 
 def test_products_of_the_text():
-    assert 0.5**20 == pytest.approx(1e-6, rel=0.05)
-    assert 1.5**20 == pytest.approx(3300, rel=0.01)
+    small, large = 0.5**20, 1.5**20
+    assert small == pytest.approx(1e-6, rel=0.05)
+    assert large == pytest.approx(3300, rel=0.01)
 
 
 # --- the trainer ------------------------------------------------------------------------------------------------------
