@@ -251,11 +251,18 @@ def test_verses_are_balanced_and_padded():
     assert not any(word in ("was", "were") for words in test["words"] for word in words)
 
 
-def test_the_gru_reads_verses_a_little_better():
-    train, test = gru.was_or_were(data.kjv(), np.random.default_rng(0))
-    for seed in range(3):
-        plain, gated = (gru.read_verses(kind, train, test, seed) for kind in ("plain", "GRU"))
-        assert 0.65 < plain < gated < 0.9
+def test_a_long_memory_helps_the_gru_a_little_and_not_the_plain_network():
+    mean = {}
+    for longest in (1, 3, 20):
+        train, test = gru.was_or_were(data.kjv(), np.random.default_rng(0), longest)
+        for kind in ("plain", "GRU"):
+            shares = [gru.read_verses(kind, train, test, seed) for seed in range(3)]
+            assert np.ptp(shares) < 0.06
+            mean[kind, longest] = np.mean(shares)
+    assert all(mean[kind, 1] == pytest.approx(0.75, abs=0.03) for kind in ("plain", "GRU"))
+    assert all(mean[kind, 3] == pytest.approx(0.81, abs=0.03) for kind in ("plain", "GRU"))
+    assert mean["plain", 20] < mean["plain", 3] < 0.5 * (mean["GRU", 3] + mean["GRU", 20])
+    assert mean["GRU", 3] < mean["GRU", 20] < 0.88
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
