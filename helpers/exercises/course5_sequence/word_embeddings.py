@@ -1,0 +1,1003 @@
+"""Lesson 5.7, word embeddings: the catalogue of its eight exercises. Equations are those of the notebook."""
+
+import numpy as np
+from scipy import sparse
+from scipy.spatial.distance import cdist, cosine
+from sklearn.decomposition import PCA
+
+from helpers.exercises import Lesson, case
+
+lesson = Lesson("word_embeddings")
+SYLLABLES = ["ba", "co", "di", "fu", "ge", "ho", "ka", "lu", "mi", "no", "pa", "ri", "so", "ta", "vu", "we"]
+
+
+def draw_words(rng, n):
+    """Return n words, all different, that exist in no language."""
+    pairs = [first + second for first in SYLLABLES for second in SYLLABLES]
+    return [str(word) for word in rng.choice(pairs, n, replace=False)]
+
+
+def draw_vectors(rng, n_e, n):
+    """Return random columns whose lengths differ much."""
+    return rng.normal(size=(n_e, n)) * np.exp(0.7 * rng.normal(size=n))
+
+
+def cosines(E, target):
+    """Return the cosine of each column of E with the target, (n_e,)."""
+    return 1 - cdist(E.T, target[None], "cosine")[:, 0]
+
+
+# --- cosine_similarity -----------------------------------------------------------------------------------------------
+
+
+def cosine_cases(rng):
+    return [
+        case(u=scale * rng.normal(size=(n_e, 1)), v=rng.normal(size=(n_e, 1)) / scale**2)
+        for n_e, scale in ((3, 1.5), (5, 0.4), (2, 3.0), (8, 1.2))
+    ]
+
+
+@lesson.exercise(points=1, topic=63, equation="(7.7)", cases=cosine_cases)
+def cosine_similarity(u, v):
+    """Return the cosine of the angle between two vectors.
+
+    Parameters
+    ----------
+    u, v : ndarray, shape (n_e, 1)
+        Not zero.
+
+    Returns
+    -------
+    float
+        From -1 to 1.
+    """
+    return np.sum(u * v) / (np.linalg.norm(u) * np.linalg.norm(v))  # (7.7)
+
+
+@cosine_similarity.mistake("This is the product uᵀv alone. Divide it by both lengths.")
+def cosine_without_lengths(u, v):
+    return np.sum(u * v)
+
+
+@cosine_similarity.mistake(
+    "Only the length of u is divided out. A longer v must give the same cosine: divide by |v|, too."
+)
+def cosine_length_of_u_only(u, v):
+    return np.sum(u * v) / np.linalg.norm(u)
+
+
+@cosine_similarity.mistake(
+    "Only the length of v is divided out. A longer u must give the same cosine: divide by |u|, too."
+)
+def cosine_length_of_v_only(u, v):
+    return np.sum(u * v) / np.linalg.norm(v)
+
+
+@cosine_similarity.mistake("The lengths are squared. |u| is the square root of the sum of squares.")
+def cosine_squared_lengths(u, v):
+    return np.sum(u * v) / (np.sum(u**2) * np.sum(v**2))
+
+
+@cosine_similarity.mistake("The lengths are added. The denominator is their product.")
+def cosine_lengths_added(u, v):
+    return np.sum(u * v) / (np.linalg.norm(u) + np.linalg.norm(v))
+
+
+@cosine_similarity.mistake(
+    "One minus the cosine is the cosine distance. Here the similarity is asked: large means alike."
+)
+def cosine_distance(u, v):
+    return cosine(u[:, 0], v[:, 0])
+
+
+@cosine_similarity.mistake("This is the angle. Return its cosine: leave out `arccos`.")
+def cosine_angle(u, v):
+    return np.arccos(np.sum(u * v) / (np.linalg.norm(u) * np.linalg.norm(v)))
+
+
+@cosine_similarity.mistake("The lengths are sums of absolute values. Take the root of the sum of squares.")
+def cosine_absolute_lengths(u, v):
+    return np.sum(u * v) / (np.sum(np.abs(u)) * np.sum(np.abs(v)))
+
+
+@cosine_similarity.mistake(
+    "The mean is taken off first: that is the correlation. The cosine leaves the entries as they are."
+)
+def cosine_of_centred(u, v):
+    u, v = u - 3 * u.mean() / 2, v - 3 * v.mean() / 2
+    return np.sum(u * v) / (np.linalg.norm(u) * np.linalg.norm(v))
+
+
+@cosine_similarity.accept
+def cosine_matrix_product(u, v):
+    return (u.T @ v).item() / np.sqrt((u.T @ u).item() * (v.T @ v).item())
+
+
+@cosine_similarity.accept
+def cosine_of_unit_vectors(u, v):
+    return float(np.vdot(u / np.linalg.norm(u), v / np.linalg.norm(v)))
+
+
+@cosine_similarity.accept
+def cosine_loop(u, v):
+    product = uu = vv = 0.0
+    for a, b in zip(u[:, 0], v[:, 0], strict=True):
+        product, uu, vv = product + a * b, uu + a * a, vv + b * b
+    return product / (uu**0.5 * vv**0.5)
+
+
+@cosine_similarity.accept
+def cosine_with_scipy(u, v):
+    return 1 - cosine(u[:, 0], v[:, 0])
+
+
+# --- embedding_lookup ------------------------------------------------------------------------------------------------
+
+
+def lookup_cases(rng):
+    def one(n_e, n, shape):
+        indices = rng.integers(1, n - 1, size=shape)
+        indices.flat[-1] = indices.flat[0]  # a word that comes twice
+        return case(E=rng.normal(size=(n_e, n)), indices=indices)
+
+    return [one(3, 7, (4,)), one(4, 9, (2, 5)), one(6, 6, (6,)), one(2, 11, (3, 4))]
+
+
+@lesson.exercise(points=1, topic=64, equation="(7.3)", cases=lookup_cases)
+def embedding_lookup(E, indices):
+    """Return the embeddings of words that are given by their numbers.
+
+    Parameters
+    ----------
+    E : ndarray, shape (n_e, n)
+        Column j is the embedding of word j.
+    indices : ndarray of int, shape (T_x,) or (m, T_x)
+        Numbers of words, from 0.
+
+    Returns
+    -------
+    e : ndarray, shape (n_e, T_x) or (n_e, m, T_x)
+        What `E` times the one-hot columns gives, without the product.
+    """
+    return E[:, indices]  # (7.3)
+
+
+@embedding_lookup.mistake("You take rows of E. The embeddings are its columns: the colon comes first.")
+def lookup_rows(E, indices):
+    return E[indices % len(E)]
+
+
+@embedding_lookup.mistake("Your result is transposed: its first axis must have n_e entries, as in E o.")
+def lookup_transposed(E, indices):
+    return E.T[indices]
+
+
+@embedding_lookup.mistake("Words are counted from 0, as Python does. Do not take 1 off.")
+def lookup_counted_from_one(E, indices):
+    return E[:, indices - 1]
+
+
+@embedding_lookup.mistake("You count one too far: the word with number j is column j of E.")
+def lookup_next(E, indices):
+    return E[:, indices + 1]
+
+
+@embedding_lookup.mistake("Each word comes once in your result. A word that stands twice is looked up twice.")
+def lookup_unique(E, indices):
+    return E[:, np.unique(indices)]
+
+
+@embedding_lookup.mistake("The words are sorted first. The columns come in the order of `indices`.")
+def lookup_sorted(E, indices):
+    return E[:, np.sort(indices, axis=None).reshape(indices.shape)]
+
+
+@embedding_lookup.mistake("These are the one-hot columns o. The embedding is E o.")
+def lookup_one_hot(E, indices):
+    return np.eye(E.shape[1])[:, indices]
+
+
+@embedding_lookup.mistake("Only the first word is looked up. `indices` holds several.")
+def lookup_first(E, indices):
+    return E[:, indices.flat[0]]
+
+
+@embedding_lookup.accept
+def lookup_product(E, indices):
+    return np.tensordot(E, np.eye(E.shape[1])[:, indices], 1)
+
+
+@embedding_lookup.accept
+def lookup_take(E, indices):
+    return np.take(E, indices, axis=1)
+
+
+@embedding_lookup.accept
+def lookup_loop(E, indices):
+    e = np.zeros((len(E), *indices.shape))
+    for place, j in np.ndenumerate(indices):
+        e[(slice(None), *place)] = E[:, j]
+    return e
+
+
+# --- embedding_backward ----------------------------------------------------------------------------------------------
+
+
+def backward_cases(rng):
+    def one(n_e, n, shape):
+        indices = rng.integers(0, n - 2, size=shape)
+        indices.flat[1] = indices.flat[-1] = indices.flat[0]  # a word that comes three times
+        return case(de=rng.normal(size=(n_e, *shape)), indices=indices, n=n)
+
+    return [one(3, 8, (5,)), one(2, 7, (2, 4)), one(4, 9, (3, 3)), one(6, 6, (4,))]
+
+
+@lesson.exercise(points=3, topic=64, equation="(7.5)", cases=backward_cases, backward=True)
+def embedding_backward(de, indices, n):
+    """Send gradients back through `embedding_lookup`.
+
+    Parameters
+    ----------
+    de : ndarray, shape (n_e, T_x) or (n_e, m, T_x)
+        Derivative of the cost J by each embedding that was looked up.
+    indices : ndarray of int, shape (T_x,) or (m, T_x)
+        Which words were looked up.
+    n : int
+        Number of words in the vocabulary.
+
+    Returns
+    -------
+    dE : ndarray, shape (n_e, n)
+        Of the cost J; 0 in the columns of words that were not looked up.
+    """
+    dE = np.zeros((de.shape[0], n))
+    np.add.at(dE, (slice(None), indices), de)  # (7.5)
+    return dE
+
+
+def flat(de, indices):
+    """Return the gradients as (n_e, number of places) and the numbers of the words as (number of places,)."""
+    return de.reshape(len(de), -1), indices.ravel()
+
+
+@embedding_backward.mistake(
+    "Of a word that comes several times only one gradient arrives. Add them up; `+=` with repeated indices writes only once."
+)
+def backward_last_wins(de, indices, n):
+    dE = np.zeros((len(de), n))
+    columns, words = flat(de, indices)
+    for t, j in enumerate(words):
+        dE[:, j] = columns[:, t]
+    return dE
+
+
+@embedding_backward.mistake("Of a word that comes several times only the first gradient counts. Add them all up.")
+def backward_first_wins(de, indices, n):
+    columns, words = flat(de, indices)
+    return backward_last_wins(columns[:, ::-1], words[::-1], n)
+
+
+@embedding_backward.mistake("The gradients of a repeated word are averaged. The chain rule adds them.")
+def backward_mean(de, indices, n):
+    columns, words = flat(de, indices)
+    O = np.eye(n)[:, words]
+    return columns @ O.T / np.maximum(O.sum(axis=1), 1)
+
+
+@embedding_backward.mistake("dE is transposed. It has the shape of E: (n_e, n).")
+def backward_transposed(de, indices, n):
+    columns, words = flat(de, indices)
+    return np.eye(n)[:, words] @ columns.T
+
+
+@embedding_backward.mistake("The gradient is divided by the number of words. The factor 1/m is already in de.")
+def backward_divided(de, indices, n):
+    columns, words = flat(de, indices)
+    return columns @ np.eye(n)[words] / len(words)
+
+
+@embedding_backward.mistake("dE has too few columns. Words that were not looked up have a column, too: n in all.")
+def backward_short(de, indices, n):
+    columns, words = flat(de, indices)
+    return columns @ np.eye(words.max() + 1)[words]
+
+
+@embedding_backward.mistake("The minus sign of gradient descent is not part of the gradient.")
+def backward_negative(de, indices, n):
+    columns, words = flat(de, indices)
+    return -columns @ np.eye(n)[words]
+
+
+@embedding_backward.mistake("The gradient of word j stands in the wrong column. Words are counted from 0.")
+def backward_shifted(de, indices, n):
+    columns, words = flat(de, indices)
+    return columns @ np.eye(n)[words + 1]
+
+
+@embedding_backward.mistake("You return de in the order of the places. Put each gradient into the column of its word.")
+def backward_not_sent(de, indices, n):
+    return de
+
+
+@embedding_backward.accept
+def backward_product(de, indices, n):
+    columns, words = flat(de, indices)
+    return columns @ np.eye(n)[:, words].T
+
+
+@embedding_backward.accept
+def backward_loop(de, indices, n):
+    dE = np.zeros((len(de), n))
+    for place, j in np.ndenumerate(indices):
+        dE[:, j] += de[(slice(None), *place)]
+    return dE
+
+
+@embedding_backward.accept
+def backward_bincount(de, indices, n):
+    columns, words = flat(de, indices)
+    return np.stack([np.bincount(words, weights=row, minlength=n) for row in columns])
+
+
+@embedding_backward.accept
+def backward_sparse(de, indices, n):
+    columns, words = flat(de, indices)
+    one_hot = sparse.csr_array((np.ones(len(words)), (np.arange(len(words)), words)), shape=(len(words), n))
+    return (one_hot.T @ columns.T).T
+
+
+# --- nearest_words ---------------------------------------------------------------------------------------------------
+
+
+def nearest_cases(rng):
+    def one(n_e, n, k):
+        words = draw_words(rng, n)
+        return case(word=words[int(rng.integers(1, n))], words=words, E=draw_vectors(rng, n_e, n), k=k)
+
+    return [one(3, 9, 3), one(5, 14, 4), one(4, 12, 1), one(6, 15, 5)]
+
+
+@lesson.exercise(points=2, topic=63, equation="(7.8)", cases=nearest_cases)
+def nearest_words(word, words, E, k):
+    """Return the k words whose embeddings have the largest cosine with that of a word.
+
+    Parameters
+    ----------
+    word : str
+        One of `words`; it is not in the result.
+    words : list of str
+    E : ndarray, shape (n_e, n)
+        Column j is the embedding of ``words[j]``.
+    k : int
+
+    Returns
+    -------
+    list of str
+        The most similar word first.
+    """
+    j = words.index(word)
+    similarity = E[:, j] @ E / (np.linalg.norm(E, axis=0) * np.linalg.norm(E[:, j]))  # (7.7)
+    order = np.argsort(-similarity)
+    return [words[i] for i in order if i != j][:k]  # (7.8)
+
+
+def ranked(score, words, without=()):
+    """Return the words in falling order of their scores."""
+    return [words[i] for i in np.argsort(-score) if words[i] not in without]
+
+
+def similarities(word, words, E):
+    return cosines(E, E[:, words.index(word)])
+
+
+@nearest_words.mistake("The word itself is in your list. Its cosine with itself is 1; leave it out.")
+def nearest_with_itself(word, words, E, k):
+    return ranked(similarities(word, words, E), words)[:k]
+
+
+@nearest_words.mistake("You return the least similar words. Sort so that the largest cosine comes first.")
+def nearest_farthest(word, words, E, k):
+    return ranked(-similarities(word, words, E), words, [word])[:k]
+
+
+@nearest_words.mistake("The lengths are not divided out, so long vectors win. Use the cosine.")
+def nearest_by_product(word, words, E, k):
+    return ranked(E.T @ E[:, words.index(word)], words, [word])[:k]
+
+
+@nearest_words.mistake("Your list goes by the Euclidean distance. Use the cosine.")
+def nearest_by_distance(word, words, E, k):
+    return ranked(-np.linalg.norm(E - E[:, [words.index(word)]], axis=0), words, [word])[:k]
+
+
+@nearest_words.mistake("One word is missing: take the word itself out first and then keep k.")
+def nearest_one_missing(word, words, E, k):
+    return ranked(similarities(word, words, E), words, [word])[: k - 1]
+
+
+@nearest_words.mistake("There is one word too many: k words are asked.")
+def nearest_one_too_many(word, words, E, k):
+    return ranked(similarities(word, words, E), words, [word])[: k + 1]
+
+
+@nearest_words.mistake("These are the numbers of the words. Return the words: `words[i]`.")
+def nearest_indices(word, words, E, k):
+    return [words.index(other) for other in ranked(similarities(word, words, E), words, [word])[:k]]
+
+
+@nearest_words.mistake("The first of the others is left out. Take out the word itself, and no other.")
+def nearest_second_on(word, words, E, k):
+    return ranked(similarities(word, words, E), words, [word])[1 : k + 1]
+
+
+@nearest_words.mistake("You compare absolute values of the cosine. An opposite direction is not near.")
+def nearest_absolute(word, words, E, k):
+    return ranked(np.abs(similarities(word, words, E)), words, [word])[:k]
+
+
+@nearest_words.accept
+def nearest_sorted(word, words, E, k):
+    similarity = dict(zip(words, similarities(word, words, E), strict=True))
+    return sorted(set(words) - {word}, key=similarity.get, reverse=True)[:k]
+
+
+@nearest_words.accept
+def nearest_one_by_one(word, words, E, k):
+    score = similarities(word, words, E)
+    score[words.index(word)], found = -np.inf, []
+    for _ in range(k):
+        best = int(np.argmax(score))
+        found.append(words[best])
+        score[best] = -np.inf
+    return found
+
+
+@nearest_words.accept
+def nearest_unit_columns(word, words, E, k):
+    U = E / np.linalg.norm(E, axis=0)
+    return [words[i] for i in np.argsort(U.T @ U[:, words.index(word)])[::-1] if words[i] != word][:k]
+
+
+# --- complete_analogy ------------------------------------------------------------------------------------------------
+
+
+def analogy_cases(rng):
+    """Three kinds of triples: without the exclusion, c, b or a would be the answer."""
+
+    def one(kind, n_e, n):
+        words, E = draw_words(rng, n), draw_vectors(rng, n_e, n)
+        a, b, c = (int(j) for j in rng.choice(n, 3, replace=False))
+        near = 0.2 * rng.normal(size=n_e)
+        if kind == "c":
+            E[:, b] = E[:, a] + near * np.linalg.norm(E[:, c])
+        elif kind == "b":
+            E[:, c] = E[:, a] + near * np.linalg.norm(E[:, b])
+        else:
+            E[:, a] = (E[:, b] + E[:, c]) / 1.5
+        return case(word_a=words[a], word_b=words[b], word_c=words[c], words=words, E=E)
+
+    return [one(kind, n_e, n) for n_e, n in ((3, 18), (4, 25), (5, 30), (4, 22)) for kind in "cba"]
+
+
+@lesson.exercise(points=3, topic=62, equation="(7.10)", cases=analogy_cases)
+def complete_analogy(word_a, word_b, word_c, words, E):
+    """Return the word that is to c as b is to a.
+
+    Parameters
+    ----------
+    word_a, word_b, word_c : str
+        Three of `words`; none of them is the answer.
+    words : list of str
+    E : ndarray, shape (n_e, n)
+        Column j is the embedding of ``words[j]``.
+
+    Returns
+    -------
+    str
+        The other word whose embedding has the largest cosine with b - a + c.
+    """
+    a, b, c = (words.index(word) for word in (word_a, word_b, word_c))
+    target = E[:, b] - E[:, a] + E[:, c]  # (7.9)
+    similarity = target @ E / np.linalg.norm(E, axis=0)  # the length of the target changes no order
+    similarity[[a, b, c]] = -np.inf
+    return words[np.argmax(similarity)]  # (7.10)
+
+
+def columns_of(words, E, *chosen):
+    return [E[:, words.index(word)] for word in chosen]
+
+
+@complete_analogy.mistake("One of the three given words comes out. Exclude all three before you take the largest.")
+def analogy_given_words(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, b - a + c), words)[0]
+
+
+@complete_analogy.mistake("Only word_c is excluded. word_a and word_b cannot be the answer either.")
+def analogy_only_c_excluded(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, b - a + c), words, [word_c])[0]
+
+
+@complete_analogy.mistake("word_a is not excluded. None of the three given words can be the answer.")
+def analogy_a_not_excluded(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, b - a + c), words, [word_b, word_c])[0]
+
+
+@complete_analogy.mistake("You return the largest cosine. The word at which it is reached is asked: argmax, not max.")
+def analogy_max(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    similarity = dict(zip(words, cosines(E, b - a + c), strict=True))
+    return float(max(value for word, value in similarity.items() if word not in (word_a, word_b, word_c)))
+
+
+@complete_analogy.mistake("You return the number of the word. Return the word itself: `words[...]`.")
+def analogy_index(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return words.index(ranked(cosines(E, b - a + c), words, [word_a, word_b, word_c])[0])
+
+
+@complete_analogy.mistake("The difference has the wrong sign: b − a leads from a to b, and it is added to c.")
+def analogy_sign(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, a - b + c), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.mistake("All three vectors are added. That of word_a is taken off.")
+def analogy_sum(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, a + b + c), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.mistake("word_c is taken off and word_a added. The target is b − a + c.")
+def analogy_exchanged(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, b - c + a), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.mistake("The lengths of the columns are not divided out, so long vectors win. Use the cosine.")
+def analogy_by_product(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(E.T @ (b - a + c), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.mistake("You take the word at the smallest Euclidean distance. Use the cosine.")
+def analogy_by_distance(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(-np.linalg.norm(E.T - (b - a + c), axis=1), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.mistake("You compare with b − a alone. Word c is forgotten.")
+def analogy_without_c(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, b - a), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.mistake("You return the least similar word. Take the largest cosine.")
+def analogy_smallest(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, b - a + c), words, [word_a, word_b, word_c])[-1]
+
+
+@complete_analogy.accept
+def analogy_loop(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    best, best_word = -2.0, None
+    for word, e in zip(words, E.T, strict=True):
+        if word not in (word_a, word_b, word_c) and 1 - cosine(e, b - a + c) > best:
+            best, best_word = 1 - cosine(e, b - a + c), word
+    return best_word
+
+
+@complete_analogy.accept
+def analogy_ranked(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    return ranked(cosines(E, b - a + c), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.accept
+def analogy_dictionary(word_a, word_b, word_c, words, E):
+    vectors = dict(zip(words, (E / np.linalg.norm(E, axis=0)).T, strict=True))
+    full = dict(zip(words, E.T, strict=True))
+    target = full[word_b] + full[word_c] - full[word_a]
+    return max(
+        (word for word in words if word not in {word_a, word_b, word_c}), key=lambda word: vectors[word] @ target
+    )
+
+
+# --- project_2d ------------------------------------------------------------------------------------------------------
+
+
+def project_cases(rng):
+    def one(n_e, n):
+        turn = np.linalg.qr(rng.normal(size=(n_e, n_e)))[0]
+        spread = 3.0 / 1.6 ** np.arange(n_e)
+        return case(vectors=turn @ (spread[:, None] * rng.normal(size=(n_e, n))) + 2 * rng.normal(size=(n_e, 1)))
+
+    return [one(4, 9), one(6, 5), one(3, 14), one(5, 6)]
+
+
+@lesson.exercise(points=3, topic=60, equation="(7.14)", cases=project_cases)
+def project_2d(vectors):
+    """Project columns onto the two directions in which they vary most.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (n_e, n)
+
+    Returns
+    -------
+    projected : ndarray, shape (2, n)
+        Coordinates along the first and second principal direction, the mean being at 0; the signs are such that the
+        first column has no negative entry.
+    """
+    centred = vectors - np.mean(vectors, axis=1, keepdims=True)  # (7.11)
+    U = np.linalg.svd(centred)[0]  # (7.13)
+    projected = U[:, :2].T @ centred  # (7.14)
+    return projected * np.sign(projected[:, :1])  # both signs are right
+
+
+def turned(projected):
+    """Return the rows with such signs that the first column is not negative."""
+    return projected * np.where(projected[:, :1] < 0, -1, 1)
+
+
+def principal(columns):
+    """Return the principal directions of columns that need not be centred, the strongest first."""
+    return np.linalg.eigh(columns @ columns.T)[1][:, ::-1]
+
+
+def off_mean(vectors, axis=1):
+    return vectors - vectors.mean(axis=axis, keepdims=True)
+
+
+@project_2d.mistake("The mean is not taken off. Then the first direction points to the mean, not along the spread.")
+def project_without_mean(vectors):
+    return turned(principal(vectors)[:, :2].T @ vectors)
+
+
+@project_2d.mistake("The directions are right, but the mean is still in what you project. Project the centred columns.")
+def project_raw(vectors):
+    return turned(principal(off_mean(vectors))[:, :2].T @ vectors)
+
+
+@project_2d.mistake("The mean is taken over the entries of each word. Take it over the words: axis 1.")
+def project_wrong_mean(vectors):
+    centred = off_mean(vectors, axis=0)
+    return turned(principal(centred)[:, :2].T @ centred)
+
+
+@project_2d.mistake("These are the first two entries of the centred vectors. Project on the principal directions.")
+def project_first_entries(vectors):
+    return turned(off_mean(vectors)[:2])
+
+
+@project_2d.mistake(
+    "You use the directions of the smallest spread. `eigh` sorts upwards: the last columns are the strongest."
+)
+def project_smallest(vectors):
+    centred = off_mean(vectors)
+    return turned(principal(centred)[:, ::-1][:, :2].T @ centred)
+
+
+@project_2d.mistake("The two directions are exchanged. The one with the largest spread comes first.")
+def project_exchanged(vectors):
+    centred = off_mean(vectors)
+    return turned(principal(centred)[:, [1, 0]].T @ centred)
+
+
+@project_2d.mistake("Both rows are divided by their singular value. Keep the lengths: project with Uᵀ.")
+def project_whitened(vectors):
+    return turned(np.linalg.svd(off_mean(vectors), full_matrices=False)[2][:2])
+
+
+@project_2d.mistake("Rows of U are used. The principal directions are its columns: `U[:, :2]`.")
+def project_rows_of_U(vectors):
+    centred = off_mean(vectors)
+    U = np.linalg.svd(centred)[0]
+    U = U * np.sign((U.T @ centred)[:, 0])
+    return turned(U[:2] @ centred)
+
+
+@project_2d.mistake("Your result has one word per row. Words are columns: (2, n).")
+def project_transposed(vectors):
+    return turned(principal(off_mean(vectors))[:, :2].T @ off_mean(vectors)).T
+
+
+@project_2d.mistake("The signs of both rows are opposite. Keep the last line, which turns them.")
+def project_signs(vectors):
+    return -turned(principal(off_mean(vectors))[:, :2].T @ off_mean(vectors))
+
+
+@project_2d.mistake("All directions are kept. A picture needs the first two.")
+def project_all(vectors):
+    return turned(principal(off_mean(vectors)).T @ off_mean(vectors))
+
+
+@project_2d.mistake("These are the directions, not the words. Multiply them with the centred columns.")
+def project_directions(vectors):
+    return turned(principal(off_mean(vectors))[:, :2].T)
+
+
+@project_2d.accept
+def project_with_eigh(vectors):
+    centred = off_mean(vectors)
+    return turned(principal(centred)[:, :2].T @ centred)
+
+
+@project_2d.accept
+def project_with_singular_values(vectors):
+    _, values, Vt = np.linalg.svd(off_mean(vectors), full_matrices=False)
+    return turned(values[:2, None] * Vt[:2])
+
+
+@project_2d.accept
+def project_with_sklearn(vectors):
+    return turned(PCA(2).fit_transform(vectors.T).T)
+
+
+@project_2d.accept
+def project_from_gram(vectors):
+    centred = off_mean(vectors)
+    values, V = np.linalg.eigh(centred.T @ centred)
+    return turned((V[:, -2:] * np.sqrt(values[-2:]))[:, ::-1].T)
+
+
+# --- neutralize ------------------------------------------------------------------------------------------------------
+
+
+def neutralize_cases(rng):
+    return [
+        case(e=rng.normal(size=(n_e, 1)), g=length * (0.6 + rng.normal(size=(n_e, 1))))
+        for n_e, length in ((3, 0.5), (5, 1.7), (8, 0.3), (2, 2.5))
+    ]
+
+
+@lesson.exercise(points=2, topic=60, equation="(7.16)", cases=neutralize_cases)
+def neutralize(e, g):
+    """Take the part along a direction off a word vector.
+
+    Parameters
+    ----------
+    e : ndarray, shape (n_e, 1)
+    g : ndarray, shape (n_e, 1)
+        The direction, of any length but 0.
+
+    Returns
+    -------
+    ndarray, shape (n_e, 1)
+        At right angles to g.
+
+    References
+    ----------
+    T. Bolukbasi et al., "Man is to computer programmer as woman is to homemaker? Debiasing word embeddings", 2016,
+    arXiv:1607.06520.
+    """
+    return e - np.sum(e * g) / np.sum(g * g) * g  # (7.15), (7.16)
+
+
+@neutralize.mistake("The projection is not divided by |g|². Your result depends on how long g is.")
+def neutralize_not_divided(e, g):
+    return e - np.sum(e * g) * g
+
+
+@neutralize.mistake("The projection is divided by |g|. g occurs twice in it, so divide by |g|².")
+def neutralize_by_length(e, g):
+    return e - np.sum(e * g) / np.linalg.norm(g) * g
+
+
+@neutralize.mistake("You return the part along g. That is what has to be taken off.")
+def neutralize_projection(e, g):
+    return np.sum(e * g) / np.sum(g * g) * g
+
+
+@neutralize.mistake("The part along g is added. Take it off.")
+def neutralize_added(e, g):
+    return e + np.sum(e * g) / np.sum(g * g) * g
+
+
+@neutralize.mistake("This mirrors e: the part along g is taken off twice. Once is enough.")
+def neutralize_mirrored(e, g):
+    return e - 2 * np.sum(e * g) / np.sum(g * g) * g
+
+
+@neutralize.mistake("You divide by |e|². The projection on g is divided by |g|².")
+def neutralize_wrong_length(e, g):
+    return e - np.sum(e * g) / np.sum(e * e) * g
+
+
+@neutralize.mistake("The whole of g is taken off. Take off the part of e along g only.")
+def neutralize_whole_g(e, g):
+    return e - g
+
+
+@neutralize.mistake("You project g on e and take that off. Exchange them: e is projected on g.")
+def neutralize_exchanged(e, g):
+    return g - np.sum(e * g) / np.sum(e * e) * e
+
+
+@neutralize.mistake("The cosine stands where the projection should be. Its denominator is |g|², not |e| |g|.")
+def neutralize_cosine(e, g):
+    return e - np.sum(e * g) / (np.linalg.norm(e) * np.linalg.norm(g)) * g
+
+
+@neutralize.mistake("Your e·g is a product entry by entry. Sum it up: the projection needs one number.")
+def neutralize_entrywise(e, g):
+    return e - e * g / np.sum(g * g) * g
+
+
+@neutralize.accept
+def neutralize_unit_g(e, g):
+    unit = g / np.linalg.norm(g)
+    return e - (unit.T @ e) * unit
+
+
+@neutralize.accept
+def neutralize_matrix(e, g):
+    return (np.eye(len(e)) - g @ g.T / (g.T @ g)) @ e
+
+
+@neutralize.accept
+def neutralize_least_squares(e, g):
+    return e - g @ np.linalg.lstsq(g, e, rcond=None)[0]
+
+
+# --- equalize --------------------------------------------------------------------------------------------------------
+
+
+def equalize_cases(rng):
+    """Pairs on opposite sides of 0 along g, with e_1 above or below e_2, and pairs on the same side."""
+
+    def unit(v):
+        return v / np.linalg.norm(v)
+
+    def one(n_e, length, same_side=False):
+        e_1 = unit(0.4 + rng.normal(size=(n_e, 1)))
+        if same_side:
+            e_2 = unit(e_1 + 0.9 * unit(rng.normal(size=(n_e, 1))))
+            g = 0.6 * (e_1 + e_2) + 0.4 * (e_2 - e_1)
+        else:
+            e_2 = unit(0.4 + rng.normal(size=(n_e, 1)))
+            g = unit(rng.normal(size=(n_e, 1))) + 1.5 * unit(e_1 - e_2)
+        return case(e_1=e_1, e_2=e_2, g=length * unit(g))
+
+    return [one(3, 2.2), one(5, -0.4), one(4, 1.5, True), one(8, -0.7, True), one(6, -1.8)]
+
+
+@lesson.exercise(points=3, topic=60, equation="(7.18)", returns=("e_1", "e_2"), cases=equalize_cases)
+def equalize(e_1, e_2, g):
+    """Make two word vectors differ along a direction only.
+
+    Parameters
+    ----------
+    e_1, e_2 : ndarray, shape (n_e, 1)
+        Of length 1.
+    g : ndarray, shape (n_e, 1)
+        The direction, of any length but 0.
+
+    Returns
+    -------
+    e_1, e_2 : ndarray, shape (n_e, 1)
+        Of length 1, equal but for opposite parts along g. Each lies on that side of the other on which it was.
+
+    References
+    ----------
+    T. Bolukbasi et al., "Man is to computer programmer as woman is to homemaker? Debiasing word embeddings", 2016,
+    arXiv:1607.06520, step "equalize".
+    """
+    nu = neutralize((e_1 + e_2) / 2, g)  # (7.17)
+    side = np.sign(np.sum((e_1 - e_2) * g))
+    along = np.sqrt(1 - np.sum(nu**2)) * side * g / np.linalg.norm(g)  # (7.18)
+    return nu + along, nu - along
+
+
+def parts(e_1, e_2, g):
+    """Return the common part, the part along g of the first result, and g with length 1."""
+    unit = g / np.linalg.norm(g)
+    mean = (e_1 + e_2) / 2
+    common = mean - unit * (unit.T @ mean)
+    difference = unit * (unit.T @ (e_1 - e_2))
+    return common, np.sqrt(1 - np.sum(common**2)) * difference / np.linalg.norm(difference), unit
+
+
+@equalize.mistake("Both results have the same part along g. They must lie on opposite sides.")
+def equalize_same_side(e_1, e_2, g):
+    common, along, _ = parts(e_1, e_2, g)
+    return common + along, common + along
+
+
+@equalize.mistake("The two results are exchanged: each word stays on the side on which it was.")
+def equalize_exchanged(e_1, e_2, g):
+    common, along, _ = parts(e_1, e_2, g)
+    return common - along, common + along
+
+
+@equalize.mistake("The root is missing in the length along g. By Pythagoras it is √(1 − |ν|²).")
+def equalize_no_root(e_1, e_2, g):
+    common, along, _ = parts(e_1, e_2, g)
+    along = along * np.linalg.norm(along)
+    return common + along, common - along
+
+
+@equalize.mistake("The part along g has length 1. Its length is √(1 − |ν|²), so that the whole vector has length 1.")
+def equalize_length_one(e_1, e_2, g):
+    common, along, _ = parts(e_1, e_2, g)
+    along = along / np.linalg.norm(along)
+    return common + along, common - along
+
+
+@equalize.mistake("√(1 − |ν|²) is multiplied with g itself. Give g length 1 first.")
+def equalize_g_not_unit(e_1, e_2, g):
+    common, along, _ = parts(e_1, e_2, g)
+    along = along * np.linalg.norm(g)
+    return common + along, common - along
+
+
+@equalize.mistake("The part along g is still in the mean. Neutralise the mean first: that is ν.")
+def equalize_mean_kept(e_1, e_2, g):
+    common, along, unit = parts(e_1, e_2, g)
+    mean = (e_1 + e_2) / 2
+    return mean + along, mean - along
+
+
+@equalize.mistake("Each word keeps its own part at right angles to g. Both take that of their mean, ν.")
+def equalize_own_parts(e_1, e_2, g):
+    _, along, unit = parts(e_1, e_2, g)
+    return e_1 - unit * (unit.T @ e_1) + along, e_2 - unit * (unit.T @ e_2) - along
+
+
+@equalize.mistake("These are two neutralised words. A pair keeps opposite parts along g.")
+def equalize_neutralised(e_1, e_2, g):
+    unit = parts(e_1, e_2, g)[2]
+    return e_1 - unit * (unit.T @ e_1), e_2 - unit * (unit.T @ e_2)
+
+
+@equalize.mistake("Nothing is added along g. Both results are the common part ν.")
+def equalize_common_only(e_1, e_2, g):
+    common = parts(e_1, e_2, g)[0]
+    return common, common.copy()
+
+
+@equalize.mistake("The part along g keeps the length it had. Make it √(1 − |ν|²), so that each vector has length 1.")
+def equalize_length_kept(e_1, e_2, g):
+    common, _, unit = parts(e_1, e_2, g)
+    along = unit * (unit.T @ (e_1 - e_2)) / 2
+    return common + along, common - along
+
+
+@equalize.mistake("The mean of the two vectors is half their sum. You work with the sum, or with something as long.")
+def equalize_sum(e_1, e_2, g):
+    common, along, unit = parts(e_1, e_2, g)
+    along = along / np.linalg.norm(along) * np.sqrt(np.abs(1 - 4 * np.sum(common**2)))
+    return 2 * common + along, 2 * common - along
+
+
+@equalize.accept
+def equalize_as_in_the_paper(e_1, e_2, g):
+    def on_g(v):
+        return np.sum(v * g) / np.sum(g**2) * g
+
+    mu = (e_1 + e_2) / 2
+    mu_B = on_g(mu)
+    nu = mu - mu_B
+    found = []
+    for e in (e_1, e_2):
+        away = on_g(e) - mu_B
+        found.append(nu + np.sqrt(np.abs(1 - np.linalg.norm(nu) ** 2)) * away / np.linalg.norm(away))
+    return tuple(found)
+
+
+@equalize.accept
+def equalize_from_parts(e_1, e_2, g):
+    common, along, _ = parts(e_1, e_2, g)
+    return common + along, common - along
+
+
+@equalize.accept
+def equalize_by_projection_matrix(e_1, e_2, g):
+    P = g @ g.T / np.sum(g * g)
+    nu = (np.eye(len(g)) - P) @ (e_1 + e_2) / 2
+    d = P @ (e_1 - e_2)
+    d *= np.sqrt((1 - nu.T @ nu) / (d.T @ d))
+    return nu + d, nu - d
