@@ -19,8 +19,8 @@ _TITLES = {"image": "image", "output": "output A", "gradient": "gradient sent ba
 
 
 def short(value):
-    """Return a number in three digits, with a real minus sign."""
-    return f"{float(value):.3g}".replace("-", "−")
+    """Return a number in three digits, below 1 in two, with a real minus sign."""
+    return f"{float(value):.{2 if abs(value) < 1 else 3}g}".replace("-", "−")
 
 
 def _stage(ax, animated):

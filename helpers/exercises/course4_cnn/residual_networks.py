@@ -388,7 +388,7 @@ def back_skip_only(dA, cache):
     return dZ if Ws is None else Ws.T @ dZ, grads
 
 
-@residual_block_backward.mistake('Where there is a Ws, its gradient is missing: grads["dWs"] = dZ @ A_prev.T.')
+@residual_block_backward.mistake('Where there is a Ws, its gradient is missing or wrong: grads["dWs"] = dZ @ A_prev.T.')
 def back_without_dWs(dA, cache):
     dA_prev, grads = backward_variant(dA, cache)
     return dA_prev, {name: grad for name, grad in grads.items() if name != "dWs"}
