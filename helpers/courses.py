@@ -141,7 +141,7 @@ LESSONS = [
     LessonInfo("course5_sequence", "04_lstm", "LSTM", "54, 56"),
     LessonInfo("course5_sequence", "05_bidirectional_and_deep", "Bidirectional and deep RNNs", "57, 58, 61"),
     LessonInfo("course5_sequence", "06_character_language_model", "A language model of characters", "51, 53"),
-    LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings", "59, 60, 62–64"),
+    LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings", "59, 60, 62–64", 80, "lesson 1"),
     LessonInfo("course5_sequence", "08_word2vec", "word2vec", "65–68"),
 ]
 

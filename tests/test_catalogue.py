@@ -51,6 +51,13 @@ EQUIVALENT_MUTANTS = {
     ("softmax", "softmax"): {"keepdims=False"},
     ("recurrent_networks", "rnn_cell_forward"): {"keepdims=False"},
     ("gru", "gru_cell_forward"): {"keepdims=False"},
+    ("lstm", "lstm_cell_forward"): {"keepdims=False"},
+    # The sign of a principal direction is free, and the last line turns both; a sign may divide as well as multiply.
+    ("word_embeddings", "project_2d"): {
+        "np.mean(vectors, axis=1, keepdims=True) - vectors",
+        "projected / np.sign(projected[:, :1])",
+    },
+    ("word_embeddings", "equalize"): {"np.sqrt(1 - np.sum(nu ** 2)) / side"},
     ("softmax", "softmax_cross_entropy"): {"keepdims=False"},
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
 }

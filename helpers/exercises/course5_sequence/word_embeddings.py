@@ -159,7 +159,7 @@ def embedding_lookup(E, indices):
     e : ndarray, shape (n_e, T_x) or (n_e, m, T_x)
         What `E` times the one-hot columns gives, without the product.
     """
-    return E[:, indices]  # (7.3)
+    return np.take(E, indices, axis=1)  # (7.3)
 
 
 @embedding_lookup.mistake("You take rows of E. The embeddings are its columns: the colon comes first.")
@@ -208,8 +208,8 @@ def lookup_product(E, indices):
 
 
 @embedding_lookup.accept
-def lookup_take(E, indices):
-    return np.take(E, indices, axis=1)
+def lookup_columns(E, indices):
+    return E[:, indices]
 
 
 @embedding_lookup.accept
@@ -376,7 +376,7 @@ def nearest_words(word, words, E, k):
         The most similar word first.
     """
     j = words.index(word)
-    similarity = E[:, j] @ E / (np.linalg.norm(E, axis=0) * np.linalg.norm(E[:, j]))  # (7.7)
+    similarity = E[:, j] @ E / np.linalg.norm(E, axis=0)  # (7.7); the length of column j changes no order
     order = np.argsort(-similarity)
     return [words[i] for i in order if i != j][:k]  # (7.8)
 
