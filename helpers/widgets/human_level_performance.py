@@ -10,8 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from scipy.spatial.distance import cdist
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
 
 from helpers import data
@@ -52,8 +52,9 @@ def as_images(X):
 def nearest_labels(digits):
     """Return two rows of labels, each (1, 1797): those of the most similar other digit, and the right ones."""
     X, Y = np.hstack([digits.X_train, digits.X_dev]), np.hstack([digits.Y_train, digits.Y_dev])
-    _, found = NearestNeighbors(n_neighbors=2).fit(X.T).kneighbors(X.T)  # the nearest is the digit itself
-    return Y[:, found[:, 1]], Y
+    far = cdist(X.T, X.T)
+    np.fill_diagonal(far, np.inf)  # a digit is not its own neighbour
+    return Y[:, far.argmin(axis=1)], Y
 
 
 def train(X, Y, units=8, passes=20, optimizer="sgd", rate=0.1, activation="relu", penalty=0.0, seed=0):
