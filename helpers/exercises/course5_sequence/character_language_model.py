@@ -117,7 +117,7 @@ def temperature_cases(rng):
     return [*found, *(case(z=z, temperature=T) for z, T in ((large, 1.4), (low, 0.7), (far, 2.5)))]
 
 
-@lesson.exercise(points=2, topic=51, equation="(6.13)", cases=temperature_cases)
+@lesson.exercise(points=2, topic=51, equation="(6.10)", cases=temperature_cases)
 def temperature_softmax(z, temperature):
     """Turn scores into probabilities, sharper or flatter.
 
@@ -132,7 +132,7 @@ def temperature_softmax(z, temperature):
     p : ndarray, shape (n_y, m)
         Each column adds up to 1.
     """
-    e = np.exp((z - z.max(axis=0)) / temperature)  # (6.13)
+    e = np.exp((z - z.max(axis=0)) / temperature)  # (6.10)
     return e / e.sum(axis=0)
 
 
@@ -245,7 +245,7 @@ def sample_cases(rng):
     return found
 
 
-@lesson.exercise(points=3, topic=53, equation="(6.11) and (6.14)", cases=sample_cases, judge=draws(300))
+@lesson.exercise(points=3, topic=53, equation="(6.8) and (6.11)", cases=sample_cases, judge=draws(300))
 def sample(parameters, char_to_ix, rng, temperature, max_length):
     """Let the network write one name.
 
@@ -267,8 +267,8 @@ def sample(parameters, char_to_ix, rng, temperature, max_length):
     index, a = None, np.zeros_like(parameters["ba"])
     for t in range(max_length):
         z, a = next_scores(index, a, parameters)
-        p = temperature_softmax(z, temperature)  # (6.13)
-        index = int(rng.choice(len(p), p=p[:, 0]))  # (6.11)
+        p = temperature_softmax(z, temperature)  # (6.10)
+        index = int(rng.choice(len(p), p=p[:, 0]))  # (6.8)
         indices[t] = index
         if index == char_to_ix["\n"]:
             break
@@ -379,7 +379,7 @@ def smooth_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=51, equation="(6.18)", cases=smooth_cases)
+@lesson.exercise(points=1, topic=51, equation="(6.15)", cases=smooth_cases)
 def smooth_loss(loss, cur_loss):
     """Move a running mean of the loss a little towards the current one.
 
@@ -394,7 +394,7 @@ def smooth_loss(loss, cur_loss):
     -------
     loss : float
     """
-    return 0.999 * loss + 0.001 * cur_loss  # (6.18)
+    return 0.999 * loss + 0.001 * cur_loss  # (6.15)
 
 
 @smooth_loss.mistake("The weights are swapped: 0.999 belongs to the old mean, 0.001 to the new loss.")
@@ -456,7 +456,7 @@ def optimize_cases(rng):
 
 
 @lesson.exercise(
-    points=2, topic=51, equation="(6.15) to (6.17)", returns=("loss", "gradients", "a_last", "parameters"),
+    points=2, topic=51, equation="(6.12) to (6.14)", returns=("loss", "gradients", "a_last", "parameters"),
     cases=optimize_cases,
 )  # fmt: skip
 def optimize(X, Y, a_prev, parameters, learning_rate, max_value):
@@ -486,8 +486,8 @@ def optimize(X, Y, a_prev, parameters, learning_rate, max_value):
     """
     loss, a_last, trace = read_name(X, Y, a_prev, parameters)
     gradients = learn_from(trace, parameters)
-    gradients = {name: np.clip(V, -max_value, max_value) for name, V in gradients.items()}  # (6.16)
-    parameters = {name: V - learning_rate * gradients[f"d{name}"] for name, V in parameters.items()}  # (6.17)
+    gradients = {name: np.clip(V, -max_value, max_value) for name, V in gradients.items()}  # (6.13)
+    parameters = {name: V - learning_rate * gradients[f"d{name}"] for name, V in parameters.items()}  # (6.14)
     return loss, gradients, a_last, parameters
 
 
@@ -617,7 +617,7 @@ def model_cases(rng):
     return found
 
 
-@lesson.exercise(points=3, topic=51, equation="(6.19)", returns=("parameters", "losses"), cases=model_cases)
+@lesson.exercise(points=3, topic=51, equation="(6.16)", returns=("parameters", "losses"), cases=model_cases)
 def model(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
     """Learn from one name after the other, round and round.
 
@@ -639,7 +639,7 @@ def model(names, char_to_ix, parameters, num_iterations, learning_rate, max_valu
         The smoothed loss after each iteration; ``num_iterations`` numbers.
     """
     a0 = np.zeros((len(parameters["Waa"]), 1))
-    loss = np.log(len(char_to_ix)) * np.mean([len(name) + 1 for name in names])  # (6.19)
+    loss = np.log(len(char_to_ix)) * np.mean([len(name) + 1 for name in names])  # (6.16)
     losses = []
     for j in range(num_iterations):
         X, Y = training_pair(names[j % len(names)], char_to_ix)
@@ -699,7 +699,7 @@ def nothing_kept(names, char_to_ix, parameters, num_iterations, learning_rate, m
     return trained(names, char_to_ix, parameters, num_iterations, learning_rate, max_value, keep=False)
 
 
-@model.mistake("The running mean starts at 0. Start it at the loss of guessing, (6.19).")
+@model.mistake("The running mean starts at 0. Start it at the loss of guessing, (6.16).")
 def smoothed_from_zero(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
     return trained(names, char_to_ix, parameters, num_iterations, learning_rate, max_value, start=0.0)
 
@@ -761,7 +761,7 @@ def perplexity_cases(rng):
     return [case(losses=rng.exponential(2.0, size)) for size in (1, 5, 12, 30)]
 
 
-@lesson.exercise(points=1, topic=51, equation="(6.9)", cases=perplexity_cases)
+@lesson.exercise(points=1, topic=51, equation="(6.7)", cases=perplexity_cases)
 def perplexity(losses):
     """Return the perplexity of a model.
 
@@ -775,7 +775,7 @@ def perplexity(losses):
     float
         At least 1.
     """
-    return np.exp(np.mean(losses))  # (6.9)
+    return np.exp(np.mean(losses))  # (6.7)
 
 
 @perplexity.mistake("This is 2 to the power of the mean loss. Losses in natural logarithms go with the exponential.")
