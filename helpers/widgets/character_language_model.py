@@ -205,6 +205,8 @@ def writer(temperature_softmax, sample, parameters):
     """
     figure, ax = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
     bars = draw_next(ax, np.zeros((len(SYMBOLS), 1)))
+    for bar in bars:
+        bar.set_animated(True)
     char_to_ix = {char: index for index, char in enumerate(SYMBOLS)}
 
     def update(beginning, temperature, seed):

@@ -1,0 +1,170 @@
+"""Lesson 5.6, a language model of characters: formulas against autograd and numbers, what the lesson says, its picture."""
+
+import base64
+import io
+import statistics
+import time
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.special import log_softmax, softmax
+
+from helpers import data, exercises
+from helpers.widgets import character_language_model as pictures
+
+LESSON = exercises.load("character_language_model").exercises
+SHARP, SAMPLE, PERPLEXITY, MODEL = (
+    LESSON[name].reference for name in ("temperature_softmax", "sample", "perplexity", "model")
+)
+NUMBERS = {char: index for index, char in enumerate(pictures.SYMBOLS)}
+
+
+def network(n_a=4, n_y=5, seed=0):
+    rng = np.random.default_rng(seed)
+    p = {name: rng.normal(0, 0.8, V.shape) for name, V in pictures.random_parameters(n_a, n_y, rng).items()}
+    return p, rng.normal(size=(n_a, 1))
+
+
+def loss_in_autograd(p, X, Y, a):
+    """Return the loss with one-hot columns, in autograd's NumPy."""
+    total = 0.0
+    for index, answer in zip(X, Y, strict=True):
+        x = np.zeros((p["Wax"].shape[1], 1))
+        if index is not None:
+            x[index] = 1
+        a = anp.tanh(anp.dot(p["Waa"], a) + anp.dot(p["Wax"], x) + p["ba"])
+        z = anp.dot(p["Wya"], a) + p["by"]
+        total = total - z[answer, 0] + anp.log(anp.sum(anp.exp(z)))
+    return total
+
+
+@pytest.mark.parametrize("Y", [[2], [1, 1, 4, 0], [3, 2, 3, 1, 4, 0]])
+def test_both_passes_match_autograd(Y):
+    p, a = network()
+    X = [None, *Y[:-1]]
+    loss, _, trace = pictures.read_name(X, Y, a, p)
+    assert loss == pytest.approx(loss_in_autograd(p, X, Y, a))
+    ours = pictures.learn_from(trace, p)
+    for name, V in autograd.grad(loss_in_autograd)(p, X, Y, a).items():
+        np.testing.assert_allclose(ours[f"d{name}"], V, atol=1e-12)
+
+
+def test_backward_pass_matches_numerical_gradient():
+    p, a = network()
+    X, Y, h = [None, 1, 1, 4], [1, 1, 4, 0], 1e-6
+    ours = pictures.learn_from(pictures.read_name(X, Y, a, p)[2], p)
+    for name, V in p.items():
+        numerical = np.zeros(V.shape)
+        for index in np.ndindex(V.shape):
+            ends = []
+            for step in (h, -h):
+                moved = {**p, name: V.copy()}
+                moved[name][index] += step
+                ends.append(pictures.read_name(X, Y, a, moved)[0])
+            numerical[index] = (ends[0] - ends[1]) / (2 * h)
+        assert np.linalg.norm(ours[f"d{name}"] - numerical) < 1e-6 * np.linalg.norm(numerical), name
+
+
+def test_temperature_has_its_limits():
+    z = np.random.default_rng(0).normal(size=(6, 3))
+    np.testing.assert_allclose(SHARP(z, 1.7), softmax(z / 1.7, axis=0))
+    np.testing.assert_allclose(SHARP(z, 1e-4), z == z.max(axis=0), atol=1e-12)
+    np.testing.assert_allclose(SHARP(z, 1e9), 1 / 6)
+    z = np.log(np.array([[1.0], [3]]))
+    assert [SHARP(z, T)[0, 0] for T in (0.5, 1, 2)] == pytest.approx([0.1, 0.25, 0.366], abs=5e-4)
+
+
+def test_perplexity_by_hand():
+    assert PERPLEXITY(np.full(7, np.log(27))) == pytest.approx(27)
+    assert PERPLEXITY(-np.log([0.5, 0.125])) == pytest.approx(4)
+
+
+def test_samples_have_the_probabilities_of_the_network():
+    p, _ = network(n_y=3)
+    rng, drawn = np.random.default_rng(1), []
+    for _ in range(4000):
+        drawn.append(SAMPLE(p, {"\n": 0, "a": 1, "b": 2}, rng, 1.0, 2))
+    drawn = np.array(drawn)
+    assert np.all(drawn[drawn[:, 0] == 0, 1] == 0)
+    for first in (1, 2):
+        for second in range(3):
+            expected = np.exp(-pictures.read_name([None, first], [first, second], np.zeros((4, 1)), p)[0])
+            share = np.mean((drawn[:, 0] == first) & (drawn[:, 1] == second))
+            assert share == pytest.approx(expected, abs=0.04)
+
+
+@pytest.fixture(scope="module")
+def names():
+    return pictures.split_names(data.names(), np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def trained(names):
+    return pictures.train_names(names[0], np.random.default_rng(1))
+
+
+def test_frequencies_and_network_on_held_out_names(names, trained):
+    learned, held_out = names
+    assert (len(learned), len(held_out)) == (1384, 200)
+    assert not set(learned) & set(held_out)
+    counts = np.bincount([NUMBERS[char] for name in learned for char in name + "\n"], minlength=27)
+    mean = np.mean([-np.log(counts[NUMBERS[char]] / counts.sum()) for name in held_out for char in name + "\n"])
+    assert [mean, np.exp(mean)] == pytest.approx([2.91, 18.4], abs=0.06)
+    found = pictures.losses_of(held_out, trained).mean()
+    assert 2.15 < found < 2.35
+    assert pictures.losses_of(learned, trained).mean() < found - 0.1
+
+
+def test_losses_of_names_are_those_of_the_steps(trained):
+    z = [pictures.scores_after("al"[:t], trained) for t in range(3)]
+    expected = [-log_softmax(one[:, 0])[NUMBERS[char]] for one, char in zip(z, "al\n", strict=True)]
+    np.testing.assert_allclose(pictures.losses_of(["al"], trained), expected)
+
+
+def test_one_name_at_a_time_beats_the_frequencies(names):
+    p = pictures.random_parameters(64, 27, np.random.default_rng(1))
+    p, losses = MODEL(names[0], NUMBERS, p, 3000, 0.02, 5.0)
+    assert len(losses) == 3000
+    assert pictures.losses_of(names[1], p).mean() < 2.6
+
+
+@pytest.fixture
+def picture(trained):
+    return pictures.writer(SHARP, SAMPLE, trained)
+
+
+def test_picture_answers_within_a_tenth_of_a_second(picture):
+    seconds = []
+    for step in range(8):
+        for name, value in (("temperature", 0.3 + step), ("beginning", "marianne"[: step + 1]), ("seed", step + 1)):
+            start = time.perf_counter()
+            picture.controls[name].value = value
+            seconds.append(time.perf_counter() - start)
+    assert statistics.median(seconds) < 0.1
+
+
+def test_picture_follows_its_controls_and_says_so(picture):
+    seen = [picture._image.value]
+    for name, value in (("beginning", "tho"), ("temperature", 3.0)):
+        picture.controls[name].value = value
+        assert picture._image.value not in seen
+        seen.append(picture._image.value)
+    before = picture._caption.value
+    assert "After “tho” at temperature 3.00" in before
+    picture.controls["seed"].value = 9
+    assert picture._caption.value != before
+    picture.controls["beginning"].value = "O'Neil 7"
+    assert "After “O&#x27;Neil 7”" in picture._caption.value
+
+
+def test_picture_shows_the_limits(picture, trained):
+    assert SHARP(pictures.scores_after("mar", trained), 10.0).max() < 0.1
+    assert SHARP(pictures.scores_after("", trained), 0.1).max() > 0.5
+
+
+def test_picture_has_a_static_twin(picture):
+    image = Image.open(io.BytesIO(base64.b64decode(picture._repr_mimebundle_()["image/png"])))
+    assert image.size == (720, 320)
