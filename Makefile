@@ -28,14 +28,14 @@ release: .venv/ready  ## write the learner's edition as dist/deep-learning-noteb
 	$(BIN)/python -m helpers release --zip dist/deep-learning-notebooks.zip
 
 lock: .venv/ready  ## write requirements.lock anew after a change of versions in pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --group test --group grade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --group test --group grade --group site pyproject.toml -o requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % sys.version_info[:2])'
 	@echo "Setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@# compat: this folder goes on Python's path. Other modes find helpers.exercises in the learner's edition, too.
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --config-setting editable_mode=compat --editable .
 	@touch $@

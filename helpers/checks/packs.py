@@ -140,6 +140,11 @@ def load(lesson):
     path = FOLDER / f"{lesson}.json"
     if seed is not None or not path.exists():
         raise unknown("lesson", lesson, sorted(p.stem for p in FOLDER.glob("*.json")))
+    return _shipped(path)
+
+
+@functools.cache
+def _shipped(path):
     return read(path.read_text(encoding="utf-8"))
 
 

@@ -48,7 +48,40 @@ class NoBox(Exception):
     """A box of this strength cannot be made here."""
 
 
-def enter(strength, readable, scratch, limits, listed=()):
+def furnish(readable, root):
+    """Mount at the folder `root` all that boxes with ``namespaces`` may read, for this process and its children alone.
+
+    The calling process must have one thread. Its children's `enter` copies this tree, which is quicker than making it.
+
+    Raises
+    ------
+    NoBox
+        If that cannot be done.
+    """
+    try:
+        if os.geteuid() == 0:
+            _checked(_LIBC.unshare(ctypes.c_int(_NAMESPACES["mount"])), "unshare")
+        else:
+            uid, gid = os.getuid(), os.getgid()
+            _checked(_LIBC.unshare(ctypes.c_int(_NAMESPACES["mount"] | _USER)), "unshare")
+            _map_user(uid, gid)
+        _mount(None, "/", flags=_RECURSIVE | _PRIVATE)
+        _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "size=4m,nr_inodes=4k,mode=755")
+        os.makedirs(f"{root}/tmp")
+        for path in readable:
+            if not _in_tmp(path):
+                _bind(path, root + path)
+        for link in ("/lib", "/lib64"):
+            if os.path.islink(link):
+                os.symlink(os.readlink(link), root + link)
+        for device in _DEVICES:
+            _bind(f"/dev/{device}", f"{root}/dev/{device}", device=True)
+        _mount(None, root, flags=_BIND | _REMOUNT | _READ_ONLY | _NOSUID | _NODEV)
+    except (OSError, AttributeError) as error:
+        raise NoBox(f"namespaces: {type(error).__name__}: {error}") from error
+
+
+def enter(strength, readable, scratch, limits, listed=(), root=None):
     """Put the calling process, which must have one thread, into a box; it never gets out.
 
     With ``namespaces`` the caller's process stays outside as a guard, and this returns in its child, which is inside.
@@ -60,11 +93,13 @@ def enter(strength, readable, scratch, limits, listed=()):
     readable : list of str
         Absolute paths, without symbolic links, of files and folders that the box may read; nothing else is there.
     scratch : str
-        An empty folder outside. Its place inside is /tmp with ``namespaces``, else the folder itself.
+        An empty folder outside. With ``namespaces`` it stays empty, and an own /tmp is used.
     limits : dict
         ``cpu`` in seconds; ``memory``, ``file`` (size of one) and ``scratch`` in bytes; ``processes``, ``files``.
     listed : list of str
         Folders whose names may be listed besides: Python's import lists the folders that it searches.
+    root : str, optional
+        With ``namespaces``: the tree that `furnish` made in the process that forked this one; without it, one is made.
 
     Raises
     ------
@@ -74,7 +109,11 @@ def enter(strength, readable, scratch, limits, listed=()):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if strength == "namespaces":
-            _own_root(readable, scratch, limits)
+            if root is None:
+                root = f"{scratch}.root"
+                os.mkdir(root)
+                furnish(readable, root)
+            _own_root(root, readable, limits)
             scratch = "/tmp"
         elif sys.platform.startswith("linux"):
             _LIBC.prctl(36, 1)  # orphans of this process come back to it, so that they can be found and ended
@@ -130,8 +169,8 @@ def _clean_environment(home):
 # --- namespaces ------------------------------------------------------------------------------------------------------
 
 
-def _own_root(readable, scratch, limits):
-    """Move to own namespaces and an own root below `scratch`; the caller's process stays behind as a guard."""
+def _own_root(tree, readable, limits):
+    """Move to own namespaces and to a copy of the furnished `tree`; the caller's process stays behind as a guard."""
     root = os.geteuid() == 0
     uid, gid = (FIRST_UID + os.getpid(),) * 2 if root else (os.getuid(), os.getgid())
     flags = sum(_NAMESPACES.values())
@@ -143,18 +182,12 @@ def _own_root(readable, scratch, limits):
         _guard(pid)
     _checked(_LIBC.prctl(1, signal.SIGKILL), "prctl PDEATHSIG")
     _mount(None, "/", flags=_RECURSIVE | _PRIVATE)
-    _mount("tmpfs", scratch, "tmpfs", _NOSUID | _NODEV, "size=4m,nr_inodes=4k,mode=755")
-    os.makedirs(f"{scratch}/tmp", exist_ok=True)
+    _mount(tree, tree, flags=_BIND | _RECURSIVE)
     options = f"size={limits['scratch']},nr_inodes=10k,mode=1777"
-    _mount("tmpfs", f"{scratch}/tmp", "tmpfs", _NOSUID | _NODEV | _NOEXEC, options)
-    for path in readable:
-        _bind(path, scratch + path)
-    for link in ("/lib", "/lib64"):
-        if os.path.islink(link):
-            os.symlink(os.readlink(link), scratch + link)
-    for device in _DEVICES:
-        _bind(f"/dev/{device}", f"{scratch}/dev/{device}", device=True)
-    os.chdir(scratch)
+    _mount("tmpfs", f"{tree}/tmp", "tmpfs", _NOSUID | _NODEV | _NOEXEC, options)
+    for path in filter(_in_tmp, readable):
+        _bind(path, tree + path)
+    os.chdir(tree)
     number = _PIVOT_ROOT.get(os.uname().machine)
     if number is None:
         raise NoBox(f"pivot_root is not known for {os.uname().machine}")
@@ -167,6 +200,11 @@ def _own_root(readable, scratch, limits):
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
     _drop_capabilities()
+
+
+def _in_tmp(path):
+    """Return whether a path lies where each box has its own folder, so that it must be mounted in that."""
+    return path.startswith("/tmp/")
 
 
 def _map_user(uid, gid):

@@ -306,29 +306,40 @@ def _shell():
 
 
 def main():
-    """Fork a room for each request on the socket ``sys.argv[1]``, until it is closed; other arguments name modules."""
+    """Fork a room for each request on the socket ``sys.argv[1]``, until it is closed; the first request is `Warm`'s."""
     requests = socket.socket(fileno=int(sys.argv[1]))
+    start = json.loads(requests.recv(1 << 20))
     box, wire = load("box"), load("wire")
-    _warm_up(sys.argv[2:])
+    _warm_up(start["preload"])
     shell = _shell()
+    _rehearse(start["cells"])
+    root = None
+    if start["strength"] == "namespaces":
+        root = os.path.join(start["scratch"], "root")
+        os.mkdir(root)
+        with contextlib.suppress(box.NoBox):  # the first room says so
+            box.furnish(start["readable"], root)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system forgets rooms that have ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
     requests.send(b"ready")
     while True:
-        packet, ancillary, _, _ = requests.recvmsg(1 << 20, socket.CMSG_SPACE(4))
+        try:
+            packet, ancillary, _, _ = requests.recvmsg(1 << 20, socket.CMSG_SPACE(4))
+        except ConnectionResetError:  # closed before it read that this process is ready
+            return
         if not packet:
             return
         (fd,) = array.array("i", ancillary[0][2])
         pid = os.fork()
         if pid == 0:
-            _become_room(json.loads(packet), requests, socket.socket(fileno=fd), box, wire, shell)
+            _become_room(json.loads(packet), requests, socket.socket(fileno=fd), box, wire, shell, root)
         os.close(fd)
         requests.send(str(pid).encode())
 
 
-def _become_room(order, requests, sock, box, wire, shell):
+def _become_room(order, requests, sock, box, wire, shell, root):
     status = 1
     try:
         requests.close()
@@ -338,7 +349,7 @@ def _become_room(order, requests, sock, box, wire, shell):
         for stream in (0, 1, 2):
             os.dup2(null, stream)
         try:
-            box.enter(order["strength"], order["readable"], order["scratch"], order["limits"], order["path"])
+            box.enter(order["strength"], order["readable"], order["scratch"], order["limits"], order["path"], root)
             sys.path[:] = order["path"]
             np.random.seed()
             room = Room(sock, wire, shell)
@@ -350,6 +361,22 @@ def _become_room(order, requests, sock, box, wire, shell):
         status = 0
     finally:
         os._exit(status)
+
+
+def _rehearse(cells):
+    """Run a lesson's own cells once and forget what they defined: data that they load stays in memory for the rooms."""
+    import matplotlib
+
+    names, settings = {"__name__": "__main__"}, matplotlib.rcParams.copy()
+    for source in cells:
+        unseen = io.StringIO()
+        with (
+            contextlib.redirect_stdout(unseen),
+            contextlib.redirect_stderr(unseen),
+            contextlib.suppress(Exception),  # a cell that needs the learner's functions fails, and that is all
+        ):
+            exec(compile(source, "<cell>", "exec"), names)
+    matplotlib.rcParams.update(settings)
 
 
 def _warm_up(modules):

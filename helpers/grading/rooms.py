@@ -150,8 +150,20 @@ def _sweep():
             shutil.rmtree(path, ignore_errors=True)
 
 
+def _locked_cells(lesson):
+    """Return the sources of a lesson's cells that no one changes and that grade nothing: imports and data."""
+    kinds = ((cell, cell.metadata.get("nbgrader", {})) for cell in notebooks.read(lesson.path).cells)
+    return [
+        cell.source
+        for cell, kind in kinds
+        if cell.cell_type == "code" and kind.get("locked") and not kind.get("grade") and not kind.get("solution")
+    ]
+
+
 class Warm:
     """A process that has imported what lessons need and forks rooms; one per lesson and grading process.
+
+    It starts while this process goes on: only the first `room` waits for it.
 
     Parameters
     ----------
@@ -170,7 +182,7 @@ class Warm:
         os.chmod(self.scratch, 0o711)
         if reference:
             folder, imports = TOP, ["scipy", "sklearn"]
-            preload = [f"helpers.exercises.{lesson.course}.{lesson.name}"]
+            preload, cells = [f"helpers.exercises.{lesson.course}.{lesson.name}"], []
             self.readable = readable(TOP / "helpers", imports)
         else:
             folder = Path(self.scratch) / "edition"
@@ -179,10 +191,8 @@ class Warm:
             release.write({**helpers, release.MANIFEST: b"{}\n"}, folder)
             shared = ("helpers/widgets/", "helpers/data.py")
             sources = [content.decode() for path, content in helpers.items() if path.startswith(shared)]
-            if lesson:
-                cells = notebooks.read(lesson.path).cells
-                sources += [cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("locked")]
-            preload = sorted({name for source in sources for name in imports_of(source)})
+            cells = _locked_cells(lesson) if lesson else []
+            preload = sorted({name for source in sources + cells for name in imports_of(source)})
             self.readable = readable(folder, preload)
         installed = [path for path in sys.path if path.startswith(sys.base_prefix) or "-packages" in path]
         self.path = [str(folder), *map(os.path.realpath, installed)]
@@ -192,17 +202,20 @@ class Warm:
             "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSAFEPATH": "1",
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("room.py")), str(theirs.fileno()), *preload],
+            [sys.executable, str(Path(__file__).with_name("room.py")), str(theirs.fileno())],
             pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, cwd=self.scratch,
         )  # fmt: skip
         theirs.close()
-        self.requests = ours
-        if not ours.recv(100):
-            raise RuntimeError("The warm process of the grader does not start: is the environment complete?")
+        self.requests, self.ready = ours, False
+        start = {"preload": preload, "cells": cells, "strength": strength, "readable": self.readable}
+        ours.send(json.dumps({**start, "scratch": self.scratch}).encode())
         atexit.register(self.close)
 
     def room(self, limits=LIMITS):
-        """Return a new `Room`."""
+        """Return a new `Room`; the first one waits until the process is warm."""
+        if not self.ready and not self.requests.recv(100):
+            raise RuntimeError("The warm process of the grader does not start: is the environment complete?")
+        self.ready = True
         ours, theirs = socket.socketpair()
         scratch = tempfile.mkdtemp(dir=self.scratch)
         os.chmod(scratch, 0o755)
