@@ -60,6 +60,10 @@ EQUIVALENT_MUTANTS = {
     ("word_embeddings", "equalize"): {"np.sqrt(1 - np.sum(nu ** 2)) / side"},
     ("softmax", "softmax_cross_entropy"): {"keepdims=False"},
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
+    # Likewise: a column times a row.
+    ("word2vec", "naive_softmax_loss_and_gradient"): {"e_c * dz.T"},
+    ("word2vec", "neg_sampling_loss_and_gradient"): {"e_c * dz.T"},
+    ("word2vec", "hierarchical_softmax_loss_and_gradient"): {"e_c * dz.T"},
 }
 
 

@@ -317,5 +317,29 @@ def batches(output, arguments):
 
 
 batches.names = ("paired", "times", "place", "label_place", "neighbours")
+
+
+def tree(output, arguments):
+    """Return what a binary tree over the words of the argument counts is good for, whatever its shape.
+
+    The output has one row per inner node, ``(n - 1, 2)``: its children, j < n being word j and n + u inner node u.
+    ``parents`` counts the nodes but the root that are the child of exactly one node, ``order`` the rows whose children
+    were all made earlier. Where both are full it is one tree with the words as its leaves, so no code is the beginning
+    of another one. ``code_length`` is the mean depth of the words, weighted by the counts; -1 if it is no such tree.
+    """
+    counts, children = np.asarray(arguments["counts"]), np.asarray(output)
+    n = len(counts)
+    times = np.bincount(children[(children >= 0) & (children < 2 * n - 2)].astype(int), minlength=2 * n - 2)
+    parents, order = np.sum(times == 1), np.sum(np.all(children < n + np.arange(n - 1)[:, None], axis=1))
+    length = -1.0
+    if parents == 2 * n - 2 and order == n - 1:
+        depth = np.zeros(2 * n - 1)
+        for v in range(n - 2, -1, -1):
+            depth[children[v].astype(int)] = depth[n + v] + 1
+        length = np.sum(depth[:n] * counts) / np.sum(counts)
+    return {"parents": parents, "order": order, "code_length": length}
+
+
+tree.names = ("parents", "order", "code_length")
 #: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
-VIEWS = {"network": network, "partition": partition, "batches": batches}
+VIEWS = {"network": network, "partition": partition, "batches": batches, "tree": tree}

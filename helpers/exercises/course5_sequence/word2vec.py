@@ -1,0 +1,1728 @@
+"""Lesson 5.8, word2vec: the catalogue of its ten exercises. Equations are those of the notebook."""
+
+import heapq
+
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
+
+from helpers.exercises import Lesson, case, draws
+
+lesson = Lesson("word2vec")
+
+
+# --- skipgram_pairs --------------------------------------------------------------------------------------------------
+
+
+def text_of(rng, T, n):
+    """Return a text of T numbered words in which a word stands twice side by side and its first word comes again."""
+    words = [int(word) for word in rng.permutation(n)[:T]] + [int(word) for word in rng.integers(0, n, max(T - n, 0))]
+    if T > 4:
+        words[3], words[-1] = words[2], words[0]
+    return words
+
+
+def pair_cases(rng):
+    return [
+        case(words=text_of(rng, T, n), window=window)
+        for T, n, window in ((9, 12, 2), (7, 9, 1), (8, 30, 3), (3, 8, 5), (6, 8, 4))
+    ]
+
+
+@lesson.exercise(points=2, topic=65, equation="(8.1)", cases=pair_cases)
+def skipgram_pairs(words, window):
+    """List the pairs of a centre and a target.
+
+    Parameters
+    ----------
+    words : list of int
+        The text: the number of each word, in order.
+    window : int
+        How far a target may stand from its centre.
+
+    Returns
+    -------
+    list of tuple
+        ``(c, t)``: the centres from left to right, and for each its targets from left to right.
+
+    References
+    ----------
+    T. Mikolov, K. Chen, G. Corrado, J. Dean, "Efficient estimation of word representations in vector space", 2013,
+    arXiv:1301.3781.
+    """
+    pairs = []
+    for i, c in enumerate(words):
+        for j in range(max(0, i - window), min(len(words), i + window + 1)):
+            if j != i:
+                pairs.append((c, words[j]))  # (8.1)
+    return pairs
+
+
+def places(T, window, i, left=None, right=None):
+    """Return the places around i, i itself left out; ``left`` and ``right`` replace the window on one side."""
+    left, right = (window if side is None else side for side in (left, right))
+    return [j for j in range(i - left, i + right + 1) if j != i and 0 <= j < T]
+
+
+def around(words, window, i, **sides):
+    return [words[j] for j in places(len(words), window, i, **sides)]
+
+
+@skipgram_pairs.mistake("The centre is paired with its own place. Leave out j = i.")
+def pairs_with_itself(words, window):
+    every = [(i, j) for i in range(len(words)) for j in range(len(words)) if abs(i - j) <= window]
+    return [(words[i], words[j]) for i, j in every]
+
+
+@skipgram_pairs.mistake(
+    "A target that is the same word as the centre is left out. Compare the places, not the words: a word may "
+    "stand twice in a window."
+)
+def pairs_by_word(words, window):
+    return [(c, t) for i, c in enumerate(words) for t in around(words, window, i) if t != c]
+
+
+@skipgram_pairs.mistake("The last place of the window is missing. `range` stops before its end: i + window + 1.")
+def pairs_without_last(words, window):
+    return [(c, t) for i, c in enumerate(words) for t in around(words, window, i, right=window - 1)]
+
+
+@skipgram_pairs.mistake("Target and centre are exchanged. A pair is (centre, target), the centres in order.")
+def pairs_exchanged(words, window):
+    return [(t, c) for i, c in enumerate(words) for t in around(words, window, i)]
+
+
+@skipgram_pairs.mistake("Only targets on the right are taken. The window reaches to both sides.")
+def pairs_to_the_right(words, window):
+    return [(c, t) for i, c in enumerate(words) for t in around(words, window, i, left=0)]
+
+
+@skipgram_pairs.mistake("Only targets on the left are taken. The window reaches to both sides.")
+def pairs_to_the_left(words, window):
+    return [(c, t) for i, c in enumerate(words) for t in around(words, window, i, right=0)]
+
+
+@skipgram_pairs.mistake(
+    "At the left edge your index is negative, and Python counts from the end. Begin at max(0, i - window)."
+)
+def pairs_around_the_corner(words, window):
+    T = len(words)
+    return [
+        (words[i], words[j]) for i in range(T) for j in range(i - window, min(T, i + window + 1)) if j != i and j >= -T
+    ]
+
+
+@skipgram_pairs.mistake("Centres near the edges are left out. Their windows are cut off at the edge, not dropped.")
+def pairs_of_full_windows(words, window):
+    T = len(words)
+    return [(words[i], t) for i in range(window, T - window) for t in around(words, window, i)]
+
+
+@skipgram_pairs.mistake("These are places in the text. A pair holds the words at them: words[i], words[j].")
+def pairs_of_places(words, window):
+    return [(i, j) for i in range(len(words)) for j in places(len(words), window, i)]
+
+
+@skipgram_pairs.mistake("Pairs that come again are dropped. A pair that occurs twice counts twice.")
+def pairs_once(words, window):
+    return list(dict.fromkeys((c, t) for i, c in enumerate(words) for t in around(words, window, i)))
+
+
+@skipgram_pairs.mistake("The window is half as wide as asked for: `window` is the distance to each side.")
+def pairs_of_half_window(words, window):
+    return [(c, t) for i, c in enumerate(words) for t in around(words, window // 2, i)]
+
+
+@skipgram_pairs.mistake("Only the words at the distance `window` are taken. Take all distances from 1 to it.")
+def pairs_at_the_edge(words, window):
+    T = len(words)
+    return [(words[i], words[j]) for i in range(T) for j in (i - window, i + window) if 0 <= j < T]
+
+
+@skipgram_pairs.accept
+def pairs_from_slices(words, window):
+    return [(c, t) for i, c in enumerate(words) for t in words[max(0, i - window) : i] + words[i + 1 : i + 1 + window]]
+
+
+@skipgram_pairs.accept
+def pairs_of_all_places(words, window):
+    T = len(words)
+    return [(words[i], words[j]) for i in range(T) for j in range(T) if 0 < abs(i - j) <= window]
+
+
+@skipgram_pairs.accept
+def pairs_as_lists(words, window):
+    return [[c, t] for i, c in enumerate(words) for t in around(words, window, i)]
+
+
+@skipgram_pairs.accept
+def pairs_from_matrix(words, window):
+    distance = np.abs(np.subtract.outer(np.arange(len(words)), np.arange(len(words))))
+    return np.array(words)[np.argwhere((distance > 0) & (distance <= window))].tolist()
+
+
+# --- cbow_pairs ------------------------------------------------------------------------------------------------------
+
+
+def context_cases(rng):
+    sizes = ((9, 12, 2), (7, 9, 1), (8, 30, 3), (3, 8, 5), (6, 8, 4), (1, 8, 2))
+    return [case(words=text_of(rng, T, n), window=window) for T, n, window in sizes]
+
+
+@lesson.exercise(points=2, topic=68, equation="(8.25)", cases=context_cases)
+def cbow_pairs(words, window):
+    """List the pairs of a context and the word in its middle.
+
+    Parameters
+    ----------
+    words : list of int
+    window : int
+
+    Returns
+    -------
+    list of tuple
+        ``(context, t)``: the targets from left to right, each with the list of the words around it, from left to
+        right. A word with no other word around it gives no pair.
+
+    References
+    ----------
+    T. Mikolov, K. Chen, G. Corrado, J. Dean, "Efficient estimation of word representations in vector space", 2013,
+    arXiv:1301.3781.
+    """
+    pairs = []
+    for i, t in enumerate(words):
+        context = words[max(0, i - window) : i] + words[i + 1 : i + 1 + window]
+        if context:
+            pairs.append((context, t))  # (8.25)
+    return pairs
+
+
+def contexts(words, window, **sides):
+    return [(around(words, window, i, **sides), t) for i, t in enumerate(words)]
+
+
+@cbow_pairs.mistake("A word without neighbours has an empty context. There is nothing to predict from: leave it out.")
+def contexts_with_empty(words, window):
+    return contexts(words, window)
+
+
+@cbow_pairs.mistake("The context holds the word that is to be predicted. Leave out the middle place.")
+def contexts_with_target(words, window):
+    return [(words[max(0, i - window) : i + 1 + window], t) for i, t in enumerate(words) if len(words) > 1]
+
+
+@cbow_pairs.mistake("A neighbour that is the same word as the target is left out. Compare the places, not the words.")
+def contexts_by_word(words, window):
+    found = [([word for word in context if word != t], t) for context, t in contexts(words, window)]
+    return [pair for pair in found if pair[0]]
+
+
+@cbow_pairs.mistake("The last place of the window is missing. A slice stops before its end: i + 1 + window.")
+def contexts_without_last(words, window):
+    return [pair for pair in contexts(words, window, right=window - 1) if pair[0]]
+
+
+@cbow_pairs.mistake("Only words on the left are in the context. It reaches to both sides.")
+def contexts_to_the_left(words, window):
+    return [pair for pair in contexts(words, window, right=0) if pair[0]]
+
+
+@cbow_pairs.mistake("Only words on the right are in the context. It reaches to both sides.")
+def contexts_to_the_right(words, window):
+    return [pair for pair in contexts(words, window, left=0) if pair[0]]
+
+
+@cbow_pairs.mistake(
+    "At the left edge the slice begins at a negative index, and Python counts from the end. Begin at max(0, i - window)."
+)
+def contexts_around_the_corner(words, window):
+    found = [(words[i - window : i] + words[i + 1 : i + 1 + window], t) for i, t in enumerate(words)]
+    return [pair for pair in found if pair[0]]
+
+
+@cbow_pairs.mistake("Targets near the edges are left out. Their contexts are shorter, not dropped.")
+def contexts_of_full_windows(words, window):
+    return contexts(words, window)[window : len(words) - window]
+
+
+@cbow_pairs.mistake("A word that stands twice in the context is kept once. It counts twice: make a list, not a set.")
+def contexts_without_repeats(words, window):
+    return [(list(dict.fromkeys(context)), t) for context, t in contexts(words, window) if context]
+
+
+@cbow_pairs.mistake("Each pair is exchanged. The context comes first, then the target.")
+def contexts_exchanged(words, window):
+    return [(t, context) for context, t in contexts(words, window) if context]
+
+
+@cbow_pairs.mistake("These are the pairs of skip-gram. CBOW has one pair per target, with the whole context.")
+def contexts_flat(words, window):
+    return [(word, t) for context, t in contexts(words, window) for word in context]
+
+
+@cbow_pairs.mistake("The context holds places in the text. It holds the words at them.")
+def contexts_of_places(words, window):
+    T = len(words)
+    return [(places(T, window, i), t) for i, t in enumerate(words) if T > 1]
+
+
+@cbow_pairs.accept
+def contexts_loop(words, window):
+    found = []
+    for i in range(len(words)):
+        context = []
+        for j in range(i - window, i + window + 1):
+            if j != i and 0 <= j < len(words):
+                context.append(words[j])
+        if len(context) > 0:
+            found.append([context, words[i]])
+    return found
+
+
+@cbow_pairs.accept
+def contexts_filtered(words, window):
+    return [pair for pair in contexts(words, window) if pair[0]]
+
+
+@cbow_pairs.accept
+def contexts_as_arrays(words, window):
+    numbers = np.array(words)
+    at = np.arange(len(words))
+    return [(numbers[(at != i) & (np.abs(at - i) <= window)], words[i]) for i in at if len(words) > 1]
+
+
+# --- naive_softmax_loss_and_gradient ---------------------------------------------------------------------------------
+
+
+def softmax_cases(rng):
+    cases = []
+    for n_e, n, scale in ((3, 5, 1.0), (4, 7, 0.7), (2, 6, 1.6), (3, 4, 40.0)):
+        e_c, Theta = scale * rng.normal(size=(n_e, 1)), scale * rng.normal(size=(n_e, n))
+        t = int(rng.integers(1, n - 1))
+        if scale > 10:  # the target's score is about -1000 and another one about +1000
+            z = (Theta.T @ e_c)[:, 0]
+            wanted = np.linspace(1000, -900, n) + rng.normal(size=n)
+            wanted[t] = -1000 + rng.normal()
+            Theta = Theta + e_c @ (wanted - z)[None] / np.sum(e_c**2)
+        cases.append(case(e_c=e_c, t=t, Theta=Theta))
+    return cases
+
+
+@lesson.exercise(
+    points=3, topic=65, equation="(8.6) to (8.10)", returns=("loss", "de", "dTheta"), cases=softmax_cases,
+    backward=True,
+)  # fmt: skip
+def naive_softmax_loss_and_gradient(e_c, t, Theta):
+    """Return the loss of one pair under the softmax over all words, and its gradients.
+
+    Parameters
+    ----------
+    e_c : ndarray, shape (n_e, 1)
+        The vector of the centre.
+    t : int
+        The number of the target.
+    Theta : ndarray, shape (n_e, n)
+        The output vectors, one column per word.
+
+    Returns
+    -------
+    loss : float
+        Finite for scores of any size.
+    de : ndarray, shape (n_e, 1)
+        Derivative of the loss by ``e_c``.
+    dTheta : ndarray, shape (n_e, n)
+        Derivative of the loss by ``Theta``.
+    """
+    z = Theta.T @ e_c  # (8.4)
+    shifted = z - np.max(z)
+    total = np.sum(np.exp(shifted))
+    loss = np.log(total) - shifted[t, 0]  # (8.7)
+    dz = np.exp(shifted) / total
+    dz[t] -= 1  # (8.8)
+    return loss, Theta @ dz, e_c @ dz.T  # (8.9), (8.10)
+
+
+def softmax_parts(e_c, t, Theta):
+    """Return the loss, y_hat and y."""
+    z = Theta.T @ e_c
+    y = np.zeros(z.shape)
+    y[t] = 1.0
+    return float(-log_softmax(z)[t, 0]), softmax(z), y
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "exp(z) is too large for a score of 1000. Subtract the largest score from all of them first: (8.7)."
+)
+def softmax_unstable(e_c, t, Theta):
+    z = Theta.T @ e_c
+    y_hat = np.exp(z) / np.sum(np.exp(z))
+    dz = y_hat - softmax_parts(e_c, t, Theta)[2]
+    return -np.log(y_hat[t, 0]), Theta @ dz, e_c @ dz.T
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "The softmax is stable, but its logarithm is not: where ŷ is 0, log(ŷ) is minus infinity. Take the loss from the "
+    "scores: (8.7)."
+)
+def softmax_log_of_zero(e_c, t, Theta):
+    _, y_hat, y = softmax_parts(e_c, t, Theta)
+    return -np.log(y_hat[t, 0]), Theta @ (y_hat - y), e_c @ (y_hat - y).T
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "A small number is added inside the logarithm. It changes the loss. Use (8.7)."
+)
+def softmax_with_epsilon(e_c, t, Theta):
+    _, y_hat, y = softmax_parts(e_c, t, Theta)
+    return -np.log(y_hat[t, 0] + 1e-8), Theta @ (y_hat - y), e_c @ (y_hat - y).T
+
+
+@naive_softmax_loss_and_gradient.mistake("The derivative by the scores is ŷ - y. You have y - ŷ.")
+def softmax_sign_of_dz(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss, Theta @ (y - y_hat), e_c @ (y - y_hat).T
+
+
+@naive_softmax_loss_and_gradient.mistake("The target is not subtracted: the derivative by the scores is ŷ - y, not ŷ.")
+def softmax_without_y(e_c, t, Theta):
+    loss, y_hat, _ = softmax_parts(e_c, t, Theta)
+    return loss, Theta @ y_hat, e_c @ y_hat.T
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "Only the target's output vector gets a gradient. The softmax has all scores in it: each column of Θ gets one."
+)
+def softmax_target_only(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss, Theta @ (y_hat - y), e_c @ ((y_hat - y) * y).T
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "de holds the part of the target alone. All columns of Θ act on the loss: de = Θ (ŷ - y)."
+)
+def softmax_de_of_target(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss, Theta @ ((y_hat - y) * y), e_c @ (y_hat - y).T
+
+
+@naive_softmax_loss_and_gradient.mistake("The loss is the probability of the target. Take minus its logarithm.")
+def softmax_probability(e_c, t, Theta):
+    _, y_hat, y = softmax_parts(e_c, t, Theta)
+    return y_hat[t, 0], Theta @ (y_hat - y), e_c @ (y_hat - y).T
+
+
+@naive_softmax_loss_and_gradient.mistake("The loss has the wrong sign: it is minus log ŷ, never below 0.")
+def softmax_sign_of_loss(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return -loss, Theta @ (y_hat - y), e_c @ (y_hat - y).T
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "dTheta is transposed. Words are columns: it is e_c times the row dzᵀ, (n_e, n)."
+)
+def softmax_transposed(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss, Theta @ (y_hat - y), (y_hat - y) @ e_c.T
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "The gradients are divided by the number of words. The loss of one pair is a sum."
+)
+def softmax_mean(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss, Theta @ (y_hat - y) / len(y), e_c @ (y_hat - y).T / len(y)
+
+
+@naive_softmax_loss_and_gradient.mistake("The two gradients are exchanged. The order is loss, de, dTheta.")
+def softmax_order(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss, e_c @ (y_hat - y).T, Theta @ (y_hat - y)
+
+
+@naive_softmax_loss_and_gradient.accept
+def softmax_with_scipy(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss, Theta @ (y_hat - y), e_c @ (y_hat - y).T
+
+
+@naive_softmax_loss_and_gradient.accept
+def softmax_loop(e_c, t, Theta):
+    n_e, n = Theta.shape
+    z = [sum(Theta[k, j] * e_c[k, 0] for k in range(n_e)) for j in range(n)]
+    loss = logsumexp(z) - z[t]
+    de, dTheta = np.zeros((n_e, 1)), np.zeros((n_e, n))
+    for j in range(n):
+        dz = np.exp(z[j] - logsumexp(z)) - (j == t)
+        for k in range(n_e):
+            de[k, 0] += dz * Theta[k, j]
+            dTheta[k, j] = dz * e_c[k, 0]
+    return loss, de, dTheta
+
+
+@naive_softmax_loss_and_gradient.accept
+def softmax_expected_vector(e_c, t, Theta):
+    z = (Theta.T @ e_c)[:, 0]
+    p = np.exp(z - logsumexp(z))
+    dTheta = np.outer(e_c, p)
+    dTheta[:, t] -= e_c[:, 0]
+    return logsumexp(z) - z[t], (Theta @ p - Theta[:, t])[:, None], dTheta
+
+
+@naive_softmax_loss_and_gradient.accept
+def softmax_einsum(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    dz = y_hat - y
+    return loss, np.einsum("kj,jo->ko", Theta, dz), np.einsum("ko,jo->kj", e_c, dz)
+
+
+# --- unigram_distribution --------------------------------------------------------------------------------------------
+
+
+def count_cases(rng):
+    return [
+        case(counts=np.sort(rng.integers(low, high, n))[::-1].copy())
+        for n, low, high in ((4, 3, 90), (7, 2, 40), (3, 500, 9000), (12, 5, 300))
+    ]
+
+
+@lesson.exercise(points=1, topic=67, equation="(8.21)", cases=count_cases)
+def unigram_distribution(counts):
+    """Return with what probability each word is drawn as a negative.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n,)
+        How often each word occurs.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Proportional to the frequencies to the power 3/4; the sum is 1.
+
+    References
+    ----------
+    T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean, "Distributed representations of words and phrases and their
+    compositionality", 2013, arXiv:1310.4546.
+    """
+    weights = counts**0.75
+    return weights / np.sum(weights)  # (8.21)
+
+
+@unigram_distribution.mistake("These are the frequencies themselves. Take the power 3/4 first, then divide by the sum.")
+def power_one(counts):
+    return counts / counts.sum()
+
+
+@unigram_distribution.mistake("All words get the same probability. That is the power 0; the notes take 3/4.")
+def power_zero(counts):
+    return np.full(len(counts), 1 / len(counts))
+
+
+@unigram_distribution.mistake("The weights are not divided by their sum. Probabilities have the sum 1.")
+def power_unnormalised(counts):
+    return counts**0.75
+
+
+@unigram_distribution.mistake(
+    "The sum of the probabilities is not 1. Divide by the sum of the powers: not by the power of the sum, which is the same "
+    "as to take the power of f / sum(f)."
+)
+def power_of_frequencies(counts):
+    return (counts / counts.sum()) ** 0.75
+
+
+@unigram_distribution.mistake(
+    "The numerator has the power 3/4, but the denominator is the sum of the counts as they are."
+)
+def power_in_numerator(counts):
+    return counts**0.75 / counts.sum()
+
+
+@unigram_distribution.mistake("The counts are multiplied by 3/4. It is a power: `counts**0.75`.")
+def power_as_factor(counts):
+    return counts * 0.75 / counts.sum()
+
+
+@unigram_distribution.mistake("The power is 4/3. It makes frequent words more frequent; 3/4 makes them rarer.")
+def power_inverted(counts):
+    return counts ** (4 / 3) / np.sum(counts ** (4 / 3))
+
+
+@unigram_distribution.mistake("The power is -3/4: then the rarest word is drawn most.")
+def power_negative(counts):
+    return counts**-0.75 / np.sum(counts**-0.75)
+
+
+@unigram_distribution.mistake("`counts**3/4` is (counts**3)/4 in Python. Write `counts ** (3 / 4)`.")
+def power_three(counts):
+    return counts**3 / np.sum(counts**3)
+
+
+@unigram_distribution.mistake("The weights are divided by the largest one. Divide by their sum.")
+def power_by_largest(counts):
+    return counts**0.75 / np.max(counts**0.75)
+
+
+@unigram_distribution.accept
+def power_of_shares(counts):
+    shares = (counts / counts.sum()) ** (3 / 4)
+    return shares / shares.sum()
+
+
+@unigram_distribution.accept
+def power_with_logarithms(counts):
+    return softmax(0.75 * np.log(counts))
+
+
+@unigram_distribution.accept
+def power_by_roots(counts):
+    weights = [np.sqrt(count) * np.sqrt(np.sqrt(count)) for count in counts]
+    return np.array([weight / sum(weights) for weight in weights])
+
+
+# --- sample_negatives ------------------------------------------------------------------------------------------------
+
+
+def negative_cases(rng):
+    """More negatives than other words, so that a word occurs twice in every right answer."""
+    cases = []
+    for P, t, K in (
+        ([0.57, 0.3, 0.02, 0.02, 0.03, 0.06], 1, 6),
+        ([0.5, 0.2, 0.25, 0.05], 0, 4),
+        ([0.3, 0.2, 0.5], 2, 5),
+    ):
+        P = np.array(P) * rng.uniform(0.9, 1.1, len(P))
+        cases.append(case(t=t, P=P / P.sum(), K=K, rng=np.random.default_rng(rng.integers(2**32))))
+    return cases
+
+
+@lesson.exercise(points=2, topic=67, equation="(8.22)", cases=negative_cases, judge=draws(500))
+def sample_negatives(t, P, K, rng):
+    """Draw negatives for a target.
+
+    Parameters
+    ----------
+    t : int
+        The target, which is never drawn.
+    P : ndarray, shape (n,)
+        Probabilities of the words, from `unigram_distribution`.
+    K : int
+        How many. A word may be drawn more than once.
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of int, shape (K,)
+    """
+    others = P.copy()
+    others[t] = 0
+    return rng.choice(len(P), size=K, p=others / np.sum(others))  # (8.22)
+
+
+def without(t, P):
+    others = np.where(np.arange(len(P)) == t, 0, P)
+    return others / others.sum()
+
+
+@sample_negatives.mistake("The target itself is drawn sometimes. It is no negative: give it the probability 0.")
+def negatives_with_target(t, P, K, rng):
+    return rng.choice(len(P), size=K, p=P)
+
+
+@sample_negatives.mistake("All words are drawn with the same probability. Use P: `rng.choice(..., p=...)`.")
+def negatives_uniform(t, P, K, rng):
+    return rng.choice(np.delete(np.arange(len(P)), t), size=K)
+
+
+@sample_negatives.mistake("No word is drawn twice. Negatives are drawn with replacement, each by itself.")
+def negatives_without_replacement(t, P, K, rng):
+    return rng.choice(len(P), size=K, p=without(t, P), replace=False)
+
+
+@sample_negatives.mistake(
+    "Where the target is drawn, the next word takes its place. Draw again, or give it the probability 0 before: only then "
+    "do the others keep their proportions."
+)
+def negatives_moved_on(t, P, K, rng):
+    drawn = rng.choice(len(P), size=K, p=P)
+    return np.where(drawn == t, (drawn + 1) % len(P), drawn)
+
+
+@sample_negatives.mistake(
+    "The target's entry is deleted from P, so all later words move down by one number. Keep the numbers of the words."
+)
+def negatives_renumbered(t, P, K, rng):
+    others = np.delete(P, t)
+    return rng.choice(len(others), size=K, p=others / others.sum())
+
+
+@sample_negatives.mistake("There are not K negatives in each call: a drawn target is dropped without a new draw.")
+def negatives_dropped(t, P, K, rng):
+    drawn = rng.choice(len(P), size=K, p=P)
+    return drawn[drawn != t]
+
+
+@sample_negatives.mistake("The target is in the result. Return the K negatives only.")
+def negatives_and_target(t, P, K, rng):
+    return np.append(t, rng.choice(len(P), size=K, p=without(t, P)))
+
+
+@sample_negatives.mistake("The power 3/4 is taken a second time. P has it already.")
+def negatives_power_again(t, P, K, rng):
+    others = without(t, P) ** 0.75
+    return rng.choice(len(P), size=K, p=others / others.sum())
+
+
+@sample_negatives.mistake("The draws come from np.random, which all code shares. Draw from rng.")
+def negatives_from_global(t, P, K, rng):
+    return np.random.choice(len(P), size=K, p=without(t, P))
+
+
+@sample_negatives.mistake(
+    "A generator with a fixed seed is made in each call, so the negatives are always the same ones."
+)
+def negatives_fixed_seed(t, P, K, rng):
+    return np.random.default_rng(0).choice(len(P), size=K, p=without(t, P))
+
+
+@sample_negatives.mistake("The most probable words are taken, nothing is drawn.")
+def negatives_most_frequent(t, P, K, rng):
+    return np.resize(np.argsort(-without(t, P))[:-1], K)
+
+
+@sample_negatives.accept
+def negatives_rejected(t, P, K, rng):
+    found = []
+    while len(found) < K:
+        word = int(rng.choice(len(P), p=P))
+        if word != t:
+            found.append(word)
+    return np.array(found)
+
+
+@sample_negatives.accept
+def negatives_by_search(t, P, K, rng):
+    sums = np.cumsum(without(t, P))
+    return np.searchsorted(sums, rng.random(K) * sums[-1], side="right")
+
+
+@sample_negatives.accept
+def negatives_from_numbers(t, P, K, rng):
+    others = np.delete(np.arange(len(P)), t)
+    return rng.choice(others, size=K, p=P[others] / (1 - P[t]))
+
+
+# --- neg_sampling_loss_and_gradient ----------------------------------------------------------------------------------
+
+
+def sampling_cases(rng):
+    cases = []
+    for n_e, n, K, scale in (
+        (3, 6, 4, 1.0),
+        (4, 9, 5, 0.6),
+        (2, 7, 3, 1.5),
+        (3, 5, 1, 0.8),
+        (3, 8, 6, -1),
+        (2, 6, 4, 1),
+    ):
+        e_c, Theta = rng.normal(size=(n_e, 1)), abs(scale) * rng.normal(size=(n_e, n))
+        order = [int(word) for word in rng.permutation(n)]
+        t, negatives = order[0], np.array(order[1 : K + 1])
+        if K > 1:
+            negatives[-1] = negatives[0]  # a word that is drawn twice
+        if K > 4:
+            negatives[2] = negatives[0]
+        if len(cases) > 3:  # scores of about +-1000; the target's is -1000, or that of a negative is 1000
+            wanted = np.full(n, -1000.0) + rng.normal(size=n)
+            wanted[negatives[1]] = 1000 * scale
+            wanted[t] = 1000 * scale - 1
+            Theta = Theta + e_c @ (wanted - (Theta.T @ e_c)[:, 0])[None] / np.sum(e_c**2)
+        cases.append(case(e_c=e_c, t=t, negatives=negatives, Theta=Theta))
+    return cases
+
+
+@lesson.exercise(
+    points=3, topic=67, equation="(8.17) to (8.20)", returns=("loss", "de", "dTheta"), cases=sampling_cases,
+    backward=True,
+)  # fmt: skip
+def neg_sampling_loss_and_gradient(e_c, t, negatives, Theta):
+    """Return the loss of K + 1 binary classifiers, and its gradients.
+
+    Parameters
+    ----------
+    e_c : ndarray, shape (n_e, 1)
+        The vector of the centre.
+    t : int
+        The target.
+    negatives : ndarray of int, shape (K,)
+        The target is not among them; a word may be there more than once.
+    Theta : ndarray, shape (n_e, n)
+
+    Returns
+    -------
+    loss : float
+        Finite for scores of any size.
+    de : ndarray, shape (n_e, 1)
+    dTheta : ndarray, shape (n_e, n)
+        Zero in the columns of all other words.
+
+    References
+    ----------
+    T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean, "Distributed representations of words and phrases and their
+    compositionality", 2013, arXiv:1310.4546.
+    """
+    drawn = np.concatenate([[t], negatives])
+    y = np.zeros((len(drawn), 1))
+    y[0] = 1
+    z = Theta[:, drawn].T @ e_c
+    loss = np.sum(np.logaddexp(0, (1 - 2 * y) * z))  # (8.17)
+    dz = expit(z) - y  # (8.18)
+    dTheta = np.zeros(Theta.shape)
+    np.add.at(dTheta, (slice(None), drawn), e_c @ dz.T)  # (8.20)
+    return loss, Theta[:, drawn] @ dz, dTheta  # (8.19)
+
+
+def sampling_parts(e_c, t, negatives, Theta):
+    """Return the words, their scores (K + 1,) and labels."""
+    drawn = [t, *(int(word) for word in negatives)]
+    z = np.array([float(Theta[:, word] @ e_c[:, 0]) for word in drawn])
+    return drawn, z, np.array([1.0] + [0.0] * len(negatives))
+
+
+def sampling_variant(e_c, t, negatives, Theta, change=lambda dz: dz, loss=None):
+    """Return the answer with the derivatives by the scores changed."""
+    drawn, z, y = sampling_parts(e_c, t, negatives, Theta)
+    right = -np.sum(log_expit(np.where(y == 1, z, -z)))
+    dz = change(expit(z) - y)
+    de, dTheta = np.zeros(e_c.shape), np.zeros(Theta.shape)
+    for word, d in zip(drawn, dz, strict=True):
+        de[:, 0] += d * Theta[:, word]
+        dTheta[:, word] += d * e_c[:, 0]
+    return right if loss is None else loss(z, y), de, dTheta
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "A word that is drawn twice gets its gradient once: `dTheta[:, words] = ...` and `+=` write each column once. "
+    "Use np.add.at, or a loop."
+)
+def sampling_overwritten(e_c, t, negatives, Theta):
+    drawn, z, y = sampling_parts(e_c, t, negatives, Theta)
+    loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
+    dTheta[:, drawn] = e_c * (expit(z) - y)
+    return loss, de, dTheta
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "Each word is counted once. A negative that is drawn twice counts twice, in the loss too."
+)
+def sampling_unique(e_c, t, negatives, Theta):
+    return sampling_variant(e_c, t, np.unique(negatives), Theta)
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "log(σ(z)) fails for large scores: σ(-1000) is 0 and log(0) is minus infinity. Use log σ(z) = -logaddexp(0, -z)."
+)
+def sampling_log_of_zero(e_c, t, negatives, Theta):
+    return sampling_variant(e_c, t, negatives, Theta, loss=lambda z, y: -np.sum(np.log(expit(np.where(y == 1, z, -z)))))
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "log(1 - σ(z)) fails for large scores, where σ is 1. Write it as log σ(-z), and that as -logaddexp(0, z)."
+)
+def sampling_one_minus(e_c, t, negatives, Theta):
+    def loss(z, y):
+        return -log_expit(z[0]) - np.sum(np.log(1 - expit(z[1:])))
+
+    return sampling_variant(e_c, t, negatives, Theta, loss=loss)
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "The minus inside σ is missing for the negatives: their classifiers shall say no. Their loss is -log σ(-z)."
+)
+def sampling_no_minus(e_c, t, negatives, Theta):
+    drawn, z, y = sampling_parts(e_c, t, negatives, Theta)
+    dz = expit(z) - 1
+    de, dTheta = np.zeros(e_c.shape), np.zeros(Theta.shape)
+    for word, d in zip(drawn, dz, strict=True):
+        de[:, 0] += d * Theta[:, word]
+        dTheta[:, word] += d * e_c[:, 0]
+    return -np.sum(log_expit(z)), de, dTheta
+
+
+@neg_sampling_loss_and_gradient.mistake("The gradients have the wrong sign: the derivative by a score is σ(z) - y.")
+def sampling_sign(e_c, t, negatives, Theta):
+    return sampling_variant(e_c, t, negatives, Theta, change=lambda dz: -dz)
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "The target is missing. There are K + 1 classifiers: one for the target and one for each negative."
+)
+def sampling_without_target(e_c, t, negatives, Theta):
+    return sampling_variant(
+        e_c, t, negatives, Theta, lambda dz: dz * (np.arange(len(dz)) > 0), lambda z, y: -np.sum(log_expit(-z[1:]))
+    )
+
+
+@neg_sampling_loss_and_gradient.mistake("The negatives are missing. Without them every score may grow without end.")
+def sampling_without_negatives(e_c, t, negatives, Theta):
+    return sampling_variant(
+        e_c, t, negatives, Theta, lambda dz: dz * (np.arange(len(dz)) == 0), lambda z, y: -log_expit(z[0])
+    )
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "The negatives are averaged. Their losses are added: the sum runs over k, without 1/K."
+)
+def sampling_mean(e_c, t, negatives, Theta):
+    def share(dz):
+        return dz / np.where(np.arange(len(dz)) == 0, 1, len(dz) - 1)
+
+    def loss(z, y):
+        return -log_expit(z[0]) - np.mean(log_expit(-z[1:]))
+
+    return sampling_variant(e_c, t, negatives, Theta, share, loss)
+
+
+@neg_sampling_loss_and_gradient.mistake("de holds the part of the target alone. The negatives push the centre, too.")
+def sampling_de_of_target(e_c, t, negatives, Theta):
+    loss, _, dTheta = sampling_variant(e_c, t, negatives, Theta)
+    return loss, sampling_variant(e_c, t, negatives[:0], Theta)[1], dTheta
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "dTheta holds the drawn columns only. It has the shape of Theta, with zeros elsewhere."
+)
+def sampling_drawn_columns(e_c, t, negatives, Theta):
+    _, z, y = sampling_parts(e_c, t, negatives, Theta)
+    loss, de, _ = sampling_variant(e_c, t, negatives, Theta)
+    return loss, de, e_c * (expit(z) - y)
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "The derivative of the logistic function is multiplied on. With the logarithm it cancels: the derivative is σ(z) - y."
+)
+def sampling_with_slope(e_c, t, negatives, Theta):
+    _, z, _ = sampling_parts(e_c, t, negatives, Theta)
+    return sampling_variant(e_c, t, negatives, Theta, lambda dz: dz * expit(z) * (1 - expit(z)))
+
+
+@neg_sampling_loss_and_gradient.mistake("The loss has the wrong sign: it is minus the logarithms, never below 0.")
+def sampling_sign_of_loss(e_c, t, negatives, Theta):
+    return sampling_variant(e_c, t, negatives, Theta, loss=lambda z, y: np.sum(log_expit(np.where(y == 1, z, -z))))
+
+
+@neg_sampling_loss_and_gradient.accept
+def sampling_loop(e_c, t, negatives, Theta):
+    return sampling_variant(e_c, t, negatives, Theta)
+
+
+@neg_sampling_loss_and_gradient.accept
+def sampling_with_signs(e_c, t, negatives, Theta):
+    drawn = np.r_[t, negatives].astype(int)
+    s = np.where(np.arange(len(drawn)) == 0, 1.0, -1.0)[:, None]
+    z = s * (Theta[:, drawn].T @ e_c)
+    dz = -s * expit(-z)
+    selected = np.eye(Theta.shape[1])[:, drawn]
+    return -np.sum(log_expit(z)), Theta[:, drawn] @ dz, e_c @ (selected @ dz).T
+
+
+@neg_sampling_loss_and_gradient.accept
+def sampling_two_parts(e_c, t, negatives, Theta):
+    z_t, z_k = (Theta[:, t] @ e_c).item(), Theta[:, negatives].T @ e_c
+    dTheta = np.zeros(Theta.shape)
+    dTheta[:, [t]] = -expit(-z_t) * e_c
+    for word, z in zip(negatives, z_k[:, 0], strict=True):
+        dTheta[:, [word]] += expit(z) * e_c
+    de = -expit(-z_t) * Theta[:, [t]] + Theta[:, negatives] @ expit(z_k)
+    return np.logaddexp(0, -z_t) + np.logaddexp(0, z_k).sum(), de, dTheta
+
+
+@neg_sampling_loss_and_gradient.accept
+def sampling_with_counts(e_c, t, negatives, Theta):
+    counts = np.bincount(negatives, minlength=Theta.shape[1])[:, None]
+    target = (np.arange(Theta.shape[1]) == t)[:, None]
+    z = Theta.T @ e_c
+    dz = counts * expit(z) - target * expit(-z)
+    loss = np.sum(counts * np.logaddexp(0, z)) + np.logaddexp(0, -z[t, 0])
+    return loss, Theta @ dz, e_c @ dz.T
+
+
+# --- build_huffman_tree ----------------------------------------------------------------------------------------------
+
+
+def tree_cases(rng):
+    return [
+        case(counts=rng.permutation([30, 18, 11, 9, 5]) + rng.integers(0, 3, 5)),
+        case(counts=rng.permutation([1, 1, 2, 3, 5, 8, 13, 21, 34])),  # a comb
+        case(counts=rng.permutation([4, 4, 4, 4, 4, 4, 4, 4])),  # all alike
+        case(counts=rng.permutation([12, 5]) + rng.integers(0, 3, 2)),
+        case(counts=np.sort(rng.integers(5, 90, 13))[::-1].copy()),
+        case(counts=rng.permutation([3, 7, 7, 8, 11, 12, 12, 13, 36]) * rng.integers(1, 4)),
+        case(counts=rng.permutation([6, 6, 12, 12, 3, 3])),  # ties: trees of different shapes are equally good
+        case(counts=np.sort(rng.integers(40, 80, 11))),
+    ]
+
+
+@lesson.exercise(points=3, topic=66, equation="(8.16)", cases=tree_cases, judge=draws(1, view="tree"))
+def build_huffman_tree(counts):
+    """Build a Huffman tree: words that are frequent lie near the root.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n,)
+        How often each of the n >= 2 words occurs.
+
+    Returns
+    -------
+    ndarray of int, shape (n - 1, 2)
+        Row v holds the two children of inner node v: a number j < n is word j, n + u is inner node u, made earlier (u <
+        v). The last row is the root. Left and right are free, and so is the choice among nodes of equal weight.
+
+    References
+    ----------
+    D. A. Huffman, "A method for the construction of minimum-redundancy codes", 1952, doi:10.1109/JRPROC.1952.273898.
+    """
+    n = len(counts)
+    heap = [(int(count), j) for j, count in enumerate(counts)]
+    heapq.heapify(heap)
+    children = np.zeros((n - 1, 2), dtype=int)
+    for v in range(n - 1):
+        (a, left), (b, right) = heapq.heappop(heap), heapq.heappop(heap)
+        children[v] = left, right
+        heapq.heappush(heap, (a + b, n + v))  # (8.16)
+    return children
+
+
+def merge(counts, choose, weight=lambda a, b: a + b):
+    """Build a tree: ``choose`` returns the places of two entries of the list of (weight, number)."""
+    n = len(counts)
+    open_nodes, rows = [(int(count), j) for j, count in enumerate(counts)], []
+    for v in range(n - 1):
+        pair = choose(open_nodes)
+        (a, left), (b, right) = (open_nodes[i] for i in pair)
+        open_nodes = [node for i, node in enumerate(open_nodes) if i not in pair] + [(weight(a, b), n + v)]
+        rows.append([left, right])
+    return np.array(rows)
+
+
+def lightest(nodes):
+    return sorted(range(len(nodes)), key=lambda i: nodes[i])[:2]
+
+
+@build_huffman_tree.mistake("The two heaviest nodes are merged. Merge the two lightest: they end up deepest.")
+def tree_heaviest(counts):
+    return merge(counts, lambda nodes: sorted(range(len(nodes)), key=lambda i: nodes[i])[-2:])
+
+
+@build_huffman_tree.mistake(
+    "The words are joined pair by pair without a look at their counts. Merge the two lightest nodes in each step."
+)
+def tree_balanced(counts):
+    return merge(counts, lambda nodes: [0, 1])
+
+
+@build_huffman_tree.mistake(
+    "The new node is merged again at once, with the next word: a comb. It weighs as much as both children together, and "
+    "with that weight it goes back among the others."
+)
+def tree_comb(counts):
+    n, order = len(counts), np.argsort(counts)
+    rows = [[order[0], order[1]]] + [[n + v - 1, order[v + 1]] for v in range(1, n - 1)]
+    return np.array(rows)
+
+
+@build_huffman_tree.mistake("A merged node weighs the product of its children's weights. It is their sum.")
+def tree_product(counts):
+    return merge(counts, lightest, lambda a, b: a * b)
+
+
+@build_huffman_tree.mistake("The inner nodes are numbered from 0, as the words are. Inner node v has the number n + v.")
+def tree_numbers(counts):
+    tree, n = merge(counts, lightest), len(counts)
+    return np.where(tree >= n, tree - n, tree)
+
+
+@build_huffman_tree.mistake(
+    "The inner nodes are numbered from n + 1. Inner node v has the number n + v, with v from 0."
+)
+def tree_numbers_from_one(counts):
+    tree, n = merge(counts, lightest), len(counts)
+    return np.where(tree >= n, tree + 1, tree)
+
+
+@build_huffman_tree.mistake("Each node is merged with itself: the second one must be taken out as well.")
+def tree_with_itself(counts):
+    tree = merge(counts, lightest)
+    return tree[:, [0, 0]]
+
+
+@build_huffman_tree.mistake("The result is transposed. Each inner node is a row: (n - 1, 2).")
+def tree_transposed(counts):
+    return merge(counts, lightest).T
+
+
+@build_huffman_tree.mistake("The root is missing. With n words there are n - 1 inner nodes.")
+def tree_without_root(counts):
+    return merge(counts, lightest)[:-1]
+
+
+@build_huffman_tree.mistake(
+    "The last row is not the root: the rows are in reverse order. The first merged node is row 0."
+)
+def tree_reversed(counts):
+    return merge(counts, lightest)[::-1]
+
+
+@build_huffman_tree.mistake(
+    "Your tree is cut from the top into halves of about equal weight. That is close to the best tree, but not it. Build it "
+    "from below: merge the two lightest."
+)
+def tree_from_the_top(counts):
+    rows, n = [], len(counts)
+
+    def build(order):
+        if len(order) == 1:
+            return order[0]
+        sums = np.cumsum([counts[j] for j in order])
+        cut = int(np.argmin(np.abs(2 * sums[:-1] - sums[-1]))) + 1
+        pair = [build(order[:cut]), build(order[cut:])]
+        rows.append(pair)
+        return n + len(rows) - 1
+
+    build([int(j) for j in np.argsort(-np.asarray(counts), kind="stable")])
+    return np.array(rows)
+
+
+@build_huffman_tree.accept
+def tree_sorted_list(counts):
+    return merge(counts, lightest)
+
+
+@build_huffman_tree.accept
+def tree_other_ties(counts):
+    """Take the node that was made last among equals, and the heavier child as the left one."""
+    return merge(counts, lambda nodes: sorted(range(len(nodes)), key=lambda i: (nodes[i][0], -nodes[i][1]))[1::-1])
+
+
+@build_huffman_tree.accept
+def tree_two_queues(counts):
+    n = len(counts)
+    words = sorted((int(count), j) for j, count in enumerate(counts))
+    made, rows = [], []
+    for v in range(n - 1):
+        pair = []
+        for _ in range(2):
+            source = words if words and (not made or words[0][0] <= made[0][0]) else made
+            pair.append(source.pop(0))
+        made.append((pair[0][0] + pair[1][0], n + v))
+        rows.append((pair[0][1], pair[1][1]))
+    return np.array(rows)
+
+
+@build_huffman_tree.accept
+def tree_as_in_the_program(counts):
+    """Use an array of all weights and a mask of the open ones."""
+    n = len(counts)
+    weights = np.concatenate([counts, np.zeros(n - 1)]).astype(float)
+    is_open = np.arange(2 * n - 1) < n
+    children = np.zeros((n - 1, 2))
+    for v in range(n - 1):
+        for side in range(2):
+            node = np.argmin(np.where(is_open, weights, np.inf))
+            is_open[node] = False
+            children[v, side] = node
+        weights[n + v] = weights[children[v].astype(int)].sum()
+        is_open[n + v] = True
+    return children
+
+
+# --- hierarchical_softmax_loss_and_gradient --------------------------------------------------------------------------
+
+
+def path_cases(rng):
+    cases = []
+    for n_e, n, depth, scale in ((3, 7, 3, 1.0), (4, 9, 5, 0.7), (2, 6, 2, 1.4), (3, 5, 1, 0.9), (3, 8, 4, 1000.0)):
+        e_c, Theta = rng.normal(size=(n_e, 1)), min(scale, 2.0) * rng.normal(size=(n_e, n - 1))
+        nodes = np.append(n - 2, rng.permutation(n - 2)[: depth - 1])
+        signs = rng.choice([-1, 1], depth)
+        if depth > 1:
+            signs[:2] = rng.permutation([-1, 1])
+        if scale > 10:
+            wanted = -signs * scale * np.array([1, -1, 0.9, -0.8]) + rng.normal(size=depth)
+            z = (Theta[:, nodes].T @ e_c)[:, 0]
+            Theta[:, nodes] += e_c @ (wanted - z)[None] / np.sum(e_c**2)
+        cases.append(case(e_c=e_c, nodes=nodes, signs=signs, Theta=Theta))
+    return cases
+
+
+@lesson.exercise(
+    points=3, topic=66, equation="(8.13) to (8.15)", returns=("loss", "de", "dTheta"), cases=path_cases, backward=True
+)
+def hierarchical_softmax_loss_and_gradient(e_c, nodes, signs, Theta):
+    """Return the loss of one pair under the hierarchical softmax, and its gradients.
+
+    Parameters
+    ----------
+    e_c : ndarray, shape (n_e, 1)
+        The vector of the centre.
+    nodes : ndarray of int, shape (D,)
+        The inner nodes on the way from the root to the target.
+    signs : ndarray of int, shape (D,)
+        +1 where the way goes left, -1 where it goes right.
+    Theta : ndarray, shape (n_e, n - 1)
+        One column per inner node.
+
+    Returns
+    -------
+    loss : float
+        Finite for scores of any size.
+    de : ndarray, shape (n_e, 1)
+    dTheta : ndarray, shape (n_e, n - 1)
+        Zero in the columns of all other nodes.
+
+    References
+    ----------
+    F. Morin, Y. Bengio, "Hierarchical probabilistic neural network language model", 2005, AISTATS.
+    """
+    s = signs[:, None]
+    z = Theta[:, nodes].T @ e_c
+    loss = np.sum(np.logaddexp(0, -s * z))  # (8.13)
+    dz = -s * expit(-s * z)  # (8.14)
+    dTheta = np.zeros(Theta.shape)
+    dTheta[:, nodes] = e_c @ dz.T  # (8.15)
+    return loss, Theta[:, nodes] @ dz, dTheta
+
+
+def path_variant(e_c, nodes, signs, Theta, change=lambda dz, z: dz, loss=None):
+    """Return the answer with the derivatives by the scores changed."""
+    z = np.array([float(Theta[:, v] @ e_c[:, 0]) for v in nodes])
+    dz = change(expit(z) - (signs > 0), z)
+    dTheta = np.zeros(Theta.shape)
+    for v, d in zip(nodes, dz, strict=True):
+        dTheta[:, v] = d * e_c[:, 0]
+    return -np.sum(log_expit(signs * z)) if loss is None else loss(z), Theta[:, nodes] @ dz[:, None], dTheta
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The signs are not used: every step goes left in your loss. At a step to the right the probability is σ(-z)."
+)
+def path_without_signs(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, np.abs(signs), Theta)
+
+
+@hierarchical_softmax_loss_and_gradient.mistake("Left and right are exchanged: +1 means left, with probability σ(z).")
+def path_exchanged(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, -signs, Theta)
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The loss knows the signs, the gradient does not: the label of a step to the right is 0, not 1."
+)
+def path_gradient_without_signs(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, lambda dz, z: expit(z) - 1)
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The sign itself stands for the label: σ(z) - s. A step to the right has s = -1, but the label 0."
+)
+def path_sign_as_label(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, lambda dz, z: expit(z) - signs)
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The factor s in front is lost in the gradient: the derivative of -log σ(s z) by z is -s σ(-s z)."
+)
+def path_outer_sign_lost(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, lambda dz, z: -expit(-signs * z))
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "log(σ(z)) fails for large scores: σ(-1000) is 0 and log(0) is minus infinity. Use log σ(z) = -logaddexp(0, -z)."
+)
+def path_log_of_zero(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, loss=lambda z: -np.sum(np.log(expit(signs * z))))
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The gradients have the wrong sign: the derivative is σ(z) minus the label."
+)
+def path_sign(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, lambda dz, z: -dz)
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The losses of the nodes are averaged. The probability is a product, so they add up."
+)
+def path_mean(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, lambda dz, z: dz / len(dz), lambda z: -np.mean(log_expit(signs * z)))
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The last node of the way is left out. Each inner node on it is a decision."
+)
+def path_without_last(e_c, nodes, signs, Theta):
+    if len(nodes) == 1:
+        return 0.0, np.zeros(e_c.shape), np.zeros(Theta.shape)
+    return path_variant(e_c, nodes[:-1], signs[:-1], Theta)
+
+
+@hierarchical_softmax_loss_and_gradient.mistake("The root is left out. The first decision is taken there.")
+def path_without_root(e_c, nodes, signs, Theta):
+    if len(nodes) == 1:
+        return 0.0, np.zeros(e_c.shape), np.zeros(Theta.shape)
+    return path_variant(e_c, nodes[1:], signs[1:], Theta)
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The loss has the wrong sign: it is minus the logarithm of the probability, never below 0."
+)
+def path_sign_of_loss(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, loss=lambda z: np.sum(log_expit(signs * z)))
+
+
+@hierarchical_softmax_loss_and_gradient.mistake("The loss is the probability of the target. Take minus its logarithm.")
+def path_probability(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, loss=lambda z: np.prod(expit(signs * z)))
+
+
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "dTheta holds the columns of the way only. It has the shape of Theta, with zeros elsewhere."
+)
+def path_columns(e_c, nodes, signs, Theta):
+    loss, de, dTheta = path_variant(e_c, nodes, signs, Theta)
+    return loss, de, dTheta[:, nodes]
+
+
+@hierarchical_softmax_loss_and_gradient.accept
+def path_loop(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta)
+
+
+@hierarchical_softmax_loss_and_gradient.accept
+def path_as_matrix(e_c, nodes, signs, Theta):
+    S = np.zeros((Theta.shape[1], 1))
+    S[nodes, 0] = signs
+    dz = -S * expit(-S * (Theta.T @ e_c))
+    return -np.sum(log_expit(S * (Theta.T @ e_c))[nodes]), Theta @ dz, e_c @ dz.T
+
+
+@hierarchical_softmax_loss_and_gradient.accept
+def path_with_labels(e_c, nodes, signs, Theta):
+    y = (signs[:, None] + 1) / 2
+    z = Theta[:, nodes].T @ e_c
+    loss = np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z))
+    dTheta = np.zeros_like(Theta)
+    np.add.at(dTheta.T, nodes, (expit(z) - y) * e_c.T)
+    return loss, Theta[:, nodes] @ (expit(z) - y), dTheta
+
+
+# --- train_skipgram --------------------------------------------------------------------------------------------------
+
+
+def two_word_distribution(n, a, b, share):
+    """Return probabilities that allow two words only; where one of them is the target, all negatives are the other."""
+    P = np.zeros(n)
+    P[[a, b]] = share, 1 - share
+    return P
+
+
+def training_cases(rng):
+    """Twice only one word is left to draw, so that all right answers agree; the third time the draws vary."""
+    cases = []
+    for n_e, n, m, K, rate, epochs in ((3, 6, 5, 2, 0.3, 2), (2, 7, 7, 3, 0.1, 3), (3, 5, 3, 2, 0.5, 1)):
+        E, Theta = rng.normal(size=(n_e, n)), rng.normal(size=(n_e, n))
+        a, b = (int(word) for word in rng.permutation(n)[:2])
+        if m == 3:
+            P = np.array([0.35, 0.25, 0.2, 0.15, 0.05])
+            pairs = [(0, 3), (1, 0), (0, 1)]
+        else:
+            P = two_word_distribution(n, a, b, 0.6)
+            pairs = [(b, a), (int(rng.integers(n)), b), (b, a)]  # the centre b is a negative of the first pair
+            pairs += [(int(rng.integers(n)), int(rng.choice([a, b]))) for _ in range(m - 3)]
+        generator = np.random.default_rng(rng.integers(2**32))
+        cases.append(
+            case(pairs=pairs, E=E, Theta=Theta, P=P, K=K, learning_rate=rate, num_epochs=epochs, rng=generator)
+        )
+    return cases
+
+
+def training_judge(P, **_):
+    """Return None, a comparison of values, where P leaves no choice."""
+    return draws(300) if np.count_nonzero(P) > 2 else None
+
+
+@lesson.exercise(
+    points=3, topic=67, equation="(8.23)", returns=("E", "Theta", "costs"), cases=training_cases, judge=training_judge
+)
+def train_skipgram(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    """Train skip-gram with negative sampling, one pair after another.
+
+    Parameters
+    ----------
+    pairs : list of tuple
+        ``(c, t)``, taken in this order in each epoch.
+    E, Theta : ndarray, shape (n_e, n)
+        Of the start; they stay as they are.
+    P : ndarray, shape (n,)
+        Probabilities of the negatives, which may be 0.
+    K : int
+        Number of negatives, drawn anew for each pair.
+    learning_rate : float
+    num_epochs : int
+    rng : Generator
+
+    Returns
+    -------
+    E, Theta : ndarray, shape (n_e, n)
+        After the last step.
+    costs : list of float
+        The mean loss of each epoch, each loss taken before its own step.
+    """
+    E, Theta, costs = E.copy(), Theta.copy(), []
+    for _ in range(num_epochs):
+        total = 0
+        for c, t in pairs:
+            negatives = sample_negatives(t, P, K, rng)
+            loss, de, dTheta = neg_sampling_loss_and_gradient(E[:, [c]], t, negatives, Theta)
+            E[:, [c]] -= learning_rate * de  # (8.23)
+            Theta -= learning_rate * dTheta
+            total += loss
+        costs.append(total / len(pairs))
+    return E, Theta, costs
+
+
+def skipgram_variant(
+    pairs, E, Theta, P, K, learning_rate, num_epochs, rng, sign=1.0, update="both", draw=None, mean=True, centre=0,
+    in_turn=False, fresh=True, keep_centre=True, per_epoch=False,
+):  # fmt: skip
+    """Train with one thing changed; with the defaults it is right."""
+    E, Theta, costs, negatives = E.copy(), Theta.copy(), [], None
+    for _ in range(num_epochs):
+        total, dE_sum, dTheta_sum = 0, np.zeros(E.shape), np.zeros(Theta.shape)
+        for pair in pairs:
+            c, t = pair[centre], pair[1 - centre]
+            if fresh or negatives is None:
+                negatives = draw(t, P, K, rng) if draw else rng.choice(len(P), size=K, p=without(t, P))
+            used = negatives if keep_centre else negatives[negatives != c]
+            e = E[:, [c]].copy()
+            loss, de, dTheta = sampling_variant(e, t, used, Theta)
+            if update in ("both", "E"):
+                dE_sum[:, [c]] += de
+            if in_turn:
+                E[:, [c]] -= sign * learning_rate * de
+                dTheta = sampling_variant(E[:, [c]], t, used, Theta)[2]
+                dE_sum[:] = 0
+            if update in ("both", "Theta"):
+                dTheta_sum += dTheta
+            if not per_epoch:
+                E -= sign * learning_rate * dE_sum
+                Theta -= sign * learning_rate * dTheta_sum
+                dE_sum[:], dTheta_sum[:] = 0, 0
+            total += loss
+        E, Theta = E - sign * learning_rate * dE_sum, Theta - sign * learning_rate * dTheta_sum
+        costs.append(total / len(pairs) if mean else total)
+    return E, Theta, costs
+
+
+@train_skipgram.mistake("Both matrices go uphill: subtract the gradients.")
+def skipgram_uphill(*arguments):
+    return skipgram_variant(*arguments, sign=-1.0)
+
+
+@train_skipgram.mistake("Only Θ learns. The centre's column of E has a gradient, too: de.")
+def skipgram_theta_only(*arguments):
+    return skipgram_variant(*arguments, update="Theta")
+
+
+@train_skipgram.mistake("Only E learns. Subtract dTheta from Theta as well.")
+def skipgram_E_only(*arguments):
+    return skipgram_variant(*arguments, update="E")
+
+
+@train_skipgram.mistake(
+    "E is changed before the gradient of Θ is taken. Both gradients belong to the same point: compute both, then take the "
+    "step."
+)
+def skipgram_in_turn(*arguments):
+    return skipgram_variant(*arguments, in_turn=True)
+
+
+@train_skipgram.mistake("The costs are sums over the pairs. Divide by their number.")
+def skipgram_cost_sum(*arguments):
+    return skipgram_variant(*arguments, mean=False)
+
+
+@train_skipgram.mistake("Centre and target are exchanged. A pair is (c, t): c chooses the column of E.")
+def skipgram_exchanged(*arguments):
+    return skipgram_variant(*arguments, centre=1)
+
+
+@train_skipgram.mistake("The learning rate is not used.")
+def skipgram_without_rate(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    return skipgram_variant(pairs, E, Theta, P, K, 1.0, num_epochs, rng)
+
+
+@train_skipgram.mistake("Only one epoch is run, whatever num_epochs says.")
+def skipgram_one_epoch(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    E, Theta, costs = skipgram_variant(pairs, E, Theta, P, K, learning_rate, 1, rng)
+    return E, Theta, costs * num_epochs
+
+
+@train_skipgram.mistake("The negatives are drawn once, for the first pair. Draw new ones for each pair.")
+def skipgram_negatives_once(*arguments):
+    return skipgram_variant(*arguments, fresh=False)
+
+
+@train_skipgram.mistake(
+    "The target is drawn as its own negative sometimes. Draw with your sample_negatives, which leaves it out."
+)
+def skipgram_target_drawn(*arguments):
+    return skipgram_variant(*arguments, draw=lambda t, P, K, rng: rng.choice(len(P), size=K, p=P))
+
+
+@train_skipgram.mistake(
+    "Negatives that are the centre itself are left out. Keep them: the centre has a column in E and another one in Θ."
+)
+def skipgram_centre_left_out(*arguments):
+    return skipgram_variant(*arguments, keep_centre=False)
+
+
+@train_skipgram.mistake("One step is taken per epoch, with the sum over all pairs. Take a step after each pair.")
+def skipgram_step_per_epoch(*arguments):
+    return skipgram_variant(*arguments, per_epoch=True)
+
+
+@train_skipgram.mistake("One negative is drawn for each pair. Draw K of them.")
+def skipgram_one_negative(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    return skipgram_variant(pairs, E, Theta, P, 1, learning_rate, num_epochs, rng)
+
+
+@train_skipgram.mistake("E and Theta are changed in place: the arguments of the caller change, too. Copy them first.")
+def skipgram_in_place(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    new_E, new_Theta, costs = skipgram_variant(pairs, E, Theta, P, K, learning_rate, num_epochs, rng)
+    E[:], Theta[:] = new_E, new_Theta
+    return E, Theta, costs
+
+
+@train_skipgram.accept
+def skipgram_rejecting(*arguments):
+    return skipgram_variant(*arguments, draw=negatives_rejected)
+
+
+@train_skipgram.accept
+def skipgram_searching(*arguments):
+    return skipgram_variant(*arguments, draw=negatives_by_search)
+
+
+@train_skipgram.accept
+def skipgram_column_by_column(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    E, Theta, costs = np.array(E), np.array(Theta), np.zeros(num_epochs)
+    for epoch in range(num_epochs):
+        for c, t in pairs:
+            drawn, z, y = sampling_parts(E[:, [c]], t, rng.choice(len(P), size=K, p=without(t, P)), Theta)
+            costs[epoch] -= np.sum(log_expit(np.where(y == 1, z, -z))) / len(pairs)
+            dz = learning_rate * (expit(z) - y)
+            step = sum(d * Theta[:, word] for d, word in zip(dz, drawn, strict=True))
+            for d, word in zip(dz, drawn, strict=True):
+                Theta[:, word] -= d * E[:, c]
+            E[:, c] -= step
+    return E, Theta, costs
+
+
+# --- train_cbow ------------------------------------------------------------------------------------------------------
+
+
+def cbow_training_cases(rng):
+    cases = []
+    for n_e, n, m, K, rate, epochs in ((3, 6, 5, 2, 0.3, 2), (2, 7, 6, 3, 0.1, 3), (3, 5, 3, 2, 0.5, 1)):
+        E, Theta = rng.normal(size=(n_e, n)), rng.normal(size=(n_e, n))
+        a, b = (int(word) for word in rng.permutation(n)[:2])
+        P = np.array([0.35, 0.25, 0.2, 0.15, 0.05]) if m == 3 else two_word_distribution(n, a, b, 0.6)
+        pairs = []
+        for i in range(m):
+            context = [int(word) for word in rng.integers(0, n, (3, 2, 4, 1)[i % 4])]
+            if i in (0, 2):
+                context[-1] = context[0]  # a word that stands twice
+            pairs.append((context, int(rng.integers(n)) if m == 3 else int(rng.choice([a, b]))))
+        generator = np.random.default_rng(rng.integers(2**32))
+        cases.append(
+            case(pairs=pairs, E=E, Theta=Theta, P=P, K=K, learning_rate=rate, num_epochs=epochs, rng=generator)
+        )
+    return cases
+
+
+@lesson.exercise(
+    points=3, topic=68, equation="(8.26) to (8.28)", returns=("E", "Theta", "costs"), cases=cbow_training_cases,
+    judge=training_judge,
+)  # fmt: skip
+def train_cbow(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    """Train CBOW with negative sampling, one pair after another.
+
+    Parameters
+    ----------
+    pairs : list of tuple
+        ``(context, t)``, context being a list of words, taken in this order in each epoch.
+    E, Theta : ndarray, shape (n_e, n)
+        Of the start; they stay as they are.
+    P : ndarray, shape (n,)
+        Probabilities of the negatives, which may be 0.
+    K : int
+        Number of negatives, drawn anew for each pair.
+    learning_rate : float
+    num_epochs : int
+    rng : Generator
+
+    Returns
+    -------
+    E, Theta : ndarray, shape (n_e, n)
+        After the last step.
+    costs : list of float
+        The mean loss of each epoch, each loss taken before its own step.
+    """
+    E, Theta, costs = E.copy(), Theta.copy(), []
+    for _ in range(num_epochs):
+        total = 0
+        for context, t in pairs:
+            h = np.mean(E[:, context], axis=1, keepdims=True)  # (8.26)
+            negatives = sample_negatives(t, P, K, rng)
+            loss, dh, dTheta = neg_sampling_loss_and_gradient(h, t, negatives, Theta)
+            for word in context:
+                E[:, [word]] -= learning_rate * dh / len(context)  # (8.27)
+            Theta -= learning_rate * dTheta  # (8.28)
+            total += loss
+        costs.append(total / len(pairs))
+    return E, Theta, costs
+
+
+def cbow_variant(
+    pairs, E, Theta, P, K, learning_rate, num_epochs, rng, sign=1.0, update="both", draw=None, mean_cost=True,
+    factor=None, gather="mean", repeats=True, fresh=True, also_target=False, in_turn=False,
+):  # fmt: skip
+    """Train with one thing changed; with the defaults it is right."""
+    E, Theta, costs, negatives = E.copy(), Theta.copy(), [], None
+    for _ in range(num_epochs):
+        total = 0
+        for context, t in pairs:
+            C = len(context)
+            weights = np.bincount(context, minlength=E.shape[1]) / (C if gather == "mean" else 1)
+            if gather == "first":
+                weights = np.eye(E.shape[1])[context[0]]
+            if gather == "set":
+                weights = np.bincount(list(set(context)), minlength=E.shape[1]) / len(set(context))
+            h = (E @ weights)[:, None]
+            if fresh or negatives is None:
+                negatives = draw(t, P, K, rng) if draw else rng.choice(len(P), size=K, p=without(t, P))
+            loss, dh, dTheta = sampling_variant(h, t, negatives, Theta)
+            back = weights if factor is None else np.bincount(context, minlength=E.shape[1]) * factor(C)
+            if not repeats:
+                back = (weights > 0) / C
+            if also_target:
+                back = back + np.eye(E.shape[1])[t] / C
+            if update in ("both", "E"):
+                E -= sign * learning_rate * dh * back
+            if in_turn:
+                dTheta = sampling_variant((E @ weights)[:, None], t, negatives, Theta)[2]
+            if update in ("both", "Theta"):
+                Theta -= sign * learning_rate * dTheta
+            total += loss
+        costs.append(total / len(pairs) if mean_cost else total)
+    return E, Theta, costs
+
+
+@train_cbow.mistake(
+    "The context vectors are added up, and each gets the whole gradient. Here h is their mean: 1/C in both."
+)
+def cbow_sum(*arguments):
+    return cbow_variant(*arguments, gather="sum")
+
+
+@train_cbow.mistake("h is the mean, but its factor 1/C is missing on the way back: each context word gets dh / C.")
+def cbow_back_without_C(*arguments):
+    return cbow_variant(*arguments, factor=lambda C: 1.0)
+
+
+@train_cbow.mistake("h is the sum of the context vectors. Take their mean, as your gradient already does.")
+def cbow_sum_forward(*arguments):
+    return cbow_variant(*arguments, gather="sum", factor=lambda C: 1 / C)
+
+
+@train_cbow.mistake(
+    "A word that stands twice in the context is changed once: `E[:, context] -= ...` writes each column once. Use a loop or "
+    "np.subtract.at."
+)
+def cbow_overwritten(*arguments):
+    return cbow_variant(*arguments, repeats=False)
+
+
+@train_cbow.mistake("A word that stands twice in the context counts once in your mean. It counts twice.")
+def cbow_set(*arguments):
+    return cbow_variant(*arguments, gather="set")
+
+
+@train_cbow.mistake("Only the first word of the context is used. CBOW takes the mean of all.")
+def cbow_first(*arguments):
+    return cbow_variant(*arguments, gather="first")
+
+
+@train_cbow.mistake("Both matrices go uphill: subtract the gradients.")
+def cbow_uphill(*arguments):
+    return cbow_variant(*arguments, sign=-1.0)
+
+
+@train_cbow.mistake("Only Θ learns. The columns of the context words have a gradient, too.")
+def cbow_theta_only(*arguments):
+    return cbow_variant(*arguments, update="Theta")
+
+
+@train_cbow.mistake("Only E learns. Subtract dTheta from Theta as well.")
+def cbow_E_only(*arguments):
+    return cbow_variant(*arguments, update="E")
+
+
+@train_cbow.mistake("The target's column of E is changed as well. The target acts through its column of Θ only.")
+def cbow_also_target(*arguments):
+    return cbow_variant(*arguments, also_target=True)
+
+
+@train_cbow.mistake("E is changed before the gradient of Θ is taken. Compute both gradients, then take the step.")
+def cbow_in_turn(*arguments):
+    return cbow_variant(*arguments, in_turn=True)
+
+
+@train_cbow.mistake("The negatives are drawn once, for the first pair. Draw new ones for each pair.")
+def cbow_negatives_once(*arguments):
+    return cbow_variant(*arguments, fresh=False)
+
+
+@train_cbow.mistake("The costs are sums over the pairs. Divide by their number.")
+def cbow_cost_sum(*arguments):
+    return cbow_variant(*arguments, mean_cost=False)
+
+
+@train_cbow.mistake("The learning rate is not used.")
+def cbow_without_rate(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    return cbow_variant(pairs, E, Theta, P, K, 1.0, num_epochs, rng)
+
+
+@train_cbow.accept
+def cbow_with_weights(*arguments):
+    return cbow_variant(*arguments)
+
+
+@train_cbow.accept
+def cbow_rejecting(*arguments):
+    return cbow_variant(*arguments, draw=negatives_rejected)
+
+
+@train_cbow.accept
+def cbow_subtract_at(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    E, Theta, costs = np.array(E), np.array(Theta), []
+    for _ in range(num_epochs):
+        losses = []
+        for context, t in pairs:
+            h = E[:, context].sum(axis=1, keepdims=True) / len(context)
+            loss, dh, dTheta = sampling_variant(h, t, negatives_by_search(t, P, K, rng), Theta)
+            np.subtract.at(E, (slice(None), context), learning_rate * dh / len(context))
+            Theta = Theta - learning_rate * dTheta
+            losses.append(loss)
+        costs.append(np.mean(losses))
+    return E, Theta, costs
