@@ -146,7 +146,14 @@ LESSONS = [
     ),
     LessonInfo("course5_sequence", "03_gru", "GRU", "54, 55", 90, "lessons 1 and 2"),
     LessonInfo("course5_sequence", "04_lstm", "LSTM", "54, 56", 75, "lessons 1 to 3"),
-    LessonInfo("course5_sequence", "05_bidirectional_and_deep", "Bidirectional and deep RNNs", "57, 58, 61"),
+    LessonInfo(
+        "course5_sequence",
+        "05_bidirectional_and_deep",
+        "Bidirectional and deep RNNs",
+        "57, 58, 61",
+        90,
+        "lessons 1 and 2; course 3, lesson 1",
+    ),
     LessonInfo(
         "course5_sequence",
         "06_character_language_model",

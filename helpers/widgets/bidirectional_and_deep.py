@@ -88,24 +88,25 @@ TRADES = {
     "train": ["baker", "cook", "hunter", "mason", "cooper", "butler", "bishop", "walker", "page", "marshall", "weaver"],
     "test": ["potter", "miller", "fisher", "carpenter", "porter", "turner", "knight", "gardner", "parker", "king"],
 }
-#: Where a person stands among other words: {p} is a name, {t} a trade that is a surname, too, {job} a job.
+#: Sentences with gaps: {p} is a person, {t} a trade that is a last name, too, {title} one of `TITLES`, {job} a job.
 FRAMES = [
-    "{p} invented a machine",
+    "{p} invented a {made}",
     "{p} met {p} at the station",
     "the {job} asked {p} about the car",
     "the letter was sent to {p} in march",
     "my friend {p} plays the piano",
     "the winner is {p}",
-    "the {job} invented a machine",
+    "the {job} invented a {made}",
     "the letter was sent to the {job} in march",
     "we met a {job} at the station",
     "{title} {t} was late again",
     "the old {t} was late again",
     "we saw {title} {t} at the market",
     "we saw the {t} at the market",
-    "{title} {t} invented a machine",
-    "the {t} invented a machine",
+    "{title} {t} invented a {made}",
+    "the {t} invented a {made}",
 ]
+MADE = ["machine", "game", "dance", "recipe", "story", "language", "tool", "trick", "drink", "test"]
 TITLES = ["mr", "mrs", "dr"]
 #: Sentences that no frame makes, written for this lesson; the names are marked by *.
 OTHER_SENTENCES = [
@@ -172,7 +173,7 @@ def make_sentences(first, last, rng, m, part="train"):
         return words[rng.integers(len(words))]
 
     def person():
-        family = pick(TRADES[part]) if rng.random() < 0.25 else pick(last)
+        family = pick(TRADES[part]) if rng.random() < 0.5 else pick(last)
         return [pick(first)] if rng.random() < 0.3 else [pick(first), family]
 
     sentences, labels = [], []
@@ -194,7 +195,7 @@ def make_sentences(first, last, rng, m, part="train"):
                 elif word == "{t}":
                     marked.append((pick(TRADES[part]), int(marked[-1][0] in TITLES)))
                 else:
-                    marked.append((pick({"{job}": JOBS, "{title}": TITLES}.get(word, [word])), 0))
+                    marked.append((pick({"{job}": JOBS, "{title}": TITLES, "{made}": MADE}.get(word, [word])), 0))
         sentences.append([word for word, _ in marked])
         labels.append([label for _, label in marked])
     return Sentences(sentences, labels)
@@ -252,8 +253,8 @@ def tag(network, x, mask):
 def as_parameters(network):
     """Return the parameters of a trained network in the form of the lesson, in float64.
 
-    One bidirectional layer gives ``"right"`` and ``"left"``, layers of one direction give ``"layers"``; both have
-    ``"Wya"`` and ``"by"``.
+    A network of one bidirectional layer gives ``"right"`` and ``"left"``, any other ``"layers"``; both have ``"Wya"``
+    and ``"by"``.
     """
 
     def of(layer):
@@ -261,10 +262,11 @@ def as_parameters(network):
         return {name: p[key].astype(float) for name, key in (("Wax", "Wx"), ("Waa", "Wa"), ("ba", "b"))}
 
     output = {"Wya": network.parameters["W"].astype(float), "by": network.parameters["b"].astype(float)}
-    lowest = network.layers[0]
-    if isinstance(lowest, Bidirectional):
-        return {"right": of(lowest.ways[0]), "left": of(lowest.ways[1]), **output}
-    return {"layers": [of(layer) for layer in network.layers], **output}
+    layers = [
+        {"right": of(layer.ways[0]), "left": of(layer.ways[1])} if isinstance(layer, Bidirectional) else of(layer)
+        for layer in network.layers
+    ]
+    return {**layers[0], **output} if "right" in layers[0] and len(layers) == 1 else {"layers": layers, **output}
 
 
 def count(network):
@@ -343,7 +345,7 @@ def draw_scores(ax, results):
 
 # --- the interactive picture: which words does an answer see? ---------------------------------------------------------
 
-#: The notes have no sentence for this; the first two are the usual ones of the course that they follow.
+#: A usual example of two sentences with the same beginning, then the sentence of the notes and two like it.
 SENTENCES = [
     "he said teddy bears are on sale",
     "he said teddy roosevelt was a great president",
@@ -431,7 +433,7 @@ def who_sees_what(functions, networks, vectors):
     """
     longest = max(len(sentence.split()) for sentence in SENTENCES)
     figure, axes = plt.subplots(2, 1, figsize=(7.2, 3.4), layout="constrained")
-    bottom_room = axes[1].text(0, -0.35, " ", fontsize=8.5)  # room for the words
+    axes[1].text(0, -0.35, " ", fontsize=8.5)  # room for the words
     show = _prepare(axes, longest, animated=True)
 
     def update(sentence, network, word):
@@ -447,7 +449,6 @@ def who_sees_what(functions, networks, vectors):
             f"The largest derivative is that by “{words[first]}”."
         )
 
-    assert bottom_room is not None
     return LiveFigure(
         figure,
         update,
