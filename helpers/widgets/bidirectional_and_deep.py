@@ -226,6 +226,16 @@ def as_arrays(sentences, vectors):
     return x, y, mask
 
 
+def marked(words, labels):
+    """Return a sentence as text, with the words of label 1 in capital letters; labels at padding are left out."""
+    return " ".join(word.upper() if label else word for word, label in zip(words, labels, strict=False))
+
+
+def with_numbers(sentence, numbers):
+    """Return a sentence as text, each word followed by its number."""
+    return "  ".join(f"{word} {number:.2f}" for word, number in zip(sentence.split(), numbers, strict=True))
+
+
 # --- taggers ----------------------------------------------------------------------------------------------------------
 
 #: The networks of the comparison, from n_x inputs.
