@@ -260,6 +260,28 @@ def tag(network, x, mask):
     return scores_of(network, x, mask).argmax(axis=0)
 
 
+def where_wrong(sentences, answers):
+    """Return how many words of test sentences were answered wrong, in three groups, as text.
+
+    Parameters
+    ----------
+    sentences : Sentences
+        From `make_sentences`, of which every third is like Teddy's.
+    answers : ndarray, shape (m, T_x)
+    """
+    counts = {"first names like teddy": 0, "trades after mr, the, ...": 0, "other words": 0}
+    for i, (words, labels) in enumerate(zip(*sentences, strict=True)):
+        for t in np.flatnonzero(np.asarray(labels) != answers[i, : len(words)]):
+            starts = t == 0 or not labels[t - 1]  # a later word of a name follows a 1
+            if i % 3 == 0 and starts and (labels[t] or words[t + 1] in THINGS):
+                counts["first names like teddy"] += 1
+            elif i % 3 and starts and t and words[t - 1] in (*TITLES, "the", "old"):
+                counts["trades after mr, the, ..."] += 1
+            else:
+                counts["other words"] += 1
+    return ", ".join(f"{kind}: {number}" for kind, number in counts.items())
+
+
 def as_parameters(network):
     """Return the parameters of a trained network in the form of the lesson, in float64.
 
