@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import multiprocessing
 import os
 import shutil
 import sys
@@ -419,6 +420,16 @@ def _in_parallel(client, lesson, first, tasks):
             submit(task)
 
 
+def _start_workers_by_fork(stack):
+    """Let Dask fork its workers from one process that has imported this module, instead of importing it in each."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        import dask
+        from distributed.utils import get_mp_context
+
+        stack.enter_context(dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}))
+        get_mp_context().set_forkserver_preload(["distributed.nanny", __name__])
+
+
 @contextlib.contextmanager
 def _client(workers, scheduler):
     """Connect to a scheduler, or start workers here, and close all that was started."""
@@ -430,6 +441,7 @@ def _client(workers, scheduler):
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set({"distributed.admin.log-format": "%(message)s", **quiet}))
         if scheduler is None:
+            _start_workers_by_fork(stack)
             cluster = LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
             )
