@@ -23,11 +23,43 @@ _STYLE = {
 
 def card(exercise, position, what, cause):
     """Display the card of a failed check in a notebook; do nothing elsewhere (the exception's text says it all)."""
-    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
-        return
-    from IPython.display import HTML, display
+    if _in_notebook():
+        from IPython.display import HTML, display
 
-    display(HTML(card_html(exercise, position, what, cause)))
+        display(HTML(card_html(exercise, position, what, cause)))
+
+
+_STEPS = ("the idea", "the equation", "the shape of the code")
+
+
+def hints(name, steps, shown):
+    """Display the first steps of a hint, in a notebook as Markdown with its formulas, elsewhere as text.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+    steps : sequence of str
+        Its steps, as Markdown; empty where the pack is older than hints.
+    shown : int
+        How many of them to show.
+    """
+    parts = [f"**Hint {i + 1} of {len(steps)}, {_STEPS[i]}**\n\n{steps[i]}" for i in range(shown)]
+    if not steps:
+        parts = [f"There is no hint for {name} here. The lesson has one above the exercise."]
+    elif shown < len(steps):
+        parts.append(f"*Next: {_STEPS[shown]}. Call `check.hint({name})` once more.*")
+    text = "\n\n".join(parts)
+    if _in_notebook():
+        from IPython.display import Markdown, display
+
+        display(Markdown(text))
+    else:
+        print(text)
+
+
+def _in_notebook():
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def card_html(exercise, position, what, cause):
@@ -91,5 +123,5 @@ def _table(title, array, wrong):
             for value, mark in zip(values, marks, strict=True)
         )
         rows += f'<tr style="background:none">{entries}</tr>'
-    caption = f'<caption style="text-align:left;{_STYLE["quiet"]}">{title} {array.shape}</caption>'
+    caption = f'<caption style="text-align:left;white-space:nowrap;{_STYLE["quiet"]}">{title} {array.shape}</caption>'
     return f'<table style="{_STYLE["table"]}">{caption}<tbody>{rows}</tbody></table>'

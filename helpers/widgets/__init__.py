@@ -12,7 +12,44 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from tqdm.auto import tqdm
 
-__all__ = ["LiveFigure", "progress"]
+__all__ = ["LiveFigure", "for_screen_readers", "progress"]
+
+#: ipywidgets gives sliders and pictures no name, and screen readers announce a change only in an element that stays.
+_SCRIPT = """
+<script>
+if (!window.courseWidgets) {
+  const mend = () => {
+    for (const handle of document.querySelectorAll(".widget-slider [role=slider]:not([aria-label])")) {
+      const slider = handle.closest(".widget-slider"), number = slider.querySelector(".widget-readout");
+      const name = slider.querySelector(".widget-label").textContent;
+      handle.setAttribute("aria-label", name);
+      number?.setAttribute("role", "textbox");
+      number?.setAttribute("aria-label", name);
+    }
+    for (const image of document.querySelectorAll("img.widget-image:not([alt])")) {
+      image.alt = "Picture; the text next to it says what it shows";
+    }
+    for (const sentence of document.querySelectorAll(".widget-html-content > [role=status]")) {
+      sentence.parentNode.setAttribute("role", "status");
+      sentence.removeAttribute("role");
+    }
+  };
+  window.courseWidgets = new MutationObserver(mend);
+  window.courseWidgets.observe(document.body, {childList: true, subtree: true});
+  mend();
+}
+</script>
+"""
+
+
+def for_screen_readers():
+    """Return an invisible widget that makes all widgets of its page readable: put it among the children of yours.
+
+    It names sliders by their descriptions and points from pictures to the text next to them; and what stands in an
+    `ipywidgets.HTML` in an element with ``role="status"`` is announced whenever it changes.
+    """
+    script = {"output_type": "display_data", "data": {"text/html": _SCRIPT}, "metadata": {}}
+    return ipywidgets.Output(outputs=(script,), layout={"display": "none"})
 
 
 class LiveFigure(ipywidgets.VBox):
@@ -21,6 +58,9 @@ class LiveFigure(ipywidgets.VBox):
     Artists that were made with ``animated=True`` (Matplotlib's word for it) are drawn over a picture of all others,
     which is taken once; that is five times as fast. Without such artists the whole figure is drawn each time.
     On pages without a kernel it shows as the picture of its first state.
+
+    It can be used with the keyboard alone: Tab goes to a control, arrow keys move it. A screen reader says the name of
+    each control, and the sentence whenever it changes.
 
     Parameters
     ----------
@@ -31,6 +71,11 @@ class LiveFigure(ipywidgets.VBox):
         sentence that says what the picture shows now.
     controls : ipywidgets by name
         Sliders and the like, with a ``description``.
+
+    Raises
+    ------
+    ValueError
+        If a control has no description.
     """
 
     def __init__(self, figure, update, **controls):
@@ -42,11 +87,14 @@ class LiveFigure(ipywidgets.VBox):
         self._update, self.controls = update, controls
         self._image = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
         self._caption = ipywidgets.HTML()
-        for control in controls.values():
+        for name, control in controls.items():
+            if not control.description:
+                raise ValueError(f"The control {name!r} needs a description: screen readers say it.")
+            control.tooltip = control.tooltip or control.description  # without one, pages show "null"
             control.style.description_width = "9em"
             control.layout.width = "min(30em, 100%)"
             control.observe(self._redraw, names="value")
-        super().__init__([*controls.values(), self._image, self._caption])
+        super().__init__([for_screen_readers(), *controls.values(), self._image, self._caption])
         self._redraw()
 
     def _redraw(self, _=None):
@@ -61,7 +109,7 @@ class LiveFigure(ipywidgets.VBox):
         # Pillow with little compression is quicker than savefig.
         Image.fromarray(np.asarray(self._canvas.buffer_rgba())).save(buffer, "png", compress_level=1)
         self._image.value = buffer.getvalue()
-        self._caption.value = f'<div role="status" aria-live="polite">{html.escape(sentence)}</div>'
+        self._caption.value = f'<div role="status">{html.escape(sentence)}</div>'
 
     def _repr_mimebundle_(self, **kwargs):
         data = super()._repr_mimebundle_(**kwargs)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from helpers import data
 from helpers.plots import BLUE, GREEN, ORANGE, RED
-from helpers.widgets import LiveFigure, fast_cnn, progress
+from helpers.widgets import LiveFigure, fast_cnn, for_screen_readers, progress
 
 CREDIT = "ORL Database of Faces, AT&T Laboratories Cambridge"
 SIZE, SMALL = (28, 23), 4  # pixels of a shrunken photograph, and how much it is shrunk
@@ -307,4 +307,4 @@ def gallery(rows, titles, says):
             ipywidgets.Image(value=buffer.getvalue(), format="png", layout={"width": "auto"}),
         ]
         parts[-1].layout.object_fit = "scale-down"
-    return ipywidgets.VBox([*parts, ipywidgets.HTML(f"<p>{says} {CREDIT}.</p>")])
+    return ipywidgets.VBox([for_screen_readers(), *parts, ipywidgets.HTML(f"<p>{says} {CREDIT}.</p>")])

@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier
 
 from helpers import data
 from helpers.plots import BLUE, GREEN, ORANGE, RED
-from helpers.widgets import LiveFigure, progress
+from helpers.widgets import LiveFigure, for_screen_readers, progress
 
 REMEDIES = (
     "bigger network", "longer training", "better optimizer", "architecture search", "more data", "regularization",
@@ -330,7 +330,8 @@ class Labelling(_WithTwin):
         self.skip.on_click(lambda _: self._answer(None))
         self.status = ipywidgets.HTML()
         rows = [ipywidgets.HBox(self.buttons[:5]), ipywidgets.HBox(self.buttons[5:])]
-        super().__init__([self.picture, *rows, ipywidgets.HBox([self.back, self.skip]), self.status])
+        children = [self.picture, *rows, ipywidgets.HBox([self.back, self.skip]), self.status]
+        super().__init__([for_screen_readers(), *children])
         self._show(0)
 
     def _answer(self, label):
@@ -351,7 +352,7 @@ class Labelling(_WithTwin):
         else:
             self.picture.value = _enlarged(self._images[place], 20)
             sentence = f"Digit {place + 1} of {len(self.answers)}. Labelled so far: {given}."
-        self.status.value = f'<div role="status" aria-live="polite">{sentence}</div>'
+        self.status.value = f'<div role="status">{sentence}</div>'
 
 
 # --- error analysis ---------------------------------------------------------------------------------------------------
@@ -396,7 +397,7 @@ class Sheet(_WithTwin):
             cells = [ipywidgets.HBox([box], layout={"width": "10em"}) for box in boxes]
             rows.append(ipywidgets.HBox([picture, words, *cells], layout={"align_items": "center", "flex": "0 0 auto"}))
         sheet = ipywidgets.VBox(rows, layout={"max_height": "26em", "overflow": "auto", "display": "block"})
-        super().__init__([self.summary, sheet])
+        super().__init__([for_screen_readers(), self.summary, sheet])
         self._tell()
 
     @property

@@ -250,7 +250,7 @@ def test_pictures_have_static_twins(triangle, threshold):
 
 def test_gallery_shows_rows_with_words_and_credit(faces):
     box = pictures.gallery([faces.train[0, :3]], ["one person"], "A row of faces.")
-    label, image, words = box.children
+    _, label, image, words = box.children
     assert label.value == "one person"
     assert Image.open(io.BytesIO(image.value)).size == (3 * 25 * 3, 30 * 3)
     assert "AT&T Laboratories Cambridge" in words.value
