@@ -34,6 +34,7 @@ def main(arguments=None):
     verb.add_argument("lessons", nargs="*", help="lessons (default: all that are done)")
     verb.add_argument("--to", metavar="FOLDER", help="the folder (default: learner/)")
     verb.add_argument("--zip", metavar="FILE", help="write this zip file instead")
+    verb.add_argument("--update", action="store_true", help="bring it into a folder with work, and keep the work")
     verb.set_defaults(action=write_release)
 
     verb = verbs.add_parser("grade", help="grade a lesson for a whole class, in parallel; run again, it goes on")
@@ -50,6 +51,10 @@ def main(arguments=None):
     verb.add_argument("--anonymous", action="store_true", help="pseudonyms in place of students")
     verb.add_argument("--db", metavar="URL", help="the gradebook (default: that of nbgrader_config.py)")
     verb.set_defaults(action=report)
+
+    verb = verbs.add_parser("site", help="build the reading site: all lessons without solutions, and indexes")
+    verb.add_argument("--to", metavar="FOLDER", help="the folder (default: build/site)")
+    verb.set_defaults(action=build_site)
 
     verb = verbs.add_parser("lab", help="bring learner/ up to date and open JupyterLab on it", add_help=False)
     verb.add_argument("jupyter", nargs=argparse.REMAINDER, help="options for JupyterLab, such as --no-browser")
@@ -122,7 +127,8 @@ def write_release(options):
         print(f"{path}: {len(files)} files, {path.stat().st_size / 1000:.0f} kB")
     else:
         folder = Path(options.to or TOP / "learner")
-        release.write(files, folder)
+        for line in release.write(files, folder, keep_work=options.update):
+            print(line)
         print(f"{folder}: {len(files)} files, {size / 1000:.0f} kB")
 
 
@@ -158,14 +164,26 @@ def report(options):
     return 0
 
 
+def build_site(options):
+    from helpers import site
+
+    folder = Path(options.to or TOP / "build" / "site")
+    try:
+        pages, size, seconds = site.build(folder)
+    except site.SiteFailed as error:
+        print(f"helpers: {error}", file=sys.stderr)
+        return 2
+    print(f"{folder / 'index.html'}: {pages} pages, {size / 1e6:.1f} MB, built in {seconds:.0f} s")
+    return 0
+
+
 def lab(options):
     """Bring the learner's edition up to date, keep the learner's work, and become JupyterLab on it."""
     folder, built = TOP / "learner", TOP / "build" / "edition"
     sources = release.fingerprint()
     if not (folder / release.MANIFEST).exists() or not built.exists() or built.read_text() != sources:
-        kept = release.write(release.edition(), folder, keep_work=True)
-        if kept:
-            print(f"Your work is kept as it is: {', '.join(kept)}")
+        for line in release.write(release.edition(), folder, keep_work=True):
+            print(line)
         built.parent.mkdir(exist_ok=True)
         built.write_text(sources)
     become_lab(folder, options.jupyter)

@@ -9,12 +9,14 @@ import io
 import json
 import re
 import zipfile
-from pathlib import Path
 
-from helpers import courses, exercises, notebooks
+from helpers import courses, exercises, hints, notebooks, update
+from helpers.checks import progress
 from helpers.courses import COURSES, LESSONS, TOP
+from helpers.update import MANIFEST, ReleaseRefused, write
 
-MANIFEST = ".edition.json"
+__all__ = ["MANIFEST", "ReleaseRefused", "SHIPPED", "edition", "fingerprint", "start_page", "write", "zip_bytes"]
+
 #: Everything of the repository that a learner gets besides the lessons, as patterns from the top.
 SHIPPED = (
     "NOTATION.md",
@@ -22,15 +24,13 @@ SHIPPED = (
     "pyproject.toml",
     "helpers/__init__.py",
     "helpers/data.py",
+    "helpers/doctor.py",
+    "helpers/update.py",
     "helpers/checks/*.py",
     "helpers/plots/*.py",
     "helpers/plots/*.mplstyle",
     "helpers/widgets/__init__.py",
 )
-
-
-class ReleaseRefused(Exception):
-    """Writing would destroy something; the message says what, and what to do. Nothing was written."""
 
 
 def edition(lessons=None):
@@ -41,15 +41,17 @@ def edition(lessons=None):
     lessons : list of LessonInfo, optional
         The lessons to put in; by default all that are done.
     """
-    lessons = [lesson for lesson in LESSONS if lesson.done] if lessons is None else lessons
+    complete = lessons is None
+    lessons = [lesson for lesson in LESSONS if lesson.done] if complete else lessons
     files = {}
     for pattern in SHIPPED:
         for path in TOP.glob(pattern):
             files[path.relative_to(TOP).as_posix()] = path.read_bytes()
     template = TOP / "helpers" / "edition"
     for path in template.rglob("*"):
-        if path.is_file():
+        if path.is_file() and "__pycache__" not in path.parts:
             files[path.relative_to(template).as_posix()] = path.read_bytes()
+    files[progress.START.relative_to(TOP).as_posix()] = start_data(lessons).encode()
     files["README.md"] = files["README.md"].replace(b"{lessons}", start_page(lessons).encode())
     for lesson in lessons:
         folder = lesson.path.parent
@@ -62,9 +64,9 @@ def edition(lessons=None):
             files[path.relative_to(TOP).as_posix()] = path.read_bytes()
         files[lesson.link] = notebooks.text(version).encode()
         if lesson.name in exercises.lessons():
-            files[f"helpers/checks/packs/{lesson.name}.json"] = exercises.load(lesson.name).pack(seed=0).encode()
-    hashes = {path: _hash(files[path]) for path in sorted(files)}
-    files[MANIFEST] = (json.dumps(hashes, indent=1) + "\n").encode()
+            pack = exercises.load(lesson.name).pack(seed=0, hints=hints.make(lesson.name))
+            files[f"helpers/checks/packs/{lesson.name}.json"] = pack.encode()
+    files[MANIFEST] = update.manifest(files, complete)
     return dict(sorted(files.items()))
 
 
@@ -98,6 +100,35 @@ def start_page(lessons):
     return "\n\n".join(parts)
 
 
+def start_data(lessons):
+    """Return what JupyterLab's start page and the learner's progress know of the lessons, as JSON."""
+    found = []
+    for number, (course, title) in enumerate(COURSES.items(), start=1):
+        rows = []
+        for lesson in lessons:
+            if lesson.course == course:
+                cells = courses.test_cells(notebooks.read(lesson.path))
+                rows.append(
+                    {
+                        "name": lesson.name,
+                        "number": lesson.number,
+                        "title": lesson.title,
+                        "path": lesson.link,
+                        "minutes": lesson.minutes,
+                        "exercises": [cell.metadata.nbgrader.grade_id.removeprefix("test_") for cell in cells],
+                        "needs": [[_short(one) for one in choice] for choice in courses.needs(lesson)],
+                        "knowledge": "" if courses.needs(lesson) else lesson.prerequisites,
+                    }
+                )
+        if rows:
+            found.append({"number": number, "title": title, "lessons": rows})
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def _short(lesson):
+    return {"name": lesson.name, "number": lesson.number, "title": lesson.title}
+
+
 def zip_bytes(files, top):
     """Return a zip file with `files` below the folder `top`; the same files give the same bytes."""
     buffer = io.BytesIO()
@@ -107,77 +138,3 @@ def zip_bytes(files, top):
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             archive.writestr(info, content)
     return buffer.getvalue()
-
-
-def write(files, folder, keep_work=False):
-    """Write an edition into a folder, and never over a learner's work.
-
-    A file counts as work if it is not as the last release into this folder left it. Files of the last release that the
-    new one lacks are removed if they were left alone.
-
-    Parameters
-    ----------
-    files : dict
-        From `edition`.
-    folder : path
-    keep_work : bool
-        Whether to leave changed files as they are and write the rest, instead of refusing.
-
-    Returns
-    -------
-    kept : list of str
-        The files left as they are because they hold work.
-
-    Raises
-    ------
-    ReleaseRefused
-        If the folder holds other things, or holds work and not `keep_work`.
-    """
-    folder = Path(folder)
-    before = _manifest(folder)
-    if before is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ReleaseRefused(f"{folder} is not empty and holds no edition. Choose a new folder; nothing was written.")
-    before = before or {}
-    work = [
-        path
-        for path in sorted({*files, *before} - {MANIFEST})
-        if _is_work(folder / path, before.get(path), files.get(path))
-    ]
-    if work and not keep_work:
-        raise ReleaseRefused(
-            f"{folder} holds work in {', '.join(work[:3])}{' and more' if len(work) > 3 else ''}. "
-            "Release into another folder, or move the work away; nothing was written."
-        )
-    for path in set(before) - set(files) - set(work):
-        (folder / path).unlink(missing_ok=True)
-    for path, content in files.items():
-        target = folder / path
-        if path == MANIFEST:
-            released = json.loads(content) | {kept: before.get(kept, "") for kept in work}
-            content = (json.dumps(dict(sorted(released.items())), indent=1) + "\n").encode()
-        if path not in work and not (target.exists() and target.read_bytes() == content):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-    return work
-
-
-def _manifest(folder):
-    try:
-        return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        raise ReleaseRefused(
-            f"{folder / MANIFEST} is damaged. Release into a new folder; nothing was written."
-        ) from None
-
-
-def _is_work(path, released_hash, new):
-    if not path.exists():
-        return False
-    content = path.read_bytes()
-    return _hash(content) != released_hash and content != new
-
-
-def _hash(content):
-    return hashlib.sha256(content).hexdigest()
