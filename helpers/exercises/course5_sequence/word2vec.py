@@ -1351,7 +1351,7 @@ def training_judge(P, **_):
 
 
 @lesson.exercise(
-    points=3, topic=67, equation="(8.23)", returns=("E", "Theta", "costs"), cases=training_cases, judge=training_judge
+    points=3, topic=67, equation="(8.24)", returns=("E", "Theta", "costs"), cases=training_cases, judge=training_judge
 )
 def train_skipgram(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
     """Train skip-gram with negative sampling, one pair after another.
@@ -1383,7 +1383,7 @@ def train_skipgram(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
         for c, t in pairs:
             negatives = sample_negatives(t, P, K, rng)
             loss, de, dTheta = neg_sampling_loss_and_gradient(E[:, [c]], t, negatives, Theta)
-            E[:, [c]] -= learning_rate * de  # (8.23)
+            E[:, [c]] -= learning_rate * de  # (8.24)
             Theta -= learning_rate * dTheta
             total += loss
         costs.append(total / len(pairs))
