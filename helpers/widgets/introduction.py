@@ -155,7 +155,8 @@ def draw_learning_curves(ax, sizes, curves, spreads=None):
     """
     for name, accuracies in curves.items():
         hidden = f", {NETWORKS[name]} hidden" if name in NETWORKS else ""
-        ax.plot(sizes, accuracies, "-o", markersize=4, color=COLORS[name], label=name + hidden)
+        style = "-o" if hidden else "--s"  # gray and green look alike to some
+        ax.plot(sizes, accuracies, style, markersize=4, color=COLORS[name], label=name + hidden)
         if spreads is not None:
             ax.fill_between(sizes, *spreads[name], color=COLORS[name], alpha=0.2, linewidth=0)
     ax.set_xscale("log")
