@@ -100,7 +100,7 @@ def cat_or_not(size=32, step=8):
     Neighbouring patches of one part overlap.
 
     The photographs: Chelsea the cat, by Stéfan van der Walt (CC0); astronaut Eileen Collins, NASA (public domain);
-    coffee, by Rachel Michetti (CC0); the left motorcycle of the Middlebury stereo data (CC0); a rocket, SpaceX (CC0);
+    coffee, by Rachel Michetti (CC0); the left motorcycle of the Middlebury stereo data; a rocket, SpaceX (public domain);
     the Hubble deep field, NASA (public domain) (all with scikit-image); a temple in China, by danielbuechele, and a
     flower, by vultilion (both CC BY 2.0, with scikit-learn).
 

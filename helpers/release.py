@@ -19,7 +19,10 @@ __all__ = ["MANIFEST", "ReleaseRefused", "SHIPPED", "edition", "fingerprint", "s
 
 #: Everything of the repository that a learner gets besides the lessons, as patterns from the top.
 SHIPPED = (
+    "LICENSE",
+    "LICENSE-text.md",
     "NOTATION.md",
+    "docs/data.md",
     "environment.yml",
     "pyproject.toml",
     "helpers/__init__.py",
@@ -73,7 +76,7 @@ def edition(lessons=None):
 def fingerprint():
     """Return a text that changes when anything changes from which an edition is made; much quicker than making one."""
     digest = hashlib.sha256()
-    for pattern in ("*.md", "*.toml", "*.yml", "*.lock", "helpers/**/*", "course*/**/*"):
+    for pattern in ("LICENSE", "*.md", "docs/data.md", "*.toml", "*.yml", "*.lock", "helpers/**/*", "course*/**/*"):
         for path in sorted(TOP.glob(pattern)):
             if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
                 digest.update(f"{path.relative_to(TOP)}\0".encode() + path.read_bytes())
