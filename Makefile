@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := $(shell sed -n 's/.*"uv==\(.*\)".*/\1/p' pyproject.toml)
 
-.PHONY: lab test compare bench release lock clean
+.PHONY: lab test compare bench release site lock clean
 .DEFAULT_GOAL := lab
 
 lab: .venv/ready  ## build the learner's edition in learner/ and open JupyterLab on it
@@ -26,6 +26,9 @@ bench: .venv/ready  ## measure the class run against nbgrader as it comes, and c
 
 release: .venv/ready  ## write the learner's edition as dist/deep-learning-notebooks.zip
 	$(BIN)/python -m helpers release --zip dist/deep-learning-notebooks.zip
+
+site: .venv/ready  ## build the reading site in build/site and say where its first page is
+	$(BIN)/python -m helpers site
 
 lock: .venv/ready  ## write requirements.lock anew after a change of versions in pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --group test --group grade --group site pyproject.toml -o requirements.lock

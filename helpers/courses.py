@@ -1,5 +1,6 @@
 """The five courses and their lessons: the one place for titles, times and prerequisites."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,11 @@ class LessonInfo(NamedTuple):
         return f"{self.course}/{self.folder}/{self.folder}.ipynb"
 
     @property
+    def number(self):
+        """Course and lesson, such as "1.2"."""
+        return f"{self.course[6]}.{int(self.folder[:2])}"
+
+    @property
     def done(self):
         return self.path.exists()
 
@@ -46,6 +52,78 @@ COURSES = {
     "course4_cnn": "Convolutional networks",
     "course5_sequence": "Sequence models",
 }
+
+#: The 68 topics of the notes, in their order; `LessonInfo.topics` and the exercises count them from 1.
+TOPICS = (
+    "What a neural network is",
+    "Supervised learning",
+    "Why deep learning takes off",
+    "Binary classification",
+    "Logistic regression",
+    "Loss and cost",
+    "Gradient descent",
+    "Gradient descent on m examples",
+    "Representation of a network",
+    "Derivatives of activation functions",
+    "Notation of deep networks",
+    "Forward propagation in a deep network",
+    "Dimensions of the matrices",
+    "Parameters and hyperparameters",
+    "Sizes of training, dev and test set",
+    "Bias and variance",
+    "Remedies for bias and variance",
+    "L2 regularisation",
+    "Normalising inputs",
+    "Dropout",
+    "Mini-batches",
+    "Momentum, RMSprop, Adam",
+    "Learning-rate decay",
+    "Tuning hyperparameters",
+    "Batch normalisation",
+    "Softmax and hardmax",
+    "Loss of softmax regression",
+    "Orthogonalisation",
+    "A single number as the metric",
+    "Confusion matrix, precision, recall",
+    "Sizes of dev and test set for a metric",
+    "When to change the metric",
+    "Human-level performance and avoidable bias",
+    "Surpassing human-level performance",
+    "Remedies for avoidable bias and variance",
+    "Mismatched training and dev data",
+    "Convolution by hand",
+    "Valid and same convolutions",
+    "Padding",
+    "Stride",
+    "Convolutions over volumes",
+    "One layer of a convolutional network",
+    "Pooling",
+    "A network that reads digits",
+    "Why convolutions",
+    "Residual networks",
+    "Siamese networks",
+    "Triplet loss",
+    "Why recurrent networks",
+    "Notation of sequences, one-hot vectors",
+    "Forward propagation through time",
+    "Backpropagation through time",
+    "Types of recurrent networks",
+    "Vanishing gradients over long distances",
+    "GRU",
+    "LSTM",
+    "Bidirectional recurrent networks",
+    "Deep recurrent networks",
+    "Vocabulary of words",
+    "Features of words",
+    "Recognising names",
+    "Analogies of words",
+    "Cosine similarity",
+    "Embedding matrix",
+    "Skip-gram with softmax",
+    "Hierarchical softmax",
+    "Negative sampling",
+    "Continuous bag of words",
+)
 
 LESSONS = [
     LessonInfo(
@@ -175,6 +253,26 @@ def find(name):
             return lesson
     names = ", ".join(lesson.name for lesson in LESSONS if lesson.done)
     raise LookupError(f"There is no lesson {str(name)!r}. Finished lessons: {names}.")
+
+
+def needs(lesson):
+    """Return the lessons that the words of `prerequisites` mean: a list of lists, each of which is a choice.
+
+    "lessons 1 and 2; course 1, lesson 4 or 5" in course 2 gives ``[[2.1], [2.2], [1.4, 1.5]]``.
+    """
+    by_number = {one.number: one for one in LESSONS}
+    found = []
+    for part in lesson.prerequisites.split(";"):
+        course = re.search(r"course (\d)", part)
+        words = re.search(r"lessons? ([\d, toandr]+)", part)
+        if not words:
+            continue
+        numbers = []
+        for first, last in re.findall(r"(\d+)(?: to (\d+))?", words[1]):
+            numbers += range(int(first), int(last or first) + 1)
+        choice = [by_number[f"{course[1] if course else lesson.course[6]}.{number}"] for number in numbers]
+        found += [choice] if " or " in words[1] else [[one] for one in choice]
+    return found
 
 
 def test_cells(notebook):

@@ -1,0 +1,19 @@
+// What is wider than the page scrolls by itself; the keyboard reaches it.
+(() => {
+  const wide = "pre, .table-wrapper, .table-container, div.math, mjx-container[display='true']";
+  const mark = () => {
+    for (const box of document.querySelectorAll(wide)) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible";
+      if (scrolls) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  window.addEventListener("load", () => {
+    // Two regions of one kind need names, to tell one from the other.
+    document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "All pages");
+    document.querySelector(".toc-drawer")?.setAttribute("aria-label", "This page");
+    mark();
+    window.MathJax?.startup?.promise?.then(mark);
+  });
+  window.addEventListener("resize", mark);
+})();
