@@ -4,6 +4,7 @@ Screenshots go to screenshots/ (not in git), to be looked at.
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from conftest import find_browser
 from playwright.sync_api import expect, sync_playwright
 
@@ -197,6 +199,67 @@ def test_solved_lesson_runs_and_its_picture_follows_the_slider(page, lab):
     picture(page, "play_after")
     errors = page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']")
     assert errors.count() == 0
+
+
+#: One of each that a lesson shows: texts, a failed check, a picture that moves.
+SHOWN = (
+    "# A page\n\nText with [a link](README.md), `code` and $x^2$.\n\n| a | b |\n|---|--:|\n| one | 2 |\n| two | 3 |\n\n"
+    "> Words of another.\n\n<details><summary>Hint</summary>Words</details>",
+    "import numpy as np\nfrom helpers import checks\n"
+    "def propagate(w, b, X, Y):\n    A = 1 / (1 + np.exp(-w.T @ X - b))\n"
+    "    J = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))\n"
+    "    return {'dw': X @ (A - Y).T, 'db': np.mean(A - Y)}, J\n"
+    "checks.lesson('logistic_regression')(propagate)",
+    "from helpers.widgets import activations\n"
+    "activations.function_and_slope({'tanh': (np.tanh, lambda z: 1 - np.tanh(z)**2)})",
+)
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_texts_checks_and_pictures_are_for_all(page, lab, theme):
+    """With the keyboard alone, with names for screen readers, with enough contrast, on light and dark pages."""
+    url, folder = lab
+    code = [nbformat.v4.new_code_cell(source, metadata={"tags": ["raises-exception"]}) for source in SHOWN[1:]]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(SHOWN[0]), *code])
+    notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    nbformat.write(notebook, folder / f"shown_{theme}.ipynb")
+
+    def themed(route):
+        answer = route.fetch()
+        body = answer.json()
+        for setting in body.get("settings", [body]) if "id" not in body else [body]:
+            if setting.get("id") == "@jupyterlab/apputils-extension:themes":
+                setting["raw"] = json.dumps({"theme": f"JupyterLab {theme}"})
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/lab/api/settings**", themed)
+    open_notebook(page, url, f"shown_{theme}.ipynb")
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true" if theme == "Light" else "false")
+    menu(page, "Run", "Run All Cells")
+    picture_box = page.locator(".jp-OutputArea .widget-vbox").first
+    slider = picture_box.get_by_role("slider", name="layers passed")
+    image = picture_box.get_by_role("img", name="Picture; the text next to it says what it shows")
+    sentence = picture_box.get_by_role("status")
+    expect(sentence).to_contain_text("tanh at z = 2.0: the value is 0.964")
+    expect(sentence).to_contain_text("after 5 layers")
+    picture(page, f"shown_{theme}_picture")
+    before = image.get_attribute("src")
+    picture_box.get_by_role("combobox", name="function g").focus()
+    for _ in range(4):  # z, its number, layers passed, its number
+        page.keyboard.press("Tab")
+        if slider.evaluate("element => element === document.activeElement"):
+            break
+    expect(slider).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(sentence).to_contain_text("after 6 layers")
+    expect(slider).to_have_attribute("aria-valuetext", "6")
+    assert image.get_attribute("src") != before
+    picture_box.evaluate("element => element.classList.add('under-test')")
+    for part in (".under-test", ".check-card", ".jp-RenderedMarkdown"):
+        page.locator(part).first.scroll_into_view_if_needed()
+        found = Axe().run(page, context=part).response["violations"]
+        assert [(problem["id"], problem["nodes"][0]["html"]) for problem in found] == []
+    picture(page, f"shown_{theme}_card")
 
 
 WRONG = "def sigmoid(z):\n    return 1 / (1 + np.exp(z))"
