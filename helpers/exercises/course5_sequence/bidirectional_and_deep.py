@@ -263,6 +263,14 @@ def left_starts_in_the_padding(x, mask, parameters):
 
 
 @brnn_forward.mistake(
+    "Before the left layer you turn the whole array, so it starts in the padding. Turn each sequence within its own "
+    "length with `reverse_sequences` there, as you do with its states."
+)
+def whole_array_turned_before_the_layer(x, mask, parameters):
+    return both_ways(x, mask, parameters, turn=flipped)
+
+
+@brnn_forward.mistake(
     "Both layers read to the right: this is the slip of the notes, two forward states. The second layer reads the "
     "reversed sequences."
 )
@@ -487,6 +495,16 @@ def gradients_turned_over_the_whole_array(da, caches):
 )
 def padding_sends(da, caches):
     return both_back(da, caches, hide=False)
+
+
+@brnn_backward.mistake(
+    "Padding sends gradients into the right layer. Multiply the whole of da by the mask before you split it."
+)
+def padding_sends_to_the_right_layer(da, caches):
+    def turn(lower, mask):
+        return taken(np.where(mask > 0, lower, 0), steps_read(mask))
+
+    return both_back(da, caches, hide=False, turn=turn)
 
 
 @brnn_backward.mistake(
