@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from . import packs, show
+from . import packs, progress, show
 from .compare import Difference, difference, same
 from .diagnose import known_mistake, usual_slip
 from .draws import difference_of_samples, sample
@@ -40,6 +40,7 @@ class Checks:
     def __init__(self, name, exercises):
         self.name = name
         self.exercises = exercises
+        self._hinted = {}
 
     def __call__(self, function):
         """Check one answer: print one line if it is right, otherwise raise `CheckFailed`.
@@ -55,6 +56,11 @@ class Checks:
         __tracebackhide__ = True
         hidden = packs.HIDDEN_SEED in os.environ
         exercise = self._exercise(function, sys._getframe(1).f_globals)
+        with _Noted(self.name, exercise.name, hidden):
+            self._judge(function, exercise, hidden)
+
+    def _judge(self, function, exercise, hidden):
+        __tracebackhide__ = True
         calls = [
             observe(function, case.arguments, case.judge, case.judge and case.expected["output"], hidden)
             for case in exercise.cases
@@ -78,6 +84,24 @@ class Checks:
         if not hidden:
             show.card(exercise, position, what, cause)
         raise CheckFailed(" ".join(sentences))
+
+    def hint(self, exercise):
+        """Show a hint for an exercise, one step more with each call: the idea, the equation, the shape of the code.
+
+        Parameters
+        ----------
+        exercise : callable or str
+            Your function or its name: ``check.hint(sigmoid)``.
+        """
+        if packs.HIDDEN_SEED in os.environ:
+            return
+        if not isinstance(exercise, str):
+            exercise = self._exercise(exercise, sys._getframe(1).f_globals).name
+        if exercise not in self.exercises:
+            raise packs.unknown("exercise", exercise, list(self.exercises))
+        steps = packs.hints(self.name, exercise)
+        shown = self._hinted[exercise] = min(self._hinted.get(exercise, 0) + 1, len(steps))
+        show.hints(exercise, steps, shown)
 
     def reference(self, name, case):
         """Return the arguments and the right output of a case, to draw it or to call your function with it.
@@ -115,6 +139,20 @@ class Checks:
         if bound:
             return self.exercises[bound[0]]
         raise packs.unknown("exercise", own or type(function).__name__, list(self.exercises))
+
+
+class _Noted:
+    """Keeps the outcome of what runs inside, where progress is kept; adds no frame to the learner's traceback."""
+
+    def __init__(self, lesson, exercise, hidden):
+        self.what, self.hidden = (lesson, exercise), hidden
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, frames):
+        if not self.hidden and (kind is None or issubclass(kind, Exception)):  # not when the learner interrupts it
+            progress.note(*self.what, right=kind is None)
 
 
 def _sentence(text):

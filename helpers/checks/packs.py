@@ -50,7 +50,10 @@ class Mistake(NamedTuple):
 
 
 class Exercise(NamedTuple):
-    """One exercise as `check` sees it; ``returns`` names the parts of the output in messages."""
+    """One exercise as `check` sees it; ``returns`` names the parts of the output in messages.
+
+    ``hints`` are the steps of `Checks.hint` as Markdown; only a pack has them.
+    """
 
     name: str
     points: int
@@ -60,6 +63,7 @@ class Exercise(NamedTuple):
     atol: float
     cases: list
     mistakes: Iterable
+    hints: tuple = ()
 
 
 class UnknownExercise(LookupError):
@@ -141,6 +145,13 @@ def load(lesson):
     if seed is not None or not path.exists():
         raise unknown("lesson", lesson, sorted(p.stem for p in FOLDER.glob("*.json")))
     return _shipped(path)
+
+
+def hints(lesson, exercise):
+    """Return the steps of the hint for an exercise, from where `load` takes the lesson; empty if it has none."""
+    if importlib.util.find_spec("helpers.exercises") is not None:
+        return importlib.import_module("helpers.hints").make(lesson)[exercise]
+    return load(lesson)[exercise].hints
 
 
 @functools.cache

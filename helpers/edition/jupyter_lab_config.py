@@ -1,11 +1,12 @@
-"""JupyterLab, started in this folder, opens the list of lessons and asks nothing of other hosts."""
+"""JupyterLab, started in this folder, opens its start page and asks nothing of other hosts."""
 
 import os
 
 here = os.path.dirname(os.path.abspath(__file__))
 c = get_config()  # noqa: F821 - JupyterLab defines it
 c.ServerApp.root_dir = here
-c.LabApp.default_url = "/lab/tree/README.md"
+c.LabApp.default_url = "/lab"
+c.LabApp.extra_labextensions_path = [os.path.join(here, ".labextensions")]
 c.LabApp.news_url = ""
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.app_settings_dir = os.path.join(here, ".settings")

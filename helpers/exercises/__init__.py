@@ -102,8 +102,11 @@ class Lesson:
 
         return register
 
-    def pack(self, seed):
-        """Return the text of the lesson's pack: cases of this seed, right outputs, what each mistake gives."""
+    def pack(self, seed, hints=None):
+        """Return the text of the lesson's pack: cases of this seed, right outputs, what each mistake gives.
+
+        With `hints`, from `helpers.hints.make`, the steps of each exercise's hint, too.
+        """
         fields = []
         for exercise in self.exercises.values():
             drawn = exercise.draw(seed)
@@ -115,7 +118,8 @@ class Lesson:
                 }
                 for function, hint in exercise.mistakes
             ]
-            fields.append({**drawn, "mistakes": wrong})
+            steps = {"hints": hints[exercise.name]} if hints else {}
+            fields.append({**drawn, "mistakes": wrong, **steps})
         return json.dumps(plain.encode(fields), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

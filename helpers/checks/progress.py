@@ -1,0 +1,120 @@
+"""What a learner has solved: kept in the learner's edition alone, in one file at its top, and sent nowhere.
+
+``progress.jsonl`` has one line per change, only ever appended to, so that two kernels at once lose nothing. No release
+holds a file of that name. Solved stays solved: who tries another way later keeps the count.
+"""
+
+import errno
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+#: The start page's data, made at release; where it is missing, nothing is kept or said: the repository, grading.
+START = TOP / ".labextensions" / "start-page" / "static" / "start.json"
+NAME = "progress.jsonl"
+
+
+def note(lesson, exercise, right, top=TOP, start=START):
+    """Keep the outcome of a check, and print one line: how far the lesson is, and what comes next.
+
+    Parameters
+    ----------
+    lesson, exercise : str
+        Their names.
+    right : bool
+        Whether the check passed.
+    top, start : path
+        The edition's folder, and the start page's data in it. Without that file, or where the folder cannot be written,
+        this does nothing.
+    """
+    try:
+        lessons = [one for course in json.loads(start.read_text(encoding="utf-8")) for one in course["lessons"]]
+        solved = _keep(Path(top) / NAME, lesson, exercise, right)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            print(f"Your progress could not be kept in {NAME}: {error.strerror}.")
+        return
+    for here in lessons:
+        if here["name"] == lesson:
+            print(_line(here, lessons, solved, exercise, right))
+
+
+def _keep(path, lesson, exercise, right):
+    """Append a line if it says something new, and return the solved exercises as pairs of names."""
+    events = read(path)
+    solved = {(event["lesson"], event["exercise"]) for event in events if event["right"]}
+    last = events[-1] if events else {}
+    same_as_last = (last.get("lesson"), last.get("exercise")) == (lesson, exercise)
+    if not same_as_last or (right and (lesson, exercise) not in solved):
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        _append(path, [{"lesson": lesson, "exercise": exercise, "right": right, "when": now}])
+    return solved | ({(lesson, exercise)} if right else set())
+
+
+def read(path):
+    """Return the lines of the file, oldest first; a damaged file is kept aside, and what can be read of it goes on."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    events, damaged = _parse(content)
+    if damaged:
+        aside = next(
+            name for name in (path.with_name(f"progress.damaged{i or ''}.jsonl") for i in range(10**6))
+            if not name.exists()
+        )  # fmt: skip
+        os.rename(path, aside)
+        events, _ = _parse(aside.read_bytes())
+        _append(path, events)
+        print(f"{path.name} was damaged. It is kept as {aside.name}; a new one goes on with what could be read.")
+    return events
+
+
+def _parse(content):
+    """Return the events of a file, and whether it holds anything else; a last line may still be on its way."""
+    *lines, _unfinished = content.split(b"\n")
+    events, damaged = [], False
+    for line in filter(None, lines):
+        try:
+            event = json.loads(line)
+            if not (isinstance(event["lesson"], str) and isinstance(event["exercise"], str)):
+                raise TypeError
+            events.append({**event, "right": event["right"] is True})
+        except (ValueError, KeyError, TypeError):
+            damaged = True
+    return events, damaged
+
+
+def _append(path, events):
+    """Append lines in one write; after a line that was cut off, begin a new one."""
+    text = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events).encode()
+    with open(path, "ab+", buffering=0) as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            text = text if file.read(1) == b"\n" else b"\n" + text
+        file.write(text)
+
+
+def _line(here, lessons, solved, exercise, right):
+    """Return what the learner reads below the check's own line."""
+    names, title = here["exercises"], here["title"]
+    done = [name for name in names if (here["name"], name) in solved]
+    if right and len(done) == len(names):
+        text = f"{title}: all {len(names)} exercises solved."
+        order = lessons[lessons.index(here) + 1 :] + lessons[: lessons.index(here)]
+        later = [one for one in order if any((one["name"], name) not in solved for name in one["exercises"])]
+        return text + (f" Next lesson: {later[0]['number']} {later[0]['title']}." if later else "")
+    text = f"{title}: {len(done)} of {len(names)} exercises solved"
+    if right:
+        return f"{text}. Next: {following(names, done, exercise)}."
+    return text + (f"; {exercise} stays solved." if exercise in done else f". Stuck? check.hint({exercise})")
+
+
+def following(names, done, exercise):
+    """Return the next exercise that is not solved, after `exercise` and from the beginning again."""
+    place = names.index(exercise) + 1 if exercise in names else 0
+    return next(name for name in names[place:] + names[:place] if name not in done)

@@ -1,0 +1,302 @@
+/* The start page of the course, a plugin of JupyterLab.
+
+   JupyterLab loads a plugin as a "container" with init(modules) and get(name). This one is written by hand, so that
+   it needs no build: it takes what it needs from JupyterLab's own modules. It reads start.json beside it and
+   progress.jsonl at the top of the learner's folder, and sends nothing anywhere. */
+(() => {
+  "use strict";
+  const HERE = new URL(".", document.currentScript.src);
+  const COMMAND = "start-page:open";
+  let modules;
+
+  async function shared(name) {
+    const version = Object.values(modules[name])[0];
+    return (await version.get())();
+  }
+
+  /** Return an HTML element; children are elements or texts. */
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "onclick") made.addEventListener("click", value);
+      else made.setAttribute(name, value);
+    }
+    made.append(...children.filter((child) => child !== null && child !== ""));
+    return made;
+  }
+
+  const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
+  // --- data -------------------------------------------------------------------------------------------------------
+
+  /** Return the checks that were kept, oldest first; lines that cannot be read are left to the next check. */
+  function parse(text) {
+    return text.split("\n").flatMap((line) => {
+      try {
+        const event = JSON.parse(line);
+        return event && typeof event.lesson === "string" && typeof event.exercise === "string" ? [event] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  async function readProgress(contents) {
+    try {
+      const file = await contents.get("progress.jsonl", { type: "file", format: "text", content: true });
+      return parse(file.content);
+    } catch (error) {
+      if (error.response && error.response.status === 404) return []; // nothing checked yet
+      throw error;
+    }
+  }
+
+  /** Return {lesson: solved exercises} for the lessons, in their order. */
+  function solvedIn(lessons, events) {
+    const right = new Set(events.filter((event) => event.right === true).map((one) => `${one.lesson} ${one.exercise}`));
+    return new Map(
+      lessons.map((lesson) => [lesson.name, lesson.exercises.filter((name) => right.has(`${lesson.name} ${name}`))]),
+    );
+  }
+
+  /** Return {lesson, exercise} to go on with: after the last check, then the lessons after it; null if all is solved. */
+  function next(lessons, solved, events) {
+    const last = events.length ? events[events.length - 1] : null;
+    const place = Math.max(0, lessons.findIndex((lesson) => last && lesson.name === last.lesson));
+    for (const lesson of [...lessons.slice(place), ...lessons.slice(0, place)]) {
+      const from = last && lesson.name === last.lesson ? Math.max(0, lesson.exercises.indexOf(last.exercise)) : 0;
+      const order = [...lesson.exercises.slice(from), ...lesson.exercises.slice(0, from)];
+      const exercise = order.find((name) => !solved.get(lesson.name).includes(name));
+      if (exercise) return { lesson, exercise };
+    }
+    return null;
+  }
+
+  // --- the page ---------------------------------------------------------------------------------------------------
+
+  const address = (path) => new URL(`../../../tree/${path}`, HERE).href;
+
+  /** Open a notebook at an exercise, or a file at its beginning. */
+  async function open(app, path, exercise) {
+    const widget = await app.commands.execute("docmanager:open", { path });
+    if (widget && exercise) {
+      await widget.context.ready;
+      await widget.revealed;
+      widget.setFragment(`cell-id=${exercise}`);
+    }
+  }
+
+  /** Return a link that opens a file here on a click, and in a new tab as any link. */
+  function link(app, text, path, exercise, attributes = {}) {
+    const href = address(path) + (exercise ? `#cell-id=${exercise}` : "");
+    const onclick = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      open(app, path, exercise);
+    };
+    return element("a", { href, onclick, ...attributes }, text);
+  }
+
+  function bar(done, all, label) {
+    return element("progress", { value: done, max: Math.max(all, 1), "aria-label": label });
+  }
+
+  function goOn(app, lessons, solved, events) {
+    const where = next(lessons, solved, events);
+    if (!where) return element("p", { class: "sp-all" }, "All exercises are solved.");
+    const { lesson, exercise } = where;
+    const verb = events.length ? "Go on" : "Begin";
+    return link(app, `${verb}: lesson ${lesson.number} ${lesson.title}, ${exercise}`, lesson.path, exercise, {
+      class: "sp-go",
+    });
+  }
+
+  function card(app, lesson, lessons, solved) {
+    const done = solved.get(lesson.name);
+    const complete = done.length === lesson.exercises.length;
+    const needed = lesson.needs.map((choice) => {
+      const one = (need) => {
+        const there = lessons.find((other) => other.name === need.name);
+        if (!there) return `${need.number} ${need.title}`;
+        const got = solved.get(need.name).length === there.exercises.length;
+        const onclick = (event) => {
+          event.preventDefault();
+          const target = document.getElementById(`sp-${need.name}`);
+          target.scrollIntoView({ block: "nearest" });
+          target.querySelector("h3 a").focus();
+        };
+        return element("a", { href: `#sp-${need.name}`, onclick }, `${need.number} ${need.title}${got ? " ✓" : ""}`);
+      };
+      const words = choice.flatMap((need, i) => (i ? [" or ", one(need)] : [one(need)]));
+      return element("li", {}, ...words);
+    });
+    const exercises = lesson.exercises.map((name) =>
+      element(
+        "li",
+        {},
+        element("span", { class: "sp-mark" }, done.includes(name) ? "✓ solved: " : "○ open: "),
+        link(app, name, lesson.path, name),
+      ),
+    );
+    return element(
+      "li",
+      { class: `sp-card${complete ? " sp-complete" : ""}`, id: `sp-${lesson.name}` },
+      element("h3", {}, link(app, `${lesson.number} ${lesson.title}`, lesson.path)),
+      element("p", { class: "sp-facts" }, `${count(lesson.minutes, "minute")}, ${count(lesson.exercises.length, "exercise")}`),
+      element(
+        "p",
+        { class: "sp-progress" },
+        bar(done.length, lesson.exercises.length, `Solved in lesson ${lesson.number}`),
+        element("span", {}, `${done.length} of ${lesson.exercises.length} solved${complete ? " ✓" : ""}`),
+      ),
+      lesson.knowledge ? element("p", {}, `You need: ${lesson.knowledge}`) : null,
+      needed.length ? element("div", { class: "sp-needs" }, "You need:", element("ul", {}, ...needed)) : null,
+      element(
+        "details",
+        {},
+        element("summary", { "aria-label": `Exercises of lesson ${lesson.number}` }, "Exercises"),
+        element("ul", { class: "sp-exercises" }, ...exercises),
+      ),
+    );
+  }
+
+  function page(app, courses, events) {
+    const lessons = courses.flatMap((course) => course.lessons);
+    const solved = solvedIn(lessons, events);
+    const of = (some) => [
+      some.reduce((sum, lesson) => sum + solved.get(lesson.name).length, 0),
+      some.reduce((sum, lesson) => sum + lesson.exercises.length, 0),
+    ];
+    const [done, all] = of(lessons);
+    return [
+      element("h1", {}, "Deep learning, piece by piece"),
+      element("p", {}, "Read, fill in the functions, and run the checks: they say what is wrong, where, and which usual slip it looks like."),
+      goOn(app, lessons, solved, events),
+      element("p", { class: "sp-progress sp-sum" }, bar(done, all, "Solved in all courses"), element("span", {}, `${done} of ${count(all, "exercise")} solved`)),
+      ...courses.map((course) => {
+        const [some, them] = of(course.lessons);
+        return element(
+          "section",
+          { "aria-labelledby": `sp-course-${course.number}` },
+          element("h2", { id: `sp-course-${course.number}` }, `${course.number} ${course.title}`),
+          element("p", { class: "sp-facts" }, `${some} of ${them} solved`),
+          element("ol", { class: "sp-map" }, ...course.lessons.map((lesson) => card(app, lesson, lessons, solved))),
+        );
+      }),
+      element(
+        "p",
+        { class: "sp-facts" },
+        "What you solved is kept in progress.jsonl in this folder, and nowhere else. Symbols: ",
+        link(app, "NOTATION.md", "NOTATION.md"),
+        ". How to start and update: ",
+        link(app, "README.md", "README.md"),
+        ".",
+      ),
+    ];
+  }
+
+  // --- the plugin -------------------------------------------------------------------------------------------------
+
+  async function makePlugin() {
+    const [{ Widget }, { ILayoutRestorer }, { ICommandPalette, WidgetTracker }, { ILauncher }] = await Promise.all(
+      ["@lumino/widgets", "@jupyterlab/application", "@jupyterlab/apputils", "@jupyterlab/launcher"].map(shared),
+    );
+
+    class StartPage extends Widget {
+      constructor(app) {
+        super();
+        this.app = app;
+        this.id = "start-page";
+        this.title.label = "Start";
+        this.title.caption = "The courses, and what you have solved";
+        this.title.closable = true;
+        this.addClass("sp-page");
+        this.node.tabIndex = -1;
+        this.node.setAttribute("role", "region");
+        this.node.setAttribute("aria-label", "Start page");
+        this.focused = () => this.isVisible && this.refresh();
+        window.addEventListener("focus", this.focused);
+      }
+
+      dispose() {
+        window.removeEventListener("focus", this.focused);
+        super.dispose();
+      }
+
+      onAfterShow() {
+        this.refresh();
+      }
+
+      onActivateRequest() {
+        this.refresh();
+        this.node.focus({ preventScroll: true });
+      }
+
+      /** Read lessons and progress, and draw what changed; the open lists and the keyboard's place stay. */
+      async refresh() {
+        try {
+          this.courses ??= await (await fetch(new URL("start.json", HERE))).json();
+          const events = await readProgress(this.app.serviceManager.contents);
+          const state = JSON.stringify(events);
+          if (this.state === state || this.isDisposed) return;
+          const before = this.node.querySelectorAll("details[open]");
+          const opened = [...before].map((details) => details.closest(".sp-card").id);
+          this.node.replaceChildren(...page(this.app, this.courses, events));
+          for (const id of opened) this.node.querySelector(`#${id} details`).open = true;
+          this.state = state;
+        } catch (error) {
+          console.warn("start page:", error);
+          this.node.replaceChildren(
+            element("h1", {}, "Deep learning, piece by piece"),
+            element("p", { role: "alert" }, `Your progress could not be read (${error.message}). Show this tab again to try once more. All lessons: `, link(this.app, "README.md", "README.md")),
+          );
+          this.state = undefined;
+        }
+      }
+    }
+
+    return {
+      id: "start-page:plugin",
+      description: "The start page of the course.",
+      autoStart: true,
+      optional: [ILayoutRestorer, ICommandPalette, ILauncher],
+      activate(app, restorer, palette, launcher) {
+        document.head.append(element("link", { rel: "stylesheet", href: new URL("style.css", HERE).href }));
+        const leadsElsewhere = /\/(tree|doc)\//.test(window.location.pathname);
+        const tracker = new WidgetTracker({ namespace: "start-page" });
+        let widget = null;
+
+        const show = (activate) => {
+          if (!widget || widget.isDisposed) {
+            widget = new StartPage(app);
+            tracker.add(widget);
+          }
+          if (!widget.isAttached) app.shell.add(widget, "main", { activate, mode: "tab-before" });
+          if (activate) app.shell.activateById(widget.id);
+          return widget;
+        };
+
+        app.commands.addCommand(COMMAND, {
+          label: "Start page",
+          caption: "The courses, and what you have solved",
+          execute: (options) => show(options.activate !== false),
+        });
+        if (palette) palette.addItem({ command: COMMAND, category: "Help" });
+        if (launcher) launcher.add({ command: COMMAND, category: "Other", rank: 0 });
+        if (restorer) restorer.restore(tracker, { command: COMMAND, args: () => ({ activate: false }), name: () => "start" });
+        app.restored.then(() => show(!leadsElsewhere));
+      },
+    };
+  }
+
+  window._JUPYTERLAB = window._JUPYTERLAB || {};
+  window._JUPYTERLAB["start-page"] = {
+    init: async (scope) => {
+      modules = scope;
+    },
+    get: async () => {
+      const plugin = await makePlugin();
+      return () => ({ __esModule: true, default: plugin });
+    },
+  };
+})();
