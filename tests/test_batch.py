@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -359,19 +360,15 @@ def find_postgres():
 
 
 @pytest.fixture
-def postgres(tmp_path):
+def postgres():
     """A PostgreSQL server of our own on a free port of this machine; the URL of its database."""
     binaries = find_postgres()
     if binaries is None:
         pytest.skip("no PostgreSQL found: install it (Debian: apt-get install postgresql)")
-    folder = tmp_path / "postgres"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # pytest closes its own folders to other users
     as_user = []
     if os.getuid() == 0:  # PostgreSQL refuses to run as root
         shutil.chown(folder, "postgres", "postgres")
-        for parent in folder.parents:
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
         as_user = ["runuser", "-u", "postgres", "--"]
     data, port = folder / "data", str(random.Random().randrange(20000, 50000))
 
@@ -386,6 +383,7 @@ def postgres(tmp_path):
         yield f"postgresql+psycopg://grader@127.0.0.1:{port}/gradebook"
     finally:
         call(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder)
 
 
 def test_postgresql_holds_the_same_scores(school, many, postgres, monkeypatch):

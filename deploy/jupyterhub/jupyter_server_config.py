@@ -1,0 +1,13 @@
+"""Each person's JupyterLab on the hub starts as the learner's edition does, in the person's own home."""
+
+import contextlib
+import os
+
+c = get_config()  # noqa: F821 - Jupyter Server defines it
+EDITION = os.path.join(os.environ["HUB"], "edition")
+load_subconfig("jupyter_lab_config.py", path=EDITION)  # noqa: F821 - Jupyter Server defines it
+c.ServerApp.root_dir = os.path.expanduser("~")
+c.ServerApp.terminado_settings = {"shell_command": ["bash"]}  # no login shell: it would set another PATH
+# Lessons lie in ~/<course>/<lesson>/ and link to the table of symbols two folders up.
+with contextlib.suppress(OSError):
+    os.symlink(os.path.join(EDITION, "NOTATION.md"), os.path.expanduser("~/NOTATION.md"))

@@ -1,0 +1,223 @@
+"""Every command of the instructor's guide for one machine, a database and a cluster, run in order in a fresh copy.
+
+It takes minutes. The commands for a hub are run by test_hub.py; those for Kubernetes are counted and not run.
+"""
+
+import collections
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+import zipfile
+
+import guide
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from test_batch import postgres  # noqa: F401 - a fixture
+from test_grading import LESSON, POINTS, blank, cell, full, without_free_cells
+
+from helpers import exercises
+
+NAME = LESSON.folder
+#: A usual slip of the lesson, and the words of the feedback that name it.
+SLIP, HINT = next(
+    (function, hint)
+    for function, hint in exercises.load(LESSON.name).exercises["propagate"].mistakes
+    if function.__name__ == "dw_without_mean"
+)
+
+
+def with_slip():
+    """The right answers, but for one usual slip in `propagate`: the factor 1/m of dw is missing."""
+    notebook = without_free_cells(full())
+    answer = cell(notebook, "propagate")
+    assert answer.source.count("dw = X @ dZ.T / m\n") == 1
+    answer.source = answer.source.replace("dw = X @ dZ.T / m\n", "dw = X @ dZ.T\n")
+    return notebook
+
+
+def download(path, folders):
+    """Write a zip file as a learning platform does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in folders.items():
+            archive.writestr(name, content if isinstance(content, (str, bytes)) else nbformat.writes(content))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A HOME with the two downloads of the guide, made like Moodle's and Canvas's."""
+    home = tmp_path_factory.mktemp("home")
+    moodle = {
+        f"Ann Example_4711_assignsubmission_file/{NAME}.ipynb": with_slip(),
+        f"Ben Sample_4712_assignsubmission_file/{NAME}.ipynb": without_free_cells(full()),
+        f"Cléo d'Été_4713_assignsubmission_file/{NAME}.ipynb": without_free_cells(blank()),
+        f"Dan Broken_4714_assignsubmission_file/{NAME}.ipynb": "no notebook at all",
+        "Eve Empty_4715_assignsubmission_file/essay.txt": "see attachment",
+    }
+    download(home / "Downloads" / f"DL-{NAME}-815.zip", moodle)
+    canvas = {f"marxkarl_9001_77001_{NAME}.ipynb": without_free_cells(full()),
+              f"curiemarie_LATE_9002_77002_{NAME}-1.ipynb": with_slip()}  # fmt: skip
+    download(home / "Downloads" / "submissions.zip", canvas)
+    jupyter = home / ".jupyter"
+    jupyter.mkdir()
+    settings = {"open_browser": False, "allow_root": True, "port": 0}
+    (jupyter / "jupyter_server_config.json").write_text(json.dumps({"ServerApp": settings}))
+    return home
+
+
+def test_every_block_is_run_or_marked_as_not_run(record_property):
+    found = guide.blocks()
+    counts = collections.Counter()
+    for block in found:
+        counts[guide.MARKERS[block.marker]] += len(block.commands)
+        if "Kubernetes" in block.section:
+            assert block.marker == "on paper: Kubernetes", block.line
+        else:
+            assert guide.MARKERS[block.marker] != "paper", block.line
+    assert set(counts) == set(guide.MARKERS.values())
+    record_property("commands of the guide", ", ".join(f"{number} {kind}" for kind, number in counts.items()))
+
+
+class Checks:
+    """What must be true after a section of the guide, besides the exit status of its commands."""
+
+    def __init__(self, copy, home):
+        self.copy, self.home, self.grading = copy, home, copy / "grading"
+
+    def book(self, url=None):
+        with Gradebook(url or f"sqlite:///{self.copy}/gradebook.db") as gradebook:
+            return {
+                one.student.id: (one.score, one.late_submission_penalty, one.needs_manual_grade)
+                for one in gradebook.assignment_submissions(NAME)
+            }
+
+    def after_2_make_the_assignment(self):
+        released = nbformat.read(self.grading / "release" / NAME / f"{NAME}.ipynb", as_version=4)
+        assert "BEGIN SOLUTION" not in nbformat.writes(released)
+
+    def after_3_hand_it_out(self):
+        with zipfile.ZipFile(self.copy / "dist" / "logistic_regression.zip") as archive:
+            assert f"logistic_regression/{LESSON.link}" in archive.namelist()
+
+    def after_5_collect(self):
+        students = sorted(folder.name for folder in (self.grading / "submitted").iterdir())
+        assert students == ["9001", "9002", "Ann Example", "Ben Sample", "Cléo d'Été", "Dan Broken"]
+        for student in students:
+            assert [p.name for p in (self.grading / "submitted" / student / NAME).glob("*.ipynb")] == [f"{NAME}.ipynb"]
+        for student in ("9001", "9002"):  # Canvas was an example: the class goes on with Moodle's
+            shutil.rmtree(self.grading / "submitted" / student)
+
+    def after_6_grade(self):
+        total = sum(POINTS.values())
+        scores = {student: score for student, (score, _, _) in self.book().items()}
+        assert scores == {
+            "Ann Example": total - POINTS["propagate"],
+            "Ben Sample": total,
+            "Cléo d'Été": 0,
+            "Dan Broken": 0,
+        }
+        assert self.book()["Dan Broken"][2], "a human should look at it"
+
+    def after_7_look_at_the_report(self):
+        page = guide.plain((self.grading / "report" / NAME / "report.html").read_text())
+        assert f"1 × {HINT}" in page
+        assert "Dan Broken" in page
+
+    def after_8_give_feedback(self):
+        with zipfile.ZipFile(self.grading / "feedback.zip") as archive:
+            pages = {
+                name: guide.plain(archive.read(name).decode()) for name in archive.namelist() if name.endswith(".html")
+            }
+        assert sorted(name.split("_")[0] for name in pages) == ["Ann Example", "Ben Sample", "Cléo d'Été", "Dan Broken"]
+        assert HINT in pages[f"Ann Example_4711_assignsubmission_file/{NAME}.html"]
+        assert HINT not in pages[f"Ben Sample_4712_assignsubmission_file/{NAME}.html"]
+
+    def after_9_export_the_grades(self):
+        with open(self.grading / "grades.csv", newline="", encoding="utf-8") as file:
+            rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == NAME}
+        assert float(rows["Ben Sample"]["score"]) == sum(POINTS.values())
+        assert rows["Ann Example"]["email"] == "ann@example.org"
+        with open(self.grading / "report" / NAME / "moodle.csv", newline="", encoding="utf-8") as file:
+            assert {row["Surname"]: row["ID number"] for row in csv.DictReader(file)}["d'Été"] == "4003"
+
+    def after_late_work_and_more_time_for_some(self):
+        total = sum(POINTS.values())
+        book = self.book()
+        assert book["Ann Example"][1] == pytest.approx(0.1 * (total - POINTS["propagate"]))
+        assert not book["Ben Sample"][1], "who has more time loses nothing"
+
+    def after_a_gradebook_in_postgresql(self):
+        (self.copy / "gradebook.db").rename(self.copy / "gradebook.sqlite")  # so that nothing can come from it
+        url = f"postgresql+psycopg://grader@127.0.0.1:{os.environ['GUIDE_PGPORT']}/gradebook"
+        assert self.book(url)["Ben Sample"][0] == sum(POINTS.values())
+
+    def after_workers_on_other_machines(self):
+        assert not (self.copy / "gradebook.db").exists()
+        url = f"postgresql+psycopg://grader@127.0.0.1:{os.environ['GUIDE_PGPORT']}/gradebook"
+        assert self.book(url)["Ben Sample"][0] == sum(POINTS.values())
+
+    def after_privacy(self):
+        for path in (self.grading / "report" / "to_show").iterdir():
+            assert "Ann" not in path.read_text()
+
+
+def serve(command, copy, env):
+    """Run a command that serves JupyterLab until it has shown formgrader with the assignment; return `Ran`."""
+    start = time.monotonic()
+    process = subprocess.Popen(
+        ["bash", "-c", command], cwd=copy, env=env, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )  # fmt: skip
+    try:
+        runtime = os.path.join(env["HOME"], ".local", "share", "jupyter", "runtime")
+        page = ""
+        while time.monotonic() < start + 90 and process.poll() is None and NAME not in page:
+            time.sleep(0.5)
+            for name in os.listdir(runtime) if os.path.isdir(runtime) else ():
+                if name.startswith("jpserver-") and name.endswith(".json"):
+                    with open(os.path.join(runtime, name)) as file:
+                        server = json.load(file)
+                    url = f"{server['url']}formgrader/api/assignments?token={server['token']}"
+                    with urllib.request.urlopen(url, timeout=60) as answer:
+                        page = answer.read().decode()
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        out = process.communicate(timeout=30)[0].decode()
+    return guide.Ran(command, 0 if NAME in page else 1, time.monotonic() - start, out)
+
+
+def test_commands_of_the_guide_work(tmp_path_factory, home, postgres, monkeypatch, capsys, record_property):  # noqa: F811
+    port = postgres.split(":")[-1].split("/")[0]
+    monkeypatch.setenv("GUIDE_PGPORT", port)
+    copy = guide.fresh_copy(tmp_path_factory.mktemp("guide"))
+    env = guide.environment(home, PGHOST="127.0.0.1", PGPORT=port, PGUSER="grader")
+    shell, ran, checks = guide.Shell(copy, env), [], Checks(copy, home)
+    todo = {name for name in dir(checks) if name.startswith("after_")}
+    section = ""
+    blocks = [block for block in guide.blocks() if guide.MARKERS[block.marker] in ("one machine", "server")]
+    try:
+        for block in [*blocks, None]:
+            if block is None or block.section != section:
+                name = "after_" + "".join(
+                    c if c.isalnum() else "_" for c in section.lower().replace(",", "").replace(". ", " ")
+                )
+                if name in todo:
+                    getattr(checks, name)()
+                    todo.remove(name)
+            for command in block.commands if block else ():
+                run = serve if block.marker == "a server" else lambda command, *_: shell.run(command)
+                ran.append(run(command, copy, env))
+                assert ran[-1].status == 0, f"line {block.line}: {command}\n{ran[-1].output[-3000:]}"
+            section = block.section if block else ""
+    finally:
+        shell.close()
+        with capsys.disabled():
+            print("\n" + guide.table(ran))
+    assert not todo, "sections that are gone from the guide"
+    record_property("commands of the guide run on one machine, all with status 0", [len(ran), len(ran)])
+    record_property("seconds for them", round(sum(one.seconds for one in ran)))
