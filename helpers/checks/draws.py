@@ -323,9 +323,9 @@ def tree(output, arguments):
     """Return what a binary tree over the words of the argument counts is good for, whatever its shape.
 
     The output has one row per inner node, ``(n - 1, 2)``: its children, j < n being word j and n + u inner node u.
-    ``parents`` counts the nodes but the root that are the child of exactly one node, ``order`` the rows whose children
-    were all made earlier. Where both are full it is one tree with the words as its leaves, so no code is the beginning
-    of another one. ``code_length`` is the mean depth of the words, weighted by the counts; -1 if it is no such tree.
+    The first number counts the nodes that are the child of exactly one node, the second the rows whose children were
+    all made earlier. Where both are full it is one tree with the words as its leaves, so no code is the beginning of
+    another one. The third is the mean depth of the words, weighted by the counts; -1 if it is no such tree.
     """
     counts, children = np.asarray(arguments["counts"]), np.asarray(output)
     n = len(counts)
@@ -337,9 +337,9 @@ def tree(output, arguments):
         for v in range(n - 2, -1, -1):
             depth[children[v].astype(int)] = depth[n + v] + 1
         length = np.sum(depth[:n] * counts) / np.sum(counts)
-    return {"parents": parents, "order": order, "code_length": length}
+    return dict(zip(tree.names, (parents, order, length), strict=True))
 
 
-tree.names = ("parents", "order", "code_length")
+tree.names = ("nodes with one parent", "rows below which all was made earlier", "mean depth")
 #: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
 VIEWS = {"network": network, "partition": partition, "batches": batches, "tree": tree}
