@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := $(shell sed -n 's/.*"uv==\(.*\)".*/\1/p' pyproject.toml)
 
-.PHONY: lab test compare bench release site lock clean
+.PHONY: lab test doctor compare bench release site lock clean
 .DEFAULT_GOAL := lab
 
 lab: .venv/ready  ## build the learner's edition in learner/ and open JupyterLab on it
@@ -15,6 +15,10 @@ test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, gra
 	$(BIN)/ruff check .
 	$(BIN)/python -m helpers check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-cell-timeout 120 tests course*/
+
+# Also where nothing is set up; make doctor FOR=instructor, or maintainer.
+doctor:  ## say what works on this machine and what is missing, with the cure
+	@python=$(BIN)/python; [ -x $$python ] || python=$(PYTHON); $$python -m helpers doctor --for $(or $(FOR),learner)
 
 compare: .venv/ready  ## measure grading here against nbgrader as it comes: attacks and seconds (half an hour)
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py attacks

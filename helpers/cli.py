@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from helpers import courses, notebooks, release
+from helpers import courses, doctor, notebooks, release
 from helpers.checks import packs
 from helpers.courses import TOP
 
@@ -55,6 +55,10 @@ def main(arguments=None):
     verb = verbs.add_parser("site", help="build the reading site: all lessons without solutions, and indexes")
     verb.add_argument("--to", metavar="FOLDER", help="the folder (default: build/site)")
     verb.set_defaults(action=build_site)
+
+    verb = verbs.add_parser("doctor", help="say what works on this machine and what is missing", add_help=False)
+    verb.add_argument("options", nargs=argparse.REMAINDER, help="--for learner, instructor or maintainer")
+    verb.set_defaults(action=lambda options: doctor.main(options.options))
 
     verb = verbs.add_parser("lab", help="bring learner/ up to date and open JupyterLab on it", add_help=False)
     verb.add_argument("jupyter", nargs=argparse.REMAINDER, help="options for JupyterLab, such as --no-browser")

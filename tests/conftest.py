@@ -1,17 +1,10 @@
 """What all tests share: the numbers printed at the end, and where a browser is found."""
 
 import collections
-import os
-import shutil
 
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-def find_browser():
-    """Return the path of a Chromium or Chrome, or None; the environment variable CHROMIUM names another one."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+from helpers.doctor import find_browser
 
 
 def pytest_collection_modifyitems(items):
