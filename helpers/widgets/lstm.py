@@ -54,7 +54,8 @@ def _prepare(axes, animated):
         ("-.", GREEN, r"$\Gamma_o$"),
     )
     lines = [
-        top.plot(place, 0 * place, mark, color=color, label=name, animated=animated)[0] for mark, color, name in styles
+        top.plot(place, 0 * place, mark, color=color, label=name, animated=animated, linewidth=width)[0]
+        for (mark, color, name), width in zip(styles, (1.5, 1.5, 4, 2.5, 1.5), strict=True)  # where they meet, all show
     ]
     top.axhline(0, color="#999999", linewidth=0.8)
     top.set(xlim=(-0.6, len(place) - 0.4), ylim=(-1.15, 1.15), xticks=place, xticklabels=[])
@@ -108,25 +109,39 @@ def two_memories(lstm_forward, lstm_cell_backward):
     )
 
 
-def race(mean_between, n_a=16, m=500, num_epochs=15):
-    """Train all three on the same streams; return ``{name: (network, share of right verbs on new streams)}``."""
+def race(mean_between, n_a=16, m=500, num_epochs=15, starts=3):
+    """Train all three on the same streams, each from several random starts.
+
+    Returns
+    -------
+    dict
+        By name ``(network, shares)``: the first start's network, and each start's share of right verbs on new streams.
+    """
     rng, T = np.random.default_rng(0), max(30, 4 * mean_between)
     x, y, asked, _ = streams(m, T, mean_between, rng)
     x_test, y_test, asked_test, _ = streams(300, T, mean_between, rng)
+    options = {"num_epochs": num_epochs, "batch_size": 25, "counted": asked}
     results = {}
     for name, kind in KINDS.items():
-        layer = kind(len(VOCABULARY), n_a, np.random.default_rng(1), first=True)
-        network = fast_rnn.Network([layer], 2, np.random.default_rng(2))
-        options = {"num_epochs": num_epochs, "batch_size": 25, "counted": asked}
-        fast_rnn.train(network, x, y, fast_rnn.ClippedAdam(0.01, 1.0), np.random.default_rng(3), **options)
-        results[name] = network, fast_rnn.accuracy(network, x_test, y_test, counted=asked_test)
+        networks, shares = [], []
+        for start in range(starts):
+            layer = kind(len(VOCABULARY), n_a, np.random.default_rng(10 * start + 1), first=True)
+            networks.append(fast_rnn.Network([layer], 2, np.random.default_rng(10 * start + 2)))
+            order = np.random.default_rng(10 * start + 3)
+            fast_rnn.train(networks[-1], x, y, fast_rnn.ClippedAdam(0.01, 1.0), order, **options)
+            shares.append(fast_rnn.accuracy(networks[-1], x_test, y_test, counted=asked_test))
+        results[name] = networks[0], shares
     return results
 
 
 def draw_race(ax, distances, results):
-    """Draw the shares of right verbs over distance; ``results`` is ``{name: shares}``."""
-    for (name, values), color, mark in zip(results.items(), (ORANGE, BLUE, GREEN), ("s--", "o-", "^:"), strict=True):
-        ax.plot(distances, values, mark, color=color, label=name)
+    """Draw the shares of right verbs over distance: each start a mark, a line through the medians.
+
+    ``results`` is ``{name: a list of shares per distance}``.
+    """
+    for (name, values), color, style in zip(results.items(), (ORANGE, BLUE, GREEN), ("s--", "o-", "^:"), strict=True):
+        ax.plot(distances, np.median(values, axis=1), style[1:], color=color)
+        ax.plot(np.repeat(distances, np.shape(values)[1]), np.ravel(values), style[0], color=color, label=name)
     ax.axhline(0.5, color="#999999", linewidth=0.8, linestyle=":")
     ax.set(ylim=(0.4, 1.04), xlabel="words between subject and verb, on average", ylabel="share of right verbs")
     ax.legend(loc="lower left")

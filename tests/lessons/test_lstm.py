@@ -138,10 +138,10 @@ def test_the_fast_layer_is_the_same_lstm():
 
 @pytest.mark.parametrize("mean_between", [5, 20])
 def test_the_race(mean_between):
-    shares = {name: share for name, (_, share) in lstm.race(mean_between).items()}
-    assert shares["GRU"] > 0.97
-    assert shares["LSTM"] > 0.97
-    assert shares["plain"] > 0.97 if mean_between == 5 else 0.4 < shares["plain"] < 0.62
+    shares = {name: shares for name, (_, shares) in lstm.race(mean_between).items()}
+    assert min(shares["GRU"]) > 0.97
+    assert min(shares["LSTM"]) > 0.97
+    assert min(shares["plain"]) > 0.97 if mean_between == 5 else 0.4 < min(shares["plain"]) < 0.62
 
 
 @pytest.fixture

@@ -139,6 +139,15 @@ def dby_as_a_mean(y_pred, y, mask, a, parameters):
     return gradients | {"dby": gradients["dby"] / mask.shape[1]}
 
 
+@rnn_output_backward.mistake(
+    "dWya is made with the states one step earlier. The output of step t came from the state of step t."
+)
+def states_one_step_early(y_pred, y, mask, a, parameters):
+    dz = scores_back(y_pred, y, mask)
+    early = np.concatenate([np.zeros_like(a[:, :, :1]), a[:, :, :-1]], axis=2)
+    return output_from(dz, a, parameters["Wya"]) | {"dWya": output_from(dz, early, parameters["Wya"])["dWya"]}
+
+
 @rnn_output_backward.accept
 def output_step_by_step(y_pred, y, mask, a, parameters):
     dWya, dby, da = 0, 0, np.zeros_like(a)
@@ -297,6 +306,26 @@ def dba_over_the_units(da_next, cache):
     return from_score(dz, cache) | {"dba": dz.sum(axis=0, keepdims=True)}
 
 
+@rnn_cell_backward.mistake("da_prev uses da_next. Go through the tanh first: Waaᵀ dz, with the slope of tanh.")
+def da_prev_without_the_slope(da_next, cache):
+    return from_score(score_back(da_next, cache), cache) | {"da_prev": cache[3]["Waa"].T @ da_next}
+
+
+@rnn_cell_backward.mistake("dxt uses da_next. Go through the tanh first: Waxᵀ dz, with the slope of tanh.")
+def dxt_without_the_slope(da_next, cache):
+    return from_score(score_back(da_next, cache), cache) | {"dxt": cache[3]["Wax"].T @ da_next}
+
+
+@rnn_cell_backward.mistake("dWax uses da_next. It comes from the score: dz xtᵀ, with the slope of tanh.")
+def dwax_without_the_slope(da_next, cache):
+    return from_score(score_back(da_next, cache), cache) | {"dWax": da_next @ cache[2].T}
+
+
+@rnn_cell_backward.mistake("dWaa uses da_next. It comes from the score: dz a_prevᵀ, with the slope of tanh.")
+def dwaa_without_the_slope(da_next, cache):
+    return from_score(score_back(da_next, cache), cache) | {"dWaa": da_next @ cache[1].T}
+
+
 @rnn_cell_backward.accept
 def cell_with_dot(da_next, cache):
     return from_score(score_back(da_next, cache), cache)
@@ -451,6 +480,29 @@ def one_cache_for_all(da, caches):
 def da0_with_three_axes(da, caches):
     gradients = through_time(da, caches)
     return gradients | {"da0": gradients["da0"][:, :, None]}
+
+
+@rnn_backward.mistake(
+    "What comes back from all later steps is added up. Add only the da_prev of step t + 1: it holds the later ones."
+)
+def later_steps_piled_up(da, caches):
+    steps, x = caches
+    dx, later, sums = np.zeros_like(x), 0, {"dWax": 0, "dWaa": 0, "dba": 0}
+    for t in reversed(range(x.shape[2])):
+        g = rnn_cell_backward(da[:, :, t] + later, steps[t])
+        later, dx[:, :, t] = later + g["da_prev"], g["dxt"]
+        sums = {name: total + g[name] for name, total in sums.items()}
+    return {"dx": dx, "da0": later, **sums}
+
+
+@rnn_backward.mistake("da0 is what the first output sends, da[:, :, 0]. Take the da_prev of step 0.")
+def da0_from_the_first_output(da, caches):
+    return through_time(da, caches) | {"da0": da[:, :, 0]}
+
+
+@rnn_backward.mistake("The caches are used in reverse: step t has the cache of another step. Use `steps[t]`.")
+def caches_in_reverse(da, caches):
+    return through_time(da, (caches[0][::-1], caches[1]))
 
 
 @rnn_backward.accept

@@ -251,6 +251,40 @@ def gates_swapped_in_cache(xt, a_prev, c_prev, parameters):
     return *results, (*cache[:4], cache[5], cache[4], *cache[6:])
 
 
+@lstm_cell_forward.mistake("The bias bf of the forget gate is missing.")
+def bias_of_forget_gate_missing(xt, a_prev, c_prev, parameters):
+    return step_with(xt, a_prev, c_prev, parameters, p=parameters | {"bf": 0})
+
+
+@lstm_cell_forward.mistake("The bias bu of the update gate is missing.")
+def bias_of_update_gate_missing(xt, a_prev, c_prev, parameters):
+    return step_with(xt, a_prev, c_prev, parameters, p=parameters | {"bu": 0})
+
+
+@lstm_cell_forward.mistake("The bias bo of the output gate is missing.")
+def bias_of_output_gate_missing(xt, a_prev, c_prev, parameters):
+    return step_with(xt, a_prev, c_prev, parameters, p=parameters | {"bo": 0})
+
+
+@lstm_cell_forward.mistake("The bias bc of the candidate is missing.")
+def bias_of_candidate_missing(xt, a_prev, c_prev, parameters):
+    return step_with(xt, a_prev, c_prev, parameters, p=parameters | {"bc": 0})
+
+
+@lstm_cell_forward.mistake("What is kept is a_prev. The forget gate multiplies the memory cell: Γ_f ∗ c_prev.")
+def old_state_kept(xt, a_prev, c_prev, parameters):
+    *results, cache = step_with(xt, a_prev, a_prev, parameters)
+    return *results, (*cache[:3], c_prev, *cache[4:])
+
+
+@lstm_cell_forward.mistake(
+    "Your softmax adds up over the examples. Each column is one example: sum over the rows, `axis=0`."
+)
+def softmax_over_the_examples(xt, a_prev, c_prev, parameters):
+    a_next, c_next, _, cache = step_with(xt, a_prev, c_prev, parameters)
+    return a_next, c_next, softmax(parameters["Wy"] @ a_next + parameters["by"], axis=1), cache
+
+
 @lstm_cell_forward.accept
 def cell_with_blocks_apart(xt, a_prev, c_prev, parameters):
     return step_with(xt, a_prev, c_prev, parameters)
@@ -533,9 +567,9 @@ def back_with(da_next, dc_next, cache, **o):
         da_next * o.get("out", out) * o.get("steep", 1 - shown**2), dc_next
     )
     dz = {
-        "f": dc * o.get("forget_by", c) * slope(f),
-        "u": dc * o.get("update_by", new) * slope(u),
-        "o": da_next * shown * slope(out),
+        "f": dc * o.get("forget_by", c) * o.get("slope_f", slope(f)),
+        "u": dc * o.get("update_by", new) * o.get("slope_u", slope(u)),
+        "o": da_next * shown * o.get("slope_o", slope(out)),
         "c": dc * o.get("write", u) * o.get("tanh_slope", lambda g: 1 - g**2)(new),
     }
     to_a = {V: p[f"W{V}"][:, :n].T @ dz[V] for V in BLOCKS}
@@ -545,7 +579,7 @@ def back_with(da_next, dc_next, cache, **o):
         "da_prev": sum(part for V, part in to_a.items() if V not in o.get("without", "")),
         "dxt": sum(part for V, part in to_x.items() if V not in o.get("x_without", "")),
     }
-    column = np.vstack([o.get("column", a), x])
+    column = np.vstack([x, a] if o.get("input_first") else [o.get("column", a), x])
     for V in BLOCKS:
         gradients[f"dW{V}"] = dz[V] @ column.T / (m if o.get("mean") else 1)
         gradients[f"db{V}"] = np.sum(dz[V], axis=1, keepdims=True) / (m if o.get("mean") else 1)
@@ -689,6 +723,69 @@ def divided_by_m(da_next, dc_next, cache):
 def state_and_cell_gradients_swapped(da_next, dc_next, cache):
     gradients = back_with(da_next, dc_next, cache)
     return gradients | {"da_prev": gradients["dc_prev"], "dc_prev": gradients["da_prev"]}
+
+
+@lstm_cell_backward.mistake("dΓ_f has the factor c_next. The forget gate multiplied the cell before the step, c_prev.")
+def forget_gate_by_the_new_cell(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, forget_by=cache[1])
+
+
+@lstm_cell_backward.mistake("dΓ_f lacks the factor c_prev: the forget gate was multiplied by it.")
+def factor_of_forget_gate_missing(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, forget_by=1)
+
+
+@lstm_cell_backward.mistake("dΓ_u lacks the factor c_tilde: the update gate was multiplied by it.")
+def factor_of_update_gate_missing(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, update_by=1)
+
+
+@lstm_cell_backward.mistake("The derivative of the sigmoid is missing at the forget gate alone: Γ_f (1 - Γ_f).")
+def slope_of_forget_gate_missing(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, slope_f=1)
+
+
+@lstm_cell_backward.mistake("The derivative of the sigmoid is missing at the update gate alone: Γ_u (1 - Γ_u).")
+def slope_of_update_gate_missing(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, slope_u=1)
+
+
+@lstm_cell_backward.mistake("The derivative of the sigmoid is missing at the output gate alone: Γ_o (1 - Γ_o).")
+def slope_of_output_gate_missing(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, slope_o=1)
+
+
+@lstm_cell_backward.mistake(
+    "dc_next is multiplied by 1 - tanh²(c_next). It arrives at the cell itself: only the way through a_next has that factor."
+)
+def slope_on_dc_next_too(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, add=lambda own, later: own + later * (1 - np.tanh(cache[1]) ** 2))
+
+
+@lstm_cell_backward.mistake("dc_prev has the factor Γ_u. The old cell was multiplied by the forget gate: Γ_f.")
+def update_gate_for_the_old_cell(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, keep=cache[5])
+
+
+@lstm_cell_backward.mistake(
+    "da_prev lacks the part of the update gate: add the left columns of Wu, transposed, times dz_u."
+)
+def state_without_update_gate(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, without="u")
+
+
+@lstm_cell_backward.mistake(
+    "da_prev lacks the part of the candidate: add the left columns of Wc, transposed, times dz_c."
+)
+def state_without_candidate(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, without="c")
+
+
+@lstm_cell_backward.mistake(
+    "In the gradients of weights the column is [xt; a_prev]. The weights saw the state above the input: [a_prev; xt]."
+)
+def input_above_the_state(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, input_first=True)
 
 
 @lstm_cell_backward.accept
@@ -851,6 +948,37 @@ def da0_of_zeros(da, caches):
 def da0_of_the_last_step(da, caches):
     last = lstm_cell_backward(da[:, :, -1], 0 * da[:, :, -1], caches[0][-1])
     return lstm_backward(da, caches) | {"da0": last["da_prev"]}
+
+
+@lstm_backward.mistake(
+    "The cell's gradients of all later steps are added up. Hand on only the dc_prev of step t + 1: it holds them already."
+)
+def cell_gradient_piled_up(da, caches):
+    return piled_up(da, caches, cell=True)
+
+
+@lstm_backward.mistake(
+    "The states' gradients of all later steps are added up. Add only the da_prev of step t + 1: it holds them already."
+)
+def state_gradient_piled_up(da, caches):
+    return piled_up(da, caches, cell=False)
+
+
+def piled_up(da, caches, cell):
+    """Return the gradients if what later steps send to the cell, or to the state, is added up instead of replaced."""
+    steps, x = caches
+    dx, a, c, total = np.zeros(x.shape), np.zeros_like(da[:, :, 0]), np.zeros_like(da[:, :, 0]), {}
+    for t in reversed(range(x.shape[2])):
+        gradients = lstm_cell_backward(da[:, :, t] + a, c, steps[t])
+        dx[:, :, t], sent_a, sent_c = (gradients.pop(name) for name in ("dxt", "da_prev", "dc_prev"))
+        a, c = (sent_a, c + sent_c) if cell else (a + sent_a, sent_c)
+        total = {name: total.get(name, 0) + dV for name, dV in gradients.items()}
+    return {"dx": dx, "da0": a, **total}
+
+
+@lstm_backward.mistake("The caches are used in reverse: step t has the cache of another step. Use `steps[t]`.")
+def caches_in_reverse(da, caches):
+    return walked(da, (caches[0][::-1], caches[1]))
 
 
 @lstm_backward.accept
