@@ -44,15 +44,14 @@ class Collect(ExchangeCollect):
         """Copy a submission: the plain files and folders of its owner.
 
         Every file is opened below its folder without following links and then asked whose it is, so that nothing can
-        be put in its place between the question and the copy.
-
-        Raises
-        ------
-        RuntimeError
-            If the submission is larger than nbgrader's ``max_dir_size``.
+        be put in its place between the question and the copy. One that is larger than nbgrader's ``max_dir_size`` is
+        named in the log and not copied; nbgrader itself would collect nobody's then.
         """
         if self.get_size(src) > 1000 * self.coursedir.max_dir_size:
-            raise RuntimeError(f"{src} has more than {self.coursedir.max_dir_size} kB, the option max_dir_size")
+            self.log.error(
+                "%s has more than %s kB, the option max_dir_size: not collected.", src, self.coursedir.max_dir_size
+            )
+            return
         left_out = ignore_patterns(
             exclude=self.coursedir.ignore, include=self.coursedir.include,
             max_file_size=self.coursedir.max_file_size, log=self.log,
