@@ -1,7 +1,6 @@
 """Settings of the reading site; `python -m helpers site` builds it. Nothing on it comes from another host."""
 
 import re
-import zlib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,7 +41,10 @@ mathjax3_config = {"options": {"enableMenu": False}}  # with its menu, each form
 
 _EQUATIONS = site.equations()
 _EQUATION = r"\((?P<tag>\d\.\d+)\)"
-_LESSON = r"(?i:(?:course (?P<course>\d), )?lessons? (?P<numbers>\d(?:(?:, | and | or | to |, and )\d)*)(?![.\d])(?: of course (?P<course_after>\d))?)"
+_LESSON = (
+    r"(?i:(?:course (?P<course>\d), )?lessons? (?P<numbers>\d(?:(?:, | and | or | to |, and )\d)*)"
+    r"(?![.\d])(?: of course (?P<course_after>\d))?)"
+)
 _REFERENCE = re.compile(f"{_EQUATION}|{_LESSON}")
 _LITERAL = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.reference, nodes.title, nodes.raw)
 
@@ -125,8 +127,6 @@ def copy_mathjax(app, error):
 
 
 def setup(app):
-    # A change of this file makes every page anew.
-    app.add_config_value("site_code", zlib.crc32(Path(__file__).read_bytes()), "env", int)
     app.connect("doctree-read", mark_equations)
     app.connect("doctree-resolved", link_references)
     app.connect("html-page-context", give_captions_a_level, priority=900)  # after Furo's own

@@ -7,14 +7,13 @@ work as they stand; Sphinx with ``docs/conf.py`` makes HTML of them.
 import json
 import re
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
-from helpers import courses, exercises, notebooks
+from helpers import exercises, notebooks
 from helpers.courses import COURSES, LESSONS, TOP, TOPICS
 
-#: Where readers find the sources of Sphinx; `build` keeps it, so that a second build is quick.
-SOURCES = TOP / "build" / "site-source"
 _IMAGES = (".png", ".jpg", ".svg")
 #: A link to a file, not what looks like one in a formula, ``a^{[2](i)}``.
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!\w+:|#)([^)\s]*[./][^)\s]*)\)")
@@ -25,35 +24,42 @@ _SYMBOL = re.compile(
 
 
 class SiteFailed(Exception):
-    """Sphinx found a problem; its messages stand above. The site that was there before may be incomplete."""
+    """The site was not built; the message says why, and what to do. What was there before is as it was."""
 
 
-def build(folder, quiet=True):
-    """Build the site into a folder and return ``(pages, bytes, seconds)``.
+def build(folder):
+    """Build the site from nothing into a folder and return ``(pages, bytes, seconds)``.
 
     Parameters
     ----------
     folder : path
-    quiet : bool
-        Whether Sphinx shows problems only.
+        A new folder, an empty one, or one that holds a site, which is replaced once the new one is complete.
 
     Raises
     ------
     SiteFailed
-        If Sphinx is not installed or warns of anything.
+        If the folder holds other things, Sphinx is not installed, or it warns of anything.
     """
     started, folder = time.perf_counter(), Path(folder)
+    if folder.exists() and not (folder.is_dir() and ((folder / ".buildinfo").exists() or not any(folder.iterdir()))):
+        raise SiteFailed(f"{folder} is not empty and holds no site. Choose a new folder; nothing was written.")
     try:
         from sphinx.cmd.build import build_main
     except ModuleNotFoundError:
-        raise SiteFailed("Sphinx is not installed. Run `make site`, or install the group `site`.") from None
-    _write(sources(), SOURCES)
-    options = ["--fail-on-warning", "--keep-going", "-c", TOP / "docs", "-d", TOP / "build" / "site-doctrees"]
-    if build_main([*map(str, options), *(["-q"] if quiet else []), str(SOURCES), str(folder)]):
-        raise SiteFailed("The site has problems: see the messages of Sphinx above.")
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    pages = sum(path.suffix == ".html" for path in files)
-    return pages, sum(path.stat().st_size for path in files), time.perf_counter() - started
+        raise SiteFailed("Sphinx is not installed. Run: make site") from None
+    with tempfile.TemporaryDirectory(prefix="site-") as temporary:
+        source, made = Path(temporary, "source"), Path(temporary, "site")
+        for name, content in sources().items():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes(content)
+        options = ["-q", "--fail-on-warning", "-j", "auto", "-c", TOP / "docs", "-d", Path(temporary, "doctrees")]
+        if build_main([str(option) for option in (*options, source, made)]):
+            raise SiteFailed("The site has problems, see the messages above. What was there before is as it was.")
+        files = [path for path in made.rglob("*") if path.is_file()]
+        facts = sum(path.suffix == ".html" for path in files), sum(path.stat().st_size for path in files)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(made, folder)
+    return *facts, time.perf_counter() - started
 
 
 def sources():
@@ -82,18 +88,6 @@ def sources():
     for path in [path for path in files if path.endswith(".md")]:
         files[path] = _without_dead_links(files[path].decode(), Path(path), files).encode()
     return files
-
-
-def _write(files, folder):
-    """Make `folder` hold these files alone; files that are right already are left alone."""
-    for path in [*folder.rglob("*")] if folder.exists() else []:
-        if path.is_file() and path.relative_to(folder).as_posix() not in files:
-            path.unlink()
-    for name, content in files.items():
-        path = folder / name
-        if not path.exists() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
 
 
 def _without_dead_links(text, path, files):
@@ -141,10 +135,10 @@ def lesson_page(lesson):
         if not cell.metadata.get("nbgrader", {}).get("solution"):
             cell.outputs = outputs[cell.id]
         pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
-        cell.metadata = {"mystnb": _picture_options(pictures, text.source, heading)} if pictures else {}
+        cell.metadata = {"mystnb": _picture_options(cell, pictures, text.source, heading)} if pictures else {}
     title = re.sub(r"(?m)^# \d+ ", f"# {number(lesson)} ", page.cells[0].source, count=1)
     page.cells[0].source = (
-        _index(dict.fromkeys([*_topics_of(lesson), lesson.title]))
+        _index([*_topics_of(lesson), lesson.title])
         + title.replace("[NOTATION.md](", "[their index](")
         + f"\n\n{{download}}`Download this lesson as a notebook <../../released/{lesson.folder}.ipynb>`. "
         "It runs in the learner's edition.\n"
@@ -165,32 +159,34 @@ def _target(lesson, exercise):
 
 
 def _index(entries):
-    return "".join(f"```{{index}} single: {entry.replace(';', ',')}\n```\n\n" for entry in entries)
+    """Return entries for Sphinx's index; a semicolon would make two levels, and an article does not count."""
+    entries = dict.fromkeys(re.sub("^An? ", "", entry).replace(";", ",") for entry in entries)
+    return "".join(f"```{{index}} single: {entry}\n```\n\n" for entry in entries)
 
 
-def _picture_options(outputs, before, heading):
+def _picture_options(cell, pictures, before, heading):
     """Return what myst-nb needs to describe the pictures of a cell: what to see in them, or what they are."""
-    alive = any(output.data.get("text/plain", "").endswith("run the cell to move its controls.") for output in outputs)
-    if alive:
-        caption = "An interactive picture as it is at first. Run the lesson in JupyterLab to move its controls."
-        return {
-            "image": {"alt": f"{heading}: the first state of an interactive picture."},
-            "figure": {"caption": caption},
-        }
-    return {"image": {"alt": picture_text(before, heading)}}
+    if any("run the cell to" in output.data.get("text/plain", "") for output in pictures):  # see LiveFigure
+        caption = "An interactive picture as it is at first. Run the lesson in JupyterLab to use it."
+        alt = f"{heading}: the first state of an interactive picture."
+        return {"image": {"alt": alt}, "figure": {"caption": caption}}
+    return {"image": {"alt": picture_text(before, cell.source, heading)}}
 
 
-def picture_text(before, heading):
-    """Return a description of a picture from the text before it: after "What you should see", or its last paragraph."""
+def picture_text(before, code, heading):
+    """Return a description of a picture.
+
+    It is what follows "What you should see" in the text before it; else the last paragraph, if it begins with a bold
+    heading of its own; else the titles that the code gives the picture, below the heading of the section.
+    """
     before = re.sub(r"<details>.*?</details>|\$\$.*?\$\$", "", before, flags=re.S)
-    seen = re.split(r"\*\*What you should see[.:]?\*\*[.:]?", before)
-    paragraphs = [
-        part for part in re.split(r"\n\s*\n", seen[-1].strip()) if not re.match(r"\s*(#|\||>|- |\d+\. )", part)
-    ]
-    if not paragraphs:
-        return f"A picture of the section: {heading}."
-    chosen = paragraphs[0] if len(seen) > 1 else paragraphs[-1]
-    return _shortened(plain_text(chosen)) or f"A picture of the section: {heading}."
+    *_, last = parts = re.split(r"\*\*What you should see[.:]?\*\*[.:]?", before)
+    no_prose = re.compile(r"\s*(#|\||>|- |\d+\. )")
+    paragraphs = [part for part in re.split(r"\n\s*\n", last.strip()) if not no_prose.match(part)]
+    if paragraphs and (len(parts) > 1 or paragraphs[-1].startswith("**")):
+        return _shortened(plain_text(paragraphs[0 if len(parts) > 1 else -1]))
+    titles = [title for _, title in re.findall(r"""title(?:=|\()(["'])(.*?)\1""", code)]
+    return "; ".join([f"Picture: {heading}", *titles])
 
 
 def _shortened(text, most=300):
@@ -204,12 +200,13 @@ def _shortened(text, most=300):
     return kept
 
 
-_GREEK = {name: chr(0x3B1 + i) for i, name in enumerate(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho ? sigma tau upsilon "
-    "phi chi psi omega".split()
-)} | {"Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Sigma": "Σ", "cdot": "·", "times": "×", "to": "→", "ge": "≥", "le": "≤",
-      "approx": "≈", "ne": "≠", "dots": "…", "infty": "∞", "lambda": "λ", "partial": "∂", "sqrt": "√", "circ": "°",
-      "langle": "⟨", "rangle": "⟩"}  # fmt: skip
+_NAMES = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ",
+    "mu": "μ", "nu": "ν", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "Gamma": "Γ", "Delta": "Δ",
+    "Theta": "Θ", "Sigma": "Σ", "cdot": "·", "times": "×", "to": "→", "ge": "≥", "le": "≤", "approx": "≈", "ne": "≠",
+    "dots": "…", "infty": "∞", "partial": "∂", "sqrt": "√", "circ": "°", "langle": "⟨", "rangle": "⟩", "quad": " ",
+    "qquad": " ", "lambda": "λ",
+}  # fmt: skip
 
 
 def plain_text(text):
@@ -217,7 +214,7 @@ def plain_text(text):
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"\\(?:d|t)?frac\s*(?:\{([^{}]*)\}|(\w))\s*(?:\{([^{}]*)\}|(\w))", r"\1\2/\3\4", text)
     text = re.sub(r"\\(?:text|mathcal|hat|tilde|bar|mathrm)\s*\{?\s*(\w+)\}?", r"\1", text)
-    text = re.sub(r"\\([A-Za-z]+)\s?", lambda match: _GREEK.get(match[1], f"{match[1]} "), text)
+    text = re.sub(r"\\([A-Za-z]+)", lambda match: _NAMES.get(match[1], match[1]), text)
     text = re.sub(r"[_^]\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"\\[,;!%\s]", " ", text).replace("\\", "")
     return " ".join(re.sub(r"[*`${}]|(?<=\w)[_^](?=\w)|<[^>]*>", "", text).split())
@@ -300,7 +297,7 @@ def symbols_page(done):
             codes = re.findall(r"`(\w+)`", cells[1]) if len(cells) > 2 else []
             entries += [f"{code}: {plain_text(cells[-1])}" for code in codes]
         if entries:
-            parts[i] = _index(dict.fromkeys(entries)) + part
+            parts[i] = _index(entries) + part
     lines = ["## Symbols of the lessons", "", "The equations that say what a symbol is equal to.", ""]
     for lesson in done:
         found = ", ".join(
@@ -346,7 +343,7 @@ def mistakes_start():
     lines = [
         "# Mistakes",
         "",
-        f"The checks know {total} usual mistakes. When your function makes one of them, `check` says so in these words.",
+        f"The checks know {total} usual mistakes. If your function makes one of them, `check` says so in these words.",
         "",
         "```{toctree}",
         "",
@@ -378,9 +375,3 @@ def _escaped(hint):
     """Return a sentence as Markdown: code between backticks stays, every other sign is itself."""
     parts = re.split(r"(`[^`]*`)", hint)
     return "".join(part if part[:1] == "`" else re.sub(r"([\\*_<>\[\]{}$|#~^])", r"\\\1", part) for part in parts)
-
-
-def remove(folder):
-    """Remove an old site, to build it anew from nothing."""
-    for path in (Path(folder), SOURCES, TOP / "build" / "site-doctrees"):
-        shutil.rmtree(path, ignore_errors=True)

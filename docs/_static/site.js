@@ -1,5 +1,8 @@
-// What is wider than the page scrolls by itself; the keyboard reaches it.
 (() => {
+  // Pages opened from a disk may not read each other: the search then lists titles, without extracts.
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+  // What is wider than the page scrolls by itself; the keyboard reaches it.
   const wide = "pre, .table-wrapper, .table-container, div.math, mjx-container[display='true']";
   const mark = () => {
     for (const box of document.querySelectorAll(wide)) {
