@@ -41,8 +41,11 @@ c.Autograde.autograde_preprocessors = [
     grading.Record,
     stock.AssignLatePenalties,
 ]
-# Being late costs nothing until a course says so, such as c.LatePenalty.per_day = 0.1; more time for some stands in the
-# file c.LatePenalty.extensions.
+# Being late costs nothing until a course says so, such as c.LatePenalty.per_day = 0.1. Who has more time stands in
+# grading/more_time.csv, with the columns student, assignment, hours.
+more_time = os.path.join(TOP, "grading", "more_time.csv")
+if os.path.exists(more_time):
+    c.LatePenalty.extensions = more_time
 c.AssignLatePenalties.plugin_class = grading.LatePenalty
 # Feedback must not show hidden tests, which nbgrader puts back into the cells when it grades.
 c.GenerateFeedback.preprocessors = [stock.GetGrades, stock.ClearHiddenTests, CSSHTMLHeaderPreprocessor]

@@ -97,11 +97,11 @@ def fresh_copy(folder):
 
 
 def environment(home, **more):
-    """Return the environment of someone new: a HOME of their own, nothing of this user's but how to download."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-    proxies = {
-        name: value for name, value in os.environ.items() if re.search("proxy|^PIP_|^UV_|^npm_|SSL_CERT", name, re.I)
-    }
+    """Return the environment of someone new on this machine: a HOME of their own, and this user's caches of downloads."""
+    ours = re.compile(
+        "PYTHON|PYTEST|JUPYTER|IPYTHON|XDG_|VIRTUAL_ENV|CONDA|GRADEBOOK|PG|GIT_(DIR|WORK_TREE|INDEX_FILE)"
+    )
+    kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
     real = Path.home()
     caches = {
         "PIP_CACHE_DIR": real / ".cache/pip",
@@ -112,7 +112,7 @@ def environment(home, **more):
         "UV_CONFIG_FILE": real / ".config/uv/uv.toml",
     }
     caches = {name: str(path) for name, path in caches.items() if path.exists()}
-    return {**kept, **caches, **proxies, "HOME": str(home), "OPENBLAS_NUM_THREADS": "1", **more}
+    return {**caches, **kept, "HOME": str(home), "OPENBLAS_NUM_THREADS": "1", **more}
 
 
 class Shell:

@@ -7,6 +7,7 @@ import collections
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import zipfile
 import guide
 import nbformat
 import pytest
+import yaml
 from nbgrader.api import Gradebook
 from test_batch import postgres  # noqa: F401 - a fixture
 from test_grading import LESSON, POINTS, blank, cell, full, without_free_cells
@@ -221,3 +223,72 @@ def test_commands_of_the_guide_work(tmp_path_factory, home, postgres, monkeypatc
     assert not todo, "sections that are gone from the guide"
     record_property("commands of the guide run on one machine, all with status 0", [len(ran), len(ran)])
     record_property("seconds for them", round(sum(one.seconds for one in ran)))
+
+
+# --- on paper --------------------------------------------------------------------------------------------------------
+
+KUBERNETES = guide.TOP / "deploy" / "kubernetes"
+
+
+def values(name):
+    return yaml.safe_load((KUBERNETES / name).read_text())
+
+
+def paper_commands():
+    return [command for block in guide.blocks() if guide.MARKERS[block.marker] == "paper" for command in block.commands]
+
+
+def test_files_for_kubernetes_have_the_keys_that_their_charts_ask_for():
+    """Of their form only: no cluster is here, and no chart."""
+    hub = values("jupyterhub.yaml")
+    assert set(hub) == {"hub", "singleuser", "cull"}
+    assert set(hub["singleuser"]) == {"image", "defaultUrl", "storage", "cpu", "memory"}
+    assert set(hub["hub"]) == {"config", "extraConfig"}
+    for name, text in hub["hub"]["extraConfig"].items():
+        compile(text, name, "exec")
+    assert values("ngshare.yaml")["ngshare"]["admins"] == ["teacher"]
+    assert [values("ngshare.yaml")["ngshare"]["hub_api_token"][:9], values("ngshare.yaml")["pvc"]] == [
+        "CHANGE-ME",
+        {"storage": "10Gi"},
+    ]
+    cluster = values("daskcluster.yaml")
+    assert (cluster["apiVersion"], cluster["kind"]) == ("kubernetes.dask.org/v1", "DaskCluster")
+    scheduler, service = cluster["spec"]["scheduler"]["spec"]["containers"][0], cluster["spec"]["scheduler"]["service"]
+    assert service["selector"] == {
+        "dask.org/cluster-name": cluster["metadata"]["name"],
+        "dask.org/component": "scheduler",
+    }
+    ports = {port["name"]: port["containerPort"] for port in scheduler["ports"]}
+    assert {port["targetPort"]: port["port"] for port in service["ports"]} == ports
+    assert cluster["spec"]["worker"]["replicas"] > 0
+
+
+def test_files_for_kubernetes_agree_with_each_other_and_with_the_guide():
+    told = "\n".join(paper_commands())
+    cluster, hub = values("daskcluster.yaml"), values("jupyterhub.yaml")
+    (namespace,) = set(re.findall(r"--namespace (?!dask-operator)(\S+)", told))
+    assert f"tcp://{cluster['metadata']['name']}-scheduler.{namespace}.svc.cluster.local:8786" in told
+    ngshare = f"http://ngshare.{namespace}.svc.cluster.local:8080"
+    assert f'"url": "{ngshare}"' in hub["hub"]["extraConfig"]["ngshare.py"]
+    assert f"{ngshare}/services/ngshare" in (KUBERNETES / "nbgrader_config.py").read_text()
+    images = {image["name"] + ":" + image["tag"] for image in [hub["singleuser"]["image"]]}
+    images |= {
+        part["spec"]["containers"][0]["image"] for part in (cluster["spec"]["worker"], cluster["spec"]["scheduler"])
+    }
+    images |= set(re.findall(r'spawner.image = "(.*)"', hub["hub"]["extraConfig"]["teacher.py"]))
+    assert images == set(re.findall(r"-t (\S+)", told)) == set(re.findall(r"docker push (\S+)", told))
+    for path in re.findall(r"deploy/\S+", told):
+        assert (guide.TOP / path).exists(), path
+
+
+def test_dockerfile_copies_what_is_there_and_has_the_stages_that_are_built():
+    text = (KUBERNETES / "Dockerfile").read_text()
+    stages = re.findall(r"^FROM (\S+) AS (\S+)$", text, re.M)
+    assert set(re.findall(r"--target (\S+)", "\n".join(paper_commands()))) <= {name for _, name in stages}
+    assert {source for source, _ in stages[1:]} <= {name for _, name in stages}
+    for source in re.findall(r"^COPY (?!--from)(\S+) ", text, re.M):
+        assert (guide.TOP / source).exists(), source
+    for removed in re.findall(r"/srv/config/(\S+\.py)", re.search(r"^RUN rm .*$", text, re.M)[0]):
+        assert (guide.TOP / "deploy" / "jupyterhub" / removed).exists(), removed
+    learner = text.split("AS learner")[1].split("FROM")[0]
+    assert re.findall(r"^COPY (.*)$", learner, re.M) == ["--from=repository /srv/edition /srv/edition"], "no solutions"
