@@ -196,6 +196,8 @@ def serve(command, copy, env):
 def test_commands_of_the_guide_work(tmp_path_factory, home, postgres, monkeypatch, capsys, record_property):  # noqa: F811
     port = postgres.split(":")[-1].split("/")[0]
     monkeypatch.setenv("GUIDE_PGPORT", port)
+    server = ["-h", "127.0.0.1", "-p", port, "-U", "grader"]
+    subprocess.run(["dropdb", *server, "gradebook"], check=True)  # the guide makes it
     copy = guide.fresh_copy(tmp_path_factory.mktemp("guide"))
     env = guide.environment(home, PGHOST="127.0.0.1", PGPORT=port, PGUSER="grader")
     shell, ran, checks = guide.Shell(copy, env), [], Checks(copy, home)

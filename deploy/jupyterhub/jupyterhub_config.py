@@ -28,6 +28,7 @@ c.ConfigurableHTTPProxy.command = [f"{HUB}/proxy/node_modules/.bin/configurable-
 c.ConfigurableHTTPProxy.pid_file = f"{HUB}/hub/proxy.pid"
 # Whoever has an account on this machine may log in, with the password of that account.
 c.Authenticator.allow_all = True
+c.Authenticator.allowed_users = {TEACHER}  # so that the hub knows this one before its first login
 
 # Several instructors: their names in this group let them open /user/teacher/ under their own password.
 c.JupyterHub.load_groups = {"instructors": {"users": []}}
