@@ -41,10 +41,12 @@ def make(lesson):
     for name, exercise in catalogue.items():
         answer = cells[place[name]].source
         text = next(cell.source for cell in reversed(cells[: place[name]]) if cell.cell_type == "markdown")
+        lines = _answer_lines(answer, exercise)
+        returns = _returns(exercise, lines)
         hints[name] = [
-            _idea(text, exercise, answer),
-            _equations(exercise, displayed),
-            _shape(answer, exercise, catalogue),
+            _idea(text, exercise, lines),
+            _equations(exercise, displayed, returns),
+            _shape(answer, catalogue) + "\n\n" + returns,
         ]
     return hints
 
@@ -52,15 +54,19 @@ def make(lesson):
 # --- the idea --------------------------------------------------------------------------------------------------------
 
 
-def _idea(text, exercise, answer):
+def _idea(text, exercise, lines):
     """Return the notebook's own hint, code that stands in an answer cut short; without one, what the docstring says."""
     written = "\n\n".join(part.strip() for part in _DETAILS.findall(text))
     if not written:
         return inspect.getdoc(exercise.reference).split("\n\n")[0]
+    return re.sub(r"`([^`]+)`", lambda span: f"`{_cut(span[1], lines)}`", written)
+
+
+def _answer_lines(answer, exercise):
+    """Return the statements of all answers, squashed, but those that the learner is given."""
     given = _squash(re.sub(r"### BEGIN SOLUTION.*?### END SOLUTION", "", answer, flags=re.S))
     sources = [answer, *map(inspect.getsource, [exercise.reference, *exercise.accepted])]
-    lines = {line for source in sources for line in _statements(source) if line not in given}
-    return re.sub(r"`([^`]+)`", lambda span: f"`{_cut(span[1], lines)}`", written)
+    return {line for source in sources for line in _statements(source) if line not in given}
 
 
 def _statements(source):
@@ -90,11 +96,11 @@ def _squash(code):
 # --- the equations ---------------------------------------------------------------------------------------------------
 
 
-def _equations(exercise, displayed):
+def _equations(exercise, displayed, returns):
     """Return the exercise's equations as the lesson displays them; where it has none, what it returns."""
     tags = _tags(exercise.equation)
     if not tags:
-        return "There is no equation here: it is a decision, from the text above the exercise.\n\n" + _returns(exercise)
+        return "There is no equation here: it is a decision, from the text above the exercise.\n\n" + returns
     if len(tags) > _MOST_EQUATIONS:
         return (
             f"{exercise.equation}: every one of them belongs to an exercise before this one. "
@@ -115,8 +121,8 @@ def _tags(equation):
 # --- the shape of the code -------------------------------------------------------------------------------------------
 
 
-def _shape(answer, exercise, catalogue):
-    """Return how long the answer is, its loops and decisions, what it calls and names, what it returns."""
+def _shape(answer, catalogue):
+    """Return how long the answer is, its loops and decisions, what it calls and names."""
     lines = answer.splitlines()
     first, last = (next(i for i, line in enumerate(lines, 1) if f"### {word} SOLUTION" in line) for word in _MARKS)
     found = [(node, depth) for node, depth in _in_order(ast.parse(answer)) if first < getattr(node, "lineno", 0) < last]
@@ -134,7 +140,7 @@ def _shape(answer, exercise, catalogue):
     named = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
     named = [name for name in dict.fromkeys(named) if name != "_"]
     rows += [f"Names that it gives to values: {_code(named)}."] if named else []
-    return "\n".join(f"- {row}" for row in rows) + "\n\n" + _returns(exercise)
+    return "\n".join(f"- {row}" for row in rows)
 
 
 _MARKS = ("BEGIN", "END")
@@ -185,8 +191,11 @@ def _called(node):
     return f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else None
 
 
-def _returns(exercise):
-    """Return the section "Returns" of the docstring as a list: names, types, shapes; else its first sentence."""
+def _returns(exercise, lines):
+    """Return the section "Returns" of the docstring as a list: names, types, shapes; else its first sentence.
+
+    A sentence that holds a line of an answer is left out.
+    """
     text = inspect.getdoc(exercise.reference)
     section = re.search(r"^Returns\n-+\n(.*?)(?=\n\n\w+\n-+\n|\Z)", text, re.M | re.S)
     if section is None:
@@ -196,6 +205,7 @@ def _returns(exercise):
     for head, body in entries:
         name, _, kind = head.partition(" : ")
         said = " ".join(body.split())
+        said = "" if any(line in _squash(said) for line in lines) else said
         rows.append(f"- `{name}`" + (f": {kind}" if kind else "") + (f". {said}" if said else ""))
     return "It returns\n\n" + "\n".join(rows)
 

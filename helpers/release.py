@@ -110,7 +110,8 @@ def start_data(lessons):
         rows = []
         for lesson in lessons:
             if lesson.course == course:
-                cells = courses.test_cells(notebooks.read(lesson.path))
+                notebook = notebooks.read(lesson.path)
+                names = [cell.metadata.nbgrader.grade_id.removeprefix("test_") for cell in courses.test_cells(notebook)]
                 rows.append(
                     {
                         "name": lesson.name,
@@ -118,7 +119,8 @@ def start_data(lessons):
                         "title": lesson.title,
                         "path": lesson.link,
                         "minutes": lesson.minutes,
-                        "exercises": [cell.metadata.nbgrader.grade_id.removeprefix("test_") for cell in cells],
+                        "exercises": names,
+                        "texts": [_text_before(notebook, name) for name in names],
                         "needs": [[_short(one) for one in choice] for choice in courses.needs(lesson)],
                         "knowledge": "" if courses.needs(lesson) else lesson.prerequisites,
                     }
@@ -126,6 +128,12 @@ def start_data(lessons):
         if rows:
             found.append({"number": number, "title": title, "lessons": rows})
     return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def _text_before(notebook, name):
+    """Return the id of the last cell of text before the answer's cell: where one goes on reading."""
+    place = next((i for i, cell in enumerate(notebook.cells) if cell.id == name), 0)
+    return next((cell.id for cell in reversed(notebook.cells[:place]) if cell.cell_type == "markdown"), "")
 
 
 def _short(lesson):

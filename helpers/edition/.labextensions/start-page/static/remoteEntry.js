@@ -76,23 +76,26 @@
 
   const address = (path) => new URL(`../../../tree/${path}`, HERE).href;
 
-  /** Open a notebook at an exercise, or a file at its beginning. */
-  async function open(app, path, exercise) {
+  /** Open a notebook at a cell, or a file at its beginning. */
+  async function open(app, path, cell) {
     const widget = await app.commands.execute("docmanager:open", { path });
-    if (widget && exercise) {
+    if (widget && cell) {
       await widget.context.ready;
       await widget.revealed;
-      widget.setFragment(`cell-id=${exercise}`);
+      widget.setFragment(`#cell-id=${cell}`);
     }
   }
 
+  /** Return the cell of a lesson where the text of an exercise begins. */
+  const textOf = (lesson, exercise) => lesson.texts[lesson.exercises.indexOf(exercise)];
+
   /** Return a link that opens a file here on a click, and in a new tab as any link. */
-  function link(app, text, path, exercise, attributes = {}) {
-    const href = address(path) + (exercise ? `#cell-id=${exercise}` : "");
+  function link(app, text, path, cell, attributes = {}) {
+    const href = address(path) + (cell ? `#cell-id=${cell}` : "");
     const onclick = (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      open(app, path, exercise);
+      open(app, path, cell);
     };
     return element("a", { href, onclick, ...attributes }, text);
   }
@@ -106,9 +109,9 @@
     if (!where) return element("p", { class: "sp-all" }, "All exercises are solved.");
     const { lesson, exercise } = where;
     const verb = events.length ? "Go on" : "Begin";
-    return link(app, `${verb}: lesson ${lesson.number} ${lesson.title}, ${exercise}`, lesson.path, exercise, {
-      class: "sp-go",
-    });
+    const begun = events.some((event) => event.lesson === lesson.name); // else from its first line
+    const text = `${verb}: lesson ${lesson.number} ${lesson.title}${begun ? `, ${exercise}` : ""}`;
+    return link(app, text, lesson.path, begun ? textOf(lesson, exercise) : null, { class: "sp-go" });
   }
 
   function card(app, lesson, lessons, solved) {
@@ -135,10 +138,10 @@
         "li",
         {},
         element("span", { class: "sp-mark" }, done.includes(name) ? "✓ solved: " : "○ open: "),
-        link(app, name, lesson.path, name),
+        link(app, name, lesson.path, textOf(lesson, name)),
       ),
     );
-    return element(
+    const made = element(
       "li",
       { class: `sp-card${complete ? " sp-complete" : ""}`, id: `sp-${lesson.name}` },
       element("h3", {}, link(app, `${lesson.number} ${lesson.title}`, lesson.path)),
@@ -158,6 +161,14 @@
         element("ul", { class: "sp-exercises" }, ...exercises),
       ),
     );
+    const mark = (on) => () => {
+      for (const { name } of lesson.needs.flat()) {
+        document.getElementById(`sp-${name}`)?.classList.toggle("sp-needed", on);
+      }
+    };
+    for (const event of ["mouseenter", "focusin"]) made.addEventListener(event, mark(true));
+    for (const event of ["mouseleave", "focusout"]) made.addEventListener(event, mark(false));
+    return made;
   }
 
   function page(app, courses, events) {
@@ -284,7 +295,10 @@
         if (palette) palette.addItem({ command: COMMAND, category: "Help" });
         if (launcher) launcher.add({ command: COMMAND, category: "Other", rank: 0 });
         if (restorer) restorer.restore(tracker, { command: COMMAND, args: () => ({ activate: false }), name: () => "start" });
-        app.restored.then(() => show(!leadsElsewhere));
+        app.restored.then(() => {
+          show(!leadsElsewhere);
+          if (window.innerWidth < 760) app.shell.collapseLeft?.(); // else the list of files fills a phone
+        });
       },
     };
   }
