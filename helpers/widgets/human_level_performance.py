@@ -412,9 +412,10 @@ class Sheet(_WithTwin):
             f"<td>{percent(self._gain(ticks, [j], self._dev_error))}</td></tr>"
             for j, name in enumerate(self.names)
         ]
-        head = "<tr><th>category</th><th>of the errors</th><th>dev error could fall by at most</th></tr>"
+        words = ("category", "of the errors", "dev error could fall by at most")
+        head = "".join(f'<th scope="col" style="padding-right:1.5em;text-align:left">{word}</th>' for word in words)
         rest = f"no category: {100 * table['no category']:.0f} % of {len(ticks)} wrong digits."
-        self.summary.value = f'<div role="status"><table>{head}{"".join(cells)}</table>{rest}</div>'
+        self.summary.value = f'<div role="status"><table><tr>{head}</tr>{"".join(cells)}</table>{rest}</div>'
 
 
 def _mosaic_png(images, columns=8, k=6):
