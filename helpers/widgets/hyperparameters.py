@@ -475,7 +475,8 @@ def state(run):
 
 def table(runs, best=None):
     """Return the runs as an HTML table, one row each; row ``best`` is marked in words and in bold."""
-    heads = "run, α, steps, layers, activation, parameters, training error, dev error, seconds, note".split(", ")
+    heads = ["run", "α", "steps", "layers", "activation", "parameters"]
+    heads += ["training error", "dev error", "seconds", "note"]
     rows = ""
     for i, run in enumerate(runs):
         settings, finite = run["settings"], np.isfinite(run["cost"])
