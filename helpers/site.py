@@ -67,9 +67,8 @@ def sources():
     done = [lesson for lesson in LESSONS if lesson.done]
     files = {path.relative_to(TOP).as_posix(): path.read_bytes() for path in sorted(TOP.glob("docs/*.md"))}
     start = files.pop("docs/index.md").decode()
-    for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
-        if (TOP / name).exists():
-            files[name] = (TOP / name).read_bytes()
+    if (TOP / "CHANGELOG.md").exists():  # CONTRIBUTING.md is no page: its example is an exercise with its answer
+        files["CHANGELOG.md"] = (TOP / "CHANGELOG.md").read_bytes()
     guides = "\n".join(name.removesuffix(".md") for name in files)
     files["index.md"] = start.replace("{lessons}", _lessons()).replace("{guides}", guides).encode()
     files["NOTATION.md"] = symbols_page(done).encode()

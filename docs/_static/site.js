@@ -2,6 +2,12 @@
   // Pages opened from a disk may not read each other: the search then lists titles, without extracts.
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
+  // Extracts in the list of search results are plain text: a formula there would be its source.
+  if (typeof Search !== "undefined") {
+    const plain = Search.htmlToText;
+    Search.htmlToText = (...page) => plain(...page).replace(/\\\([^]*?\\\)|\\\[[^]*?\\\]/g, "…");
+  }
+
   // What is wider than the page scrolls by itself; the keyboard reaches it.
   const wide = "pre, .table-wrapper, .table-container, div.math, mjx-container[display='true']";
   const mark = () => {

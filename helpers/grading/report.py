@@ -220,7 +220,9 @@ def _number(value):
 # --- the page --------------------------------------------------------------------------------------------------------
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8886; --bar: #0072b2; --mark: #d55e00; }
+:root { color-scheme: light dark; --line: #8886; --bar: #0072b2; --mark: #b04a00; }
+@media (prefers-color-scheme: dark) { :root { --bar: #56b4e9; --mark: #ff9a4d; } }
+html { background: canvas; color: canvastext; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
@@ -229,6 +231,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 .share { display: inline-block; width: 7rem; height: .7rem; border: 1px solid var(--line); margin-right: .5rem; }
 .share span { display: block; height: 100%; background: var(--bar); }
 .mark { color: var(--mark); font-weight: 600; } ul { padding-left: 1.2rem; margin: 0; } svg text { fill: currentColor; }
+@media (max-width: 40rem) { .wide td:last-child { min-width: 14rem; } svg text { font-size: 20px; } }
 """
 
 
