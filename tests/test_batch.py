@@ -303,12 +303,17 @@ def test_killed_workers_lose_nothing(school, many):
 
 
 def _workers(pid):
-    """The processes of Dask's workers below a process; rooms and warm processes run another script."""
+    """The processes of Dask's workers: forked from the one that a run starts for this."""
+    (fork,) = _children(pid, b"multiprocessing.forkserver") or [0]
+    return _children(fork, b"multiprocessing.forkserver")
+
+
+def _children(pid, words):
     found = []
     for one in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
             parent = int((one / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if parent == pid and b"spawn_main" in (one / "cmdline").read_bytes():
+            if parent == pid and words in (one / "cmdline").read_bytes():
                 found.append(int(one.name))
     return found
 

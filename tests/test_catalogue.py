@@ -54,8 +54,10 @@ EQUIVALENT_MUTANTS = {
     ("lstm", "lstm_cell_forward"): {"keepdims=False"},
     # The sign of a principal direction is free, and the last line turns both; a sign may divide as well as multiply.
     ("word_embeddings", "project_2d"): {
+        "projected / np.where(projected[:, :1] < 0, -1, 1)",
+        "1",
+        "-1",
         "np.mean(vectors, axis=1, keepdims=True) - vectors",
-        "projected / np.sign(projected[:, :1])",
     },
     ("word_embeddings", "equalize"): {"np.sqrt(1 - np.sum(nu ** 2)) / side"},
     ("softmax", "softmax_cross_entropy"): {"keepdims=False"},

@@ -89,6 +89,12 @@ def end_is_read(word, char_to_ix):
     return [*X, Y[-1]], Y
 
 
+@training_pair.mistake('The newline is taken for number 0. Its number is `char_to_ix["\\n"]`.')
+def newline_is_number_zero(word, char_to_ix):
+    letters = [char_to_ix[letter] for letter in word]
+    return [None, *letters], [*letters, 0]
+
+
 @training_pair.accept
 def pair_from_letters(word, char_to_ix):
     letters = list(map(char_to_ix.get, word))
@@ -192,6 +198,31 @@ def only_the_largest(z, temperature):
 @temperature_softmax.mistake("The root of the temperature is taken. Divide the scores by the temperature itself.")
 def root_of_the_temperature(z, temperature):
     return softmax(z / np.sqrt(temperature), axis=0)
+
+
+@temperature_softmax.mistake(
+    "The largest of all scores is subtracted. In a column far below it all exponentials are 0, and 0 / 0 is nan: take the "
+    "largest of each column, `axis=0`."
+)
+def shift_by_the_largest_of_all(z, temperature):
+    with np.errstate(all="ignore"):
+        e = np.exp((z - z.max()) / temperature)
+        return e / e.sum(axis=0)
+
+
+@temperature_softmax.mistake(
+    "The largest score is subtracted after the division, undivided. Subtract it first, then divide both by the temperature."
+)
+def shift_not_divided(z, temperature):
+    with np.errstate(all="ignore"):
+        e = np.exp(z / temperature - z.max(axis=0))
+        return e / e.sum(axis=0)
+
+
+@temperature_softmax.mistake("The sum runs over all entries. Each column has its own: `axis=0`.")
+def one_sum_for_all(z, temperature):
+    e = np.exp((z - z.max(axis=0)) / temperature)
+    return e / e.sum()
 
 
 @temperature_softmax.accept
@@ -575,6 +606,17 @@ def clipped_by_the_norm(X, Y, a_prev, parameters, learning_rate, max_value):
     norm = np.sqrt(sum(np.sum(V**2) for V in whole.values()))
     gradients = {name: V * min(1.0, max_value / norm) for name, V in whole.items()}
     return loss, gradients, a_last, walked(parameters, gradients, learning_rate)
+
+
+@optimize.mistake("The update is clipped, but the gradients that you return are not. Return the clipped ones.")
+def gradients_returned_unclipped(X, Y, a_prev, parameters, learning_rate, max_value):
+    return unclipped_with_right_step(X, Y, a_prev, parameters, learning_rate, max_value)
+
+
+def unclipped_with_right_step(X, Y, a_prev, parameters, learning_rate, max_value):
+    """Return the right step with the gradients as they were before clipping."""
+    loss, _, a_last, new = optimize(X, Y, a_prev, parameters, learning_rate, max_value)
+    return loss, parts_of_a_step(X, Y, a_prev, parameters, np.inf)[1], a_last, new
 
 
 @optimize.accept

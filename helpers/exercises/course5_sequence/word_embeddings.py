@@ -108,6 +108,11 @@ def cosine_of_centred(u, v):
     return np.sum(u * v) / (np.linalg.norm(u) * np.linalg.norm(v))
 
 
+@cosine_similarity.mistake("Only |u| divides, and |v| multiplies: the product of the lengths needs brackets.")
+def cosine_without_brackets(u, v):
+    return float(np.sum(u * v)) / np.linalg.norm(u) * np.linalg.norm(v)
+
+
 @cosine_similarity.accept
 def cosine_matrix_product(u, v):
     return (u.T @ v).item() / np.sqrt((u.T @ u).item() * (v.T @ v).item())
@@ -635,7 +640,7 @@ def project_2d(vectors):
     centred = vectors - np.mean(vectors, axis=1, keepdims=True)  # (7.11)
     U = np.linalg.svd(centred)[0]  # (7.13)
     projected = U[:, :2].T @ centred  # (7.14)
-    return projected * np.sign(projected[:, :1])  # both signs are right
+    return projected * np.where(projected[:, :1] < 0, -1, 1)  # both signs are right
 
 
 def turned(projected):
@@ -718,6 +723,19 @@ def project_all(vectors):
 @project_2d.mistake("These are the directions, not the words. Multiply them with the centred columns.")
 def project_directions(vectors):
     return turned(principal(off_mean(vectors))[:, :2].T)
+
+
+@project_2d.mistake("One mean of all numbers is subtracted. Each row has its own mean: `axis=1, keepdims=True`.")
+def project_one_mean(vectors):
+    centred = vectors - np.mean(vectors)
+    return turned(np.linalg.svd(centred)[0][:, :2].T @ centred)
+
+
+@project_2d.mistake(
+    "The directions come from columns without their mean taken off. Centre them first, then take the SVD."
+)
+def project_directions_before_centring(vectors):
+    return turned(np.linalg.svd(vectors)[0][:, :2].T @ off_mean(vectors))
 
 
 @project_2d.accept
@@ -971,6 +989,38 @@ def equalize_sum(e_1, e_2, g):
     common, along, unit = parts(e_1, e_2, g)
     along = along / np.linalg.norm(along) * np.sqrt(np.abs(1 - 4 * np.sum(common**2)))
     return 2 * common + along, 2 * common - along
+
+
+@equalize.mistake(
+    "The sign is left out: e_1 always gets +g. Each word stays on its side: the sign of (e_1 - e_2)ᵀ g decides."
+)
+def equalize_sign_left_out(e_1, e_2, g):
+    common, along, unit = parts(e_1, e_2, g)
+    along = unit * np.linalg.norm(along)
+    return common + along, common - along
+
+
+@equalize.mistake("The length along g is √(1 − |ν|). By Pythagoras the lengths are squared: √(1 − |ν|²).")
+def equalize_length_not_squared(e_1, e_2, g):
+    common, along, _ = parts(e_1, e_2, g)
+    along = along / np.linalg.norm(along) * np.sqrt(1 - np.linalg.norm(common))
+    return common + along, common - along
+
+
+@equalize.mistake("√(1 − |ν|²) is multiplied with g / |g|². That has length 1 / |g|: take g / |g|.")
+def equalize_g_over_its_square(e_1, e_2, g):
+    common, along, _ = parts(e_1, e_2, g)
+    along = along / np.linalg.norm(g)
+    return common + along, common - along
+
+
+@equalize.mistake(
+    "The side is the sign of e_1ᵀ g. Both words can lie on one side of 0: the sign of (e_1 - e_2)ᵀ g decides."
+)
+def equalize_sign_of_the_first(e_1, e_2, g):
+    common, along, unit = parts(e_1, e_2, g)
+    along = unit * np.sign(unit.T @ e_1) * np.linalg.norm(along)
+    return common + along, common - along
 
 
 @equalize.accept
