@@ -223,7 +223,6 @@
         this.title.closable = true;
         this.addClass("sp-page");
         this.node.tabIndex = -1;
-        this.node.setAttribute("role", "region");
         this.node.setAttribute("aria-label", "Start page");
         this.focused = () => this.isVisible && this.refresh();
         window.addEventListener("focus", this.focused);
@@ -243,8 +242,14 @@
         this.node.focus({ preventScroll: true });
       }
 
-      /** Read lessons and progress, and draw what changed; the open lists and the keyboard's place stay. */
-      async refresh() {
+      /** Read lessons and progress, and draw what changed; several calls at once are one. */
+      refresh() {
+        this.pending ??= this.draw().finally(() => (this.pending = null));
+        return this.pending;
+      }
+
+      /** Draw if anything changed; the lists that are open stay open. */
+      async draw() {
         try {
           this.courses ??= await (await fetch(new URL("start.json", HERE))).json();
           const events = await readProgress(this.app.serviceManager.contents);
