@@ -411,7 +411,7 @@ class _Merge:
             if _is_answer(cell):
                 self.changes.append(f"{name}: {now}; you had not begun it")
         elif name and _is_answer(cell):
-            text = f"**Up to {self.today} this lesson had this cell for the exercise `{name}`.** It was your answer."
+            text = f"**Your answer to `{name}`, kept on {self.today}: the new release has no such cell.**"
             kept = self.plain(cell)
             kept.metadata["tags"] = [KEPT]
             self.end += [self.note(f"kept_{name}", text, [KEPT]), kept]

@@ -164,7 +164,7 @@ def test_new_exercise_and_removed_exercise_are_said(folder, edition):
     now = read(folder)
     note, kept = now.cells[-2:]
     assert note.cell_type == "markdown"
-    assert "exercise `log_loss`" in note.source
+    assert "Your answer to `log_loss`" in note.source
     assert "my loss" in kept.source
     assert "nbgrader" not in kept.metadata
     assert kept.metadata.tags == note.metadata.tags == [update.KEPT]
