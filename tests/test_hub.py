@@ -212,7 +212,7 @@ class Hub:
     def _ports(self):
         ports = free_ports(3)
         self.url = f"http://127.0.0.1:{ports[0]}"
-        with open(self.folder / "config" / "local.py", "a") as file:
+        with open(self.folder / "hub" / "local.py", "a") as file:
             file.write(f"c.JupyterHub.bind_url = {self.url!r}\n")
             file.write(f"c.JupyterHub.hub_bind_url = 'http://127.0.0.1:{ports[1]}'\n")
             file.write(f"c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{ports[2]}'\n")
@@ -301,7 +301,8 @@ TRIES = (
     f"mv $HUB/exchange/{COURSE} $HUB/exchange/mine",
     "cat $HUB/hub/jupyterhub.sqlite",
     "cat $HUB/hub/cookie_secret",
-    "touch $HUB/edition/helpers/checks/__init__.py $HUB/config/local.py",
+    "cat $HUB/hub/local.py",
+    "touch $HUB/edition/helpers/checks/__init__.py $HUB/config/jupyterhub_config.py",
     "python -c 'import helpers.exercises'",
     "python -c 'import helpers.grading'",
 )

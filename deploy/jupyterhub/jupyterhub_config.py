@@ -6,9 +6,9 @@ Beside this folder, which is a copy of deploy/jupyterhub/, stand:
     edition/   the learner's edition
     exchange/  where nbgrader hands out lessons and takes submissions
     proxy/     configurable-http-proxy
-    hub/       the hub's database and keys, for root alone
+    hub/       the hub's database, keys and local.py, for root alone
 
-Settings of your own go to local.py beside this file, which is read last.
+Settings of your own, passwords among them, go to hub/local.py, which is read last.
 """
 
 import os
@@ -65,5 +65,5 @@ c.Spawner.environment = {
 }
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 
-if os.path.exists(f"{CONFIG}/local.py"):
-    load_subconfig("local.py", path=CONFIG)  # noqa: F821 - JupyterHub defines it
+if os.path.exists(f"{HUB}/hub/local.py"):
+    load_subconfig("local.py", path=f"{HUB}/hub")  # noqa: F821 - JupyterHub defines it
