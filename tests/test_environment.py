@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import yaml
 from copies import copy_of_repository
 
 from helpers import release
-from helpers.courses import TOP
+from helpers.courses import LESSONS, TOP, find
 
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())
 LEARNER = dict(line.split("==") for line in PROJECT["project"]["dependencies"])
@@ -80,15 +81,13 @@ def test_dev_container_calls_make_and_forwards_the_port_of_jupyterlab():
 
 
 @pytest.fixture(scope="module")
-def edition():
-    return release.edition()
-
-
-@pytest.fixture(scope="module")
 def binder(tmp_path_factory):
-    """What Binder has after its build: a copy of the repository in which .binder/postBuild was run."""
+    """What Binder has after its build: a copy of the repository, with few lessons, in which .binder/postBuild was run."""
     home = tmp_path_factory.mktemp("binder")
     copy_of_repository(home)
+    for lesson in LESSONS:
+        if lesson.course != "course1_nn":
+            shutil.rmtree((home / lesson.link).parent, ignore_errors=True)
     (home / ".git").mkdir()
     (home / ".git" / "HEAD").write_text("ref: refs/heads/main")
     (home / ".conda").mkdir()  # not of the repository
@@ -108,15 +107,17 @@ def binder_environment():
     return {**kept, "PATH": path, "PIP_NO_INDEX": "1"}
 
 
-def test_binder_serves_the_edition_and_nothing_with_solutions(binder, edition):
+def test_binder_serves_the_edition_and_nothing_with_solutions(binder):
     there = {path.relative_to(binder).as_posix() for path in binder.rglob("*") if path.is_file()}
-    assert there == set(edition) | {".binder/start"}
+    released = json.loads((binder / release.MANIFEST).read_text())
+    assert there == set(released.get("files", released)) | {release.MANIFEST, ".binder/start"}
+    assert not (binder / ".git").exists()
     assert (binder / ".conda").is_dir()
     for name in there:
         assert b"BEGIN SOLUTION" not in (binder / name).read_bytes()
-    notebooks = [name for name in there if name.endswith(".ipynb")]
-    assert len(notebooks) > 20
-    assert all("outputs" not in c or c.outputs == [] for n in notebooks for c in nbformat.read(binder / n, 4).cells)
+    lessons = [name for name in there if name.endswith(".ipynb")]
+    assert len(lessons) == sum(lesson.course == "course1_nn" for lesson in LESSONS)
+    assert all(cell.get("outputs", []) == [] for name in lessons for cell in nbformat.read(binder / name, 4).cells)
 
 
 def test_binder_finds_the_helpers_of_the_edition_without_the_catalogue(binder):
@@ -152,11 +153,11 @@ def test_binder_opens_jupyterlab_with_the_settings_of_the_edition(binder, tmp_pa
         assert json.loads((extension / "package.json").read_text())["name"] in text
 
 
-def test_cell_for_colab_gets_an_edition_that_checks(tmp_path, edition):
+def test_cell_for_colab_gets_an_edition_that_checks(tmp_path):
     (cell,) = re.findall(r"```python\n(import importlib.*?)```", (TOP / "README.md").read_text(), re.S)
     place = re.search(r'"(https://github.com/OWNER/REPOSITORY/\S+)"', cell)[1]
     assert place.endswith(f"/{PROJECT['project']['name']}.zip")
-    content = release.zip_bytes(edition, PROJECT["project"]["name"])
+    content = release.zip_bytes(release.edition([find("logistic_regression")]), PROJECT["project"]["name"])
     (tmp_path / "release.zip").write_bytes(content)
     cell = cell.replace(place, (tmp_path / "release.zip").as_uri())
     asked = (
