@@ -127,6 +127,7 @@ def test_feedback_is_made_from_a_class_run(copy):
 def test_problems_are_said_and_explained(copy):
     problems = dict(sentence.split(": ", 1) for sentence in run(copy)["problems"])
     assert "no valid JSON" in problems["broken_text"]
+    assert "has notebook format 3; this course needs format 4" in problems["broken_format"]
     assert "There is no readable file" in problems["no_notebook"]
     assert "took longer than 3 seconds" in problems["endless"]
     assert "The cell test_sigmoid was missing" in problems["deleted"]

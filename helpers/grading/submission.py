@@ -56,7 +56,7 @@ def read(submitted):
     try:
         found = json.loads(submitted.decode("utf-8-sig"))
         if found["nbformat"] != 4:
-            raise Unreadable(f"The file has notebook format {content['nbformat']!r:.20}; this course needs format 4.")
+            raise Unreadable(f"The file has notebook format {found['nbformat']!r:.20}; this course needs format 4.")
         cells = [_plain_cell(cell) for cell in found["cells"]]
     except Unreadable:
         raise
