@@ -7,7 +7,7 @@ from nbformat.v4 import new_code_cell
 
 from helpers import courses, notebooks
 from helpers.checks import packs
-from helpers.grading import box, rooms, submission
+from helpers.grading import box, execute, rooms, submission
 from helpers.grading.execute import Grading
 
 STRENGTH = box.strongest()
@@ -199,3 +199,11 @@ def test_two_slips_cost_two(monkeypatch):
             cell.source = "def predict(w, b, X):\n    return sigmoid(w.T @ X + b)"
     verdicts, _ = judged(lesson, notebook)
     assert {name for name, said in verdicts.items() if said} == {"sigmoid", "predict"}
+
+
+def test_limits_alone_are_taken_only_by_name(monkeypatch):
+    monkeypatch.setattr(box, "strongest", lambda: "limits")
+    execute._strongest.cache_clear()
+    with pytest.raises(box.NoBox, match=r'c\.Execute\.box = "limits"'):
+        execute._strongest()
+    execute._strongest.cache_clear()

@@ -1,6 +1,6 @@
 """Put this process into a box from which a learner's code reaches nothing but what it needs (Linux; weaker elsewhere).
 
-Three strengths; the grader takes the strongest that works on the machine:
+Three strengths; the grader takes the strongest that works on the machine, ``limits`` only where it is named:
 
 ``namespaces``
     An own root that holds only the readable paths, read-only, and a small private /tmp; no other process, no network,
@@ -110,7 +110,7 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
     try:
         if strength == "namespaces":
             if root is None:
-                root = f"{scratch}.root"
+                root = os.path.join(scratch, "root")
                 os.mkdir(root)
                 furnish(readable, root)
             _own_root(root, readable, limits)

@@ -66,7 +66,13 @@ def _warm(lesson, strength, reference=False):
 
 @functools.cache
 def _strongest():
-    return box.strongest()
+    found = box.strongest()
+    if found == "limits":
+        raise box.NoBox(
+            "neither namespaces nor Landlock work on this machine, and limits alone stop no attack. Grade on another "
+            'machine, or name the weaker box in nbgrader_config.py: c.Execute.box = "limits"'
+        )
+    return found
 
 
 class Execute(NbGraderPreprocessor):
@@ -75,7 +81,7 @@ class Execute(NbGraderPreprocessor):
     secret_file = Unicode("secret", help="File that holds the secret of the course").tag(config=True)
     box = Unicode(
         "strongest",
-        help="'strongest': the strongest box that works here. A weaker one must be named: 'landlock' or 'limits'",
+        help="'strongest': 'namespaces' or else 'landlock'. 'limits', which stops accidents alone, must be named",
     ).tag(config=True)
     limits = Dict(help="Limits of a room that differ from helpers.grading.rooms.LIMITS").tag(config=True)
 
@@ -97,7 +103,7 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     assignment, student : str
     secret : bytes
     strength : str
-        "strongest", or the name of a weaker box.
+        "strongest", or the name of a box; "limits" is taken only by name.
     limits : dict
         Those that differ from `rooms.LIMITS`.
     """
