@@ -1,7 +1,7 @@
 """The reading site: complete, without solutions, at home without a network, and usable by everyone.
 
 It is built once, by the command that people use; pages are tried in Chromium, from a server and from the disk.
-Screenshots go to screenshots/ (not in git), to be looked at.
+Screenshots go to screenshots/ (not in git), to be looked at. This file takes minutes: every lesson is opened.
 """
 
 import functools
@@ -244,6 +244,9 @@ def test_index_of_topics_has_all_topics_with_lessons_and_exercises(pages):
 
 def test_every_topic_belongs_to_a_lesson_and_exercises_practise_what_their_lesson_teaches():
     assert {topic for lesson in LESSONS for topic in site.topic_numbers(lesson)} == set(range(1, 69))
+    for lesson in DONE:
+        practised = {exercise.topic for exercise in exercises.load(lesson.name).exercises.values()}
+        assert practised <= set(site.topic_numbers(lesson)), lesson.name
 
 
 def test_index_of_symbols_has_the_notation_and_leads_to_equations(pages):

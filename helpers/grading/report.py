@@ -277,10 +277,10 @@ def histogram(totals, most, bins=10):
             f'<text x="{x:.0f}" y="{height + 38}" text-anchor="{anchor}" font-size="12">{low}</text>'
         )
     bars.append(f'<text x="{width}" y="{height + 38}" text-anchor="end" font-size="12">{most:g}</text>')
-    bars.append(f'<text x="{width / 2:.0f}" y="{height + 56}" text-anchor="middle" font-size="12">points</text>')
+    bars.append(f'<text x="{width / 2:.0f}" y="{height + 60}" text-anchor="middle" font-size="12">points</text>')
     said = ", ".join(f"{most * i / bins:g} to {most * (i + 1) / bins:g}: {count}" for i, count in enumerate(counts))
     return (
-        f'<svg role="img" aria-label="Submissions by points. {said}" viewBox="0 0 {width} {height + 62}" '
+        f'<svg role="img" aria-label="Submissions by points. {said}" viewBox="0 0 {width} {height + 66}" '
         f'style="max-width: 42rem; width: 100%">{"".join(bars)}</svg>'
     )
 
