@@ -209,9 +209,11 @@
   // --- the plugin -------------------------------------------------------------------------------------------------
 
   async function makePlugin() {
-    const [{ Widget }, { ILayoutRestorer }, { ICommandPalette, WidgetTracker }, { ILauncher }] = await Promise.all(
-      ["@lumino/widgets", "@jupyterlab/application", "@jupyterlab/apputils", "@jupyterlab/launcher"].map(shared),
-    );
+    const { Widget } = await shared("@lumino/widgets");
+    const { ILayoutRestorer } = await shared("@jupyterlab/application");
+    const { ICommandPalette, WidgetTracker } = await shared("@jupyterlab/apputils");
+    const { ILauncher } = await shared("@jupyterlab/launcher");
+    const { treeViewIcon } = await shared("@jupyterlab/ui-components");
 
     class StartPage extends Widget {
       constructor(app) {
@@ -219,6 +221,7 @@
         this.app = app;
         this.id = "start-page";
         this.title.label = "Start";
+        this.title.icon = treeViewIcon;
         this.title.caption = "The courses, and what you have solved";
         this.title.closable = true;
         this.addClass("sp-page");
@@ -294,6 +297,7 @@
 
         app.commands.addCommand(COMMAND, {
           label: "Start page",
+          icon: treeViewIcon,
           caption: "The courses, and what you have solved",
           execute: (options) => show(options.activate !== false),
         });
