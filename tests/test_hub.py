@@ -186,7 +186,7 @@ class Hub:
     """A hub as the guide sets it up, in a folder of its own; `ran` is what was run of the guide."""
 
     def __init__(self, top, copy, home):
-        self.folder, self.ran, self.places = top / "deep-learning", [], []
+        self.folder, self.ran = top / "deep-learning", []
         env = guide.environment(home, HUB=str(self.folder), PYTHON=python_for_all())
         self.shell = guide.Shell(copy, env)
         self.blocks = [block for block in guide.blocks() if guide.MARKERS[block.marker] == "hub"]
@@ -201,6 +201,7 @@ class Hub:
                 if "useradd" in command:
                     for name in USERS:
                         (Path(pwd.getpwnam(name).pw_dir) / MARK).touch()
+        self.setup_seconds = round(sum(one.seconds for one in self.ran))
         until = time.monotonic() + 60
         while time.monotonic() < until:
             with contextlib.suppress(requests.ConnectionError):
@@ -377,6 +378,6 @@ def test_round_trip_of_a_class_with_separate_users(hub, capsys, record_property)
     hub.next_block("Update", hub.shell.run)
     assert not hub.blocks, "blocks of the guide that no one ran"
     record_property("commands of the guide run for a hub, all with status 0", [len(hub.ran), len(hub.ran)])
-    record_property("seconds for setting up the hub", round(sum(one.seconds for one in hub.ran[:14])))
+    record_property("seconds for setting up the hub", hub.setup_seconds)
     with capsys.disabled():
         print("\n" + guide.table(hub.ran))
