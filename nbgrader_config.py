@@ -22,8 +22,8 @@ c.CourseDirectory.source_directory = "."
 for step in ("release", "submitted", "autograded", "feedback", "solution", "source_with_tests"):
     setattr(c.CourseDirectory, f"{step}_directory", os.path.join(TOP, "grading", step))
 
-# zip_collect takes what a learning platform gives out from grading/downloaded/<assignment>/archive/. The pattern is that
-# of Moodle: a folder or file "Ann Example_4711_assignsubmission_file...". docs/instructors.md has the one of Canvas.
+# zip_collect takes what a learning platform gives out from grading/downloaded/<assignment>/archive/. The pattern is
+# Moodle's: a folder or file "Ann Example_4711_assignsubmission_file...". docs/instructors.md has the one of Canvas.
 c.ZipCollectApp.collect_directory_structure = os.path.join(
     TOP, "grading", "{downloaded}", "{assignment_id}", "{collect_step}"
 )

@@ -128,6 +128,7 @@ def _statistics(values):
             "squares": with_error(values**2),
             "mean": with_error(flat.mean(axis=1)),
             "square": with_error((flat**2).mean(axis=1)),
+            "together": with_error(flat.mean(axis=1) ** 2),  # larger if the entries of one call go together
             "median": float(np.median(flat.mean(axis=1))),
         }
 
@@ -226,6 +227,9 @@ def _unlike(name, mine, theirs, near, count):
             return say("wrong standard deviation of its entries", spread(theirs), spread(mine))
         if not near(mine["mean"], theirs["mean"]):
             return say(*mean)
+        if not near(mine["together"], theirs["together"]):
+            over = [np.sqrt(max(part["together"][0] - part["mean"][0] ** 2, 0)) for part in (theirs, mine)]
+            return say("its entries depend on each other; wrong standard deviation of their mean", *over)
     for key, what in (("entries", "wrong on average"), ("squares", "wrong mean square")):
         wrong = ~near(mine[key], theirs[key])
         if np.any(wrong):

@@ -92,7 +92,7 @@ class LiveFigure(ipywidgets.VBox):
                 raise ValueError(f"The control {name!r} needs a description: screen readers say it.")
             control.tooltip = control.tooltip or control.description  # without one, pages show "null"
             control.style.description_width = "9em"
-            control.layout.width = "min(30em, 100%)"
+            control.layout.width = control.layout.width or "min(30em, 100%)"
             control.observe(self._redraw, names="value")
         super().__init__([for_screen_readers(), *controls.values(), self._image, self._caption])
         self._redraw()

@@ -81,13 +81,13 @@ def lags(gradient_norm_by_lag, n_a=16, T=40):
     da_last /= np.linalg.norm(da_last)
     figure, ax = plt.subplots(figsize=(7, 3.4))
     ax.axhline(1, color="#777777", linewidth=0.8)
-    ax.set(yscale="log", ylim=(1e-12, 1e8), xlim=(0, T), xlabel="lag k", ylabel="norm of the gradient")
+    ax.set(yscale="log", ylim=(1e-18, 1e8), xlim=(0, T), xlabel="lag k", ylabel="norm of the gradient")
     (line,) = ax.plot(range(T + 1), np.ones(T + 1), "o-", color=BLUE, markersize=3, animated=True)
 
     def update(scale, size):
         _, _, caches = run(size * x, np.zeros((n_a, 1)), p | {"Waa": scale * p["Waa"]})
         norms = np.asarray(gradient_norm_by_lag(da_last, caches))
-        line.set_ydata(np.maximum(norms, 1e-12))
+        line.set_ydata(np.where(norms < 1e-18, np.nan, norms))
         word = "vanishes" if norms[-1] < 0.01 else "explodes" if norms[-1] > 100 else "neither vanishes nor explodes"
         return f"Waa stretches by {scale:.2f}, inputs times {size:.1f}: after {T} steps {norms[-1]:.1e}; it {word}."
 

@@ -481,10 +481,12 @@ def who_sees_what(functions, networks, vectors):
             f"The largest derivative is that by “{words[first]}”."
         )
 
-    return LiveFigure(
-        figure,
-        update,
-        sentence=ipywidgets.Dropdown(options=SENTENCES, description="sentence"),
-        network=ipywidgets.Dropdown(options=list(networks), description="network"),
-        word=ipywidgets.IntSlider(value=3, min=1, max=longest, description="word"),
-    )
+    sentences = ipywidgets.Dropdown(options=SENTENCES, description="sentence", layout={"width": "min(40em, 100%)"})
+    words = ipywidgets.IntSlider(value=3, min=1, max=len(SENTENCES[0].split()), description="word")
+
+    def end_with_the_sentence(_):
+        words.max = len(sentences.value.split())
+
+    sentences.observe(end_with_the_sentence, names="value")
+    networks_there = ipywidgets.Dropdown(options=list(networks), description="network")
+    return LiveFigure(figure, update, sentence=sentences, network=networks_there, word=words)

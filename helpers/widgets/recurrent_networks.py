@@ -294,7 +294,7 @@ def reader(rnn_forward, parameters, vectors, words):
         positive, T = y_pred[1, 0], len(sentence)
         for t, bar in enumerate(bars):
             height = positive[t] - 0.5 if t < T else 0
-            bar.set(height=height, color=ORANGE if height >= 0 else BLUE)
+            bar.set(height=height, color=ORANGE if height >= 0 else BLUE, visible=t < T)
         shown = np.full((n_a, longest), np.nan)
         shown[:, :T] = a[:, 0]
         cells.set_data(shown)
@@ -305,7 +305,12 @@ def reader(rnn_forward, parameters, vectors, words):
         return f"“{' '.join(sentence)}”: {verdict}, ŷ = {positive[-1]:.2f} after the last word.{turn}"
 
     controls = {
-        "pattern": ipywidgets.Dropdown(options=patterns, value=PATTERNS[0][1], description="sentence"),
+        "pattern": ipywidgets.Dropdown(
+            options=[(pattern.format(n="movie", w="…"), pattern) for pattern in patterns],
+            value=PATTERNS[0][1],
+            description="sentence",
+            layout={"width": "min(40em, 100%)"},
+        ),
         "word": ipywidgets.Dropdown(options=list(words), description="word w"),
         "start": ipywidgets.Dropdown(options=["once", "at every step"], description="a⟨0⟩ is used"),
     }

@@ -344,11 +344,13 @@ class _Steps:
         for k, (way, label) in enumerate(zip(self.ways, self.labels, strict=True)):
             there = k < len(names)
             way.set_data(([starts[0, k], points[0, k]], [starts[1, k], points[1, k]]) if there else ([], []))
-            label.set(position=points[:, k] + (0.08, 0.06) if there else (0, 0), text=names[k] if there else "")
+            beside = (0.1, -0.3) if there and names[k] == "e orange" else (0.08, 0.06)  # the star's stands below it
+            label.set(position=points[:, k] + beside if there else (0, 0), text=names[k] if there else "")
         what = "inner nodes" if tree else "output vectors"
         return (
-            f"{objective}, {steps} steps: {moved.sum()} of {begin.shape[1]} {what} have moved; the next step touches "
-            f"{touched}. The loss was {losses[0]:.2f} before the first step; before the next it is {losses[-1]:.2f}."
+            f"{objective}, {steps} step{'s' * (steps != 1)}: {moved.sum()} of {begin.shape[1]} {what} have moved; "
+            f"the next step touches {touched}. The loss was {losses[0]:.2f} before the first step; before the next it "
+            f"is {losses[-1]:.2f}."
         )
 
 

@@ -281,7 +281,7 @@ def test_picture_answers_within_a_tenth_of_a_second(picture):
 
 
 def test_picture_follows_its_controls_and_says_what_it_shows(picture):
-    assert "negative sampling, 1 steps: 4 of 13 output vectors have moved" in picture._caption.value
+    assert "negative sampling, 1 step: 4 of 13 output vectors have moved" in picture._caption.value
     seen = [picture._image.value]
     for name, value in (("K", 10), ("steps", 30), ("objective", "full softmax"), ("objective", "hierarchical softmax")):
         picture.controls[name].value = value

@@ -1081,6 +1081,7 @@ def f1_cases(rng):
         one(["1"], ["1"]),
         one(["110000", "11001-"], ["110011", "00101-"]),
         one(["01100", "11000"], ["11000", "01101"]),  # the same places, in the other sentence
+        one(["0011", "1000", "01--", "1000"], ["0011", "0000", "01--", "1000"]),  # names at ends of whole rows
     ]
 
 
@@ -1133,6 +1134,15 @@ def accuracy_of_words(y, y_hat, mask):
 @f1_entities.mistake("Padding is counted: runs at padded steps are no names. Cut each row at its own length.")
 def padding_counted(y, y_hat, mask):
     return f1_of(numbered(y, np.ones_like(mask)), numbered(y_hat, np.ones_like(mask)))
+
+
+@f1_entities.mistake(
+    "All sentences are read as one: a name at the end of one and a name at the start of the next become a single run. Find "
+    "the names of each row by itself."
+)
+def sentences_joined(y, y_hat, mask):
+    real, found = ({(0, *run) for run in runs_of((rows * (mask > 0)).ravel())} for rows in (y, y_hat))
+    return f1_of(real, found)
 
 
 @f1_entities.mistake("A name that is found in part counts as found. Both ends must be right.")

@@ -684,6 +684,11 @@ def negatives_fixed_seed(t, P, K, rng):
     return np.random.default_rng(0).choice(len(P), size=K, p=without(t, P))
 
 
+@sample_negatives.mistake("One word is drawn and taken K times. Draw K times, each by itself.")
+def negatives_one_draw(t, P, K, rng):
+    return np.full(K, rng.choice(len(P), p=without(t, P)))
+
+
 @sample_negatives.mistake("The most probable words are taken, nothing is drawn.")
 def negatives_most_frequent(t, P, K, rng):
     return np.resize(np.argsort(-without(t, P))[:-1], K)
