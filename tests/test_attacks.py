@@ -352,10 +352,9 @@ def test_limits_alone_stop_accidents(tmp_path):
     assert "box: limits" in pages(top, HONEST[0])[1]
 
 
-def test_a_box_that_cannot_be_made_stops_the_grading():
-    warm = rooms.Warm(LESSON, box.strongest())
-    warm.readable = ["/does/not/exist"]  # nothing can be mounted there
-    warm.strength = "namespaces"
+def test_a_box_that_cannot_be_made_stops_the_grading(monkeypatch):
+    monkeypatch.setattr(rooms, "readable", lambda *_: ["/does/not/exist"])  # nothing can be mounted there
+    warm = rooms.Warm(LESSON, "namespaces")
     with pytest.raises(box.NoBox):
         warm.room()
     warm.close()

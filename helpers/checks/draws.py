@@ -173,6 +173,10 @@ def difference_of_samples(got, expected, judge, part, returns=(), rtol=1e-6, ato
         return found
     if theirs["distinct"] and not mine["distinct"]:
         return Difference("random", part, f"{part}: a number occurs twice. Each entry needs a draw of its own", "")
+    for name, a, b in parts:
+        if b["varies"] and not near(a["together"], b["together"]):
+            why = "its entries depend on each other. Each one needs a draw of its own"
+            return Difference("random", name, f"{name}: {why}", "")
     if named and (mine["repeats"], mine["local"], mine["distinct"]) != tuple(
         theirs[key] for key in ("repeats", "local", "distinct")
     ):
@@ -227,9 +231,6 @@ def _unlike(name, mine, theirs, near, count):
             return say("wrong standard deviation of its entries", spread(theirs), spread(mine))
         if not near(mine["mean"], theirs["mean"]):
             return say(*mean)
-        if not near(mine["together"], theirs["together"]):
-            over = [np.sqrt(max(part["together"][0] - part["mean"][0] ** 2, 0)) for part in (theirs, mine)]
-            return say("its entries depend on each other; wrong standard deviation of their mean", *over)
     for key, what in (("entries", "wrong on average"), ("squares", "wrong mean square")):
         wrong = ~near(mine[key], theirs[key])
         if np.any(wrong):

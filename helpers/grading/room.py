@@ -317,8 +317,10 @@ def main():
     if start["strength"] == "namespaces":
         root = os.path.join(start["scratch"], "root")
         os.mkdir(root)
-        with contextlib.suppress(box.NoBox):  # the first room says so
+        try:
             box.furnish(start["readable"], root)
+        except box.NoBox:  # each room tries again, and says why it cannot
+            root = None
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system forgets rooms that have ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()

@@ -303,7 +303,7 @@ def test_answers_to_the_questions_hold():
         ("hierarchical softmax", "6 of 12"),
         ("negative sampling", "4 of 13"),
     ):
-        assert f"1 steps: {moved}" in after(objective, 1, 3)[0]
+        assert f"1 step: {moved}" in after(objective, 1, 3)[0]
     for K, moved in ((1, "10 of 13"), (10, "13 of 13")):
         sentence, star, juice = after("negative sampling", 30, K)
         assert f"30 steps: {moved}" in sentence
