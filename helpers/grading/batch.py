@@ -399,7 +399,7 @@ def _in_parallel(client, lesson, first, tasks):
     futures, flow = {}, as_completed([], raise_errors=False)
 
     def submit(task):
-        key = f"{lesson.assignment}-{task.digest}-{task.student}"
+        key = (lesson.assignment, f"{task.digest}-{task.student}")  # one kind of task: Dask keeps statistics of each
         future = client.submit(grade, lesson, task, key=key, pure=False, retries=RETRIES)
         futures[future.key] = task.student
         flow.add(future)
