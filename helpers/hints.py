@@ -44,7 +44,7 @@ def make(lesson):
         lines = _answer_lines(answer, exercise)
         returns = _returns(exercise, lines)
         hints[name] = [
-            _idea(text, exercise, lines),
+            _idea(text, exercise),
             _equations(exercise, displayed, returns),
             _shape(answer, catalogue) + "\n\n" + returns,
         ]
@@ -54,12 +54,12 @@ def make(lesson):
 # --- the idea --------------------------------------------------------------------------------------------------------
 
 
-def _idea(text, exercise, lines):
-    """Return the notebook's own hint, code that stands in an answer cut short; without one, what the docstring says."""
+def _idea(text, exercise):
+    """Return the notebook's own hint; without one, what the docstring says."""
     written = "\n\n".join(part.strip() for part in _DETAILS.findall(text))
     if not written:
         return inspect.getdoc(exercise.reference).split("\n\n")[0]
-    return re.sub(r"`([^`]+)`", lambda span: f"`{_cut(span[1], lines)}`", written)
+    return written
 
 
 def _answer_lines(answer, exercise):
@@ -79,14 +79,6 @@ def _statements(source):
 
 
 _COMPUTES = (ast.BinOp, ast.Call, ast.Compare, ast.Subscript, ast.Attribute, ast.BoolOp, ast.For, ast.While)
-
-
-def _cut(code, lines):
-    """Return a piece of code as it is, or, if it holds a line of an answer, only how it begins."""
-    if not any(line in _squash(code) for line in lines):
-        return code
-    target = re.match(r"(for|while|if|return)\b|[\w, \[\]\"']+ [-+*/]?=(?!=)", code)
-    return f"{target[0]} …" if target else "…"
 
 
 def _squash(code):
