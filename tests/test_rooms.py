@@ -207,3 +207,16 @@ def test_limits_alone_are_taken_only_by_name(monkeypatch):
     with pytest.raises(box.NoBox, match=r'c\.Execute\.box = "limits"'):
         execute._strongest()
     execute._strongest.cache_clear()
+
+
+def test_what_the_warm_process_rehearsed_is_forgotten(monkeypatch):
+    """Cells of the lesson run once before rooms are made: no name, no figure, no setting of theirs is left."""
+    drawn = "import matplotlib.pyplot as plt\nsecret = 1\nplt.figure()\nplt.rcParams['lines.linewidth'] = 7\nraise ValueError"
+    monkeypatch.setattr(rooms, "_locked_cells", lambda lesson: [drawn])
+    warm = rooms.Warm(courses.find("logistic_regression"), STRENGTH)
+    room = warm.room()
+    source = "import matplotlib.pyplot as plt\nprint('secret' in globals(), plt.get_fignums(), plt.rcParams['lines.linewidth'])"
+    (shown,) = room.ask("run", 60, source=source)["outputs"]
+    assert shown["text"] == "False [] 1.5\n"
+    room.close()
+    warm.close()

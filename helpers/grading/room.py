@@ -368,6 +368,7 @@ def _become_room(order, requests, sock, box, wire, shell, root):
 def _rehearse(cells):
     """Run a lesson's own cells once and forget what they defined: data that they load stays in memory for the rooms."""
     import matplotlib
+    import matplotlib.pyplot as plt
 
     names, settings = {"__name__": "__main__"}, matplotlib.rcParams.copy()
     for source in cells:
@@ -378,6 +379,7 @@ def _rehearse(cells):
             contextlib.suppress(Exception),  # a cell that needs the learner's functions fails, and that is all
         ):
             exec(compile(source, "<cell>", "exec"), names)
+    plt.close("all")  # the first cell of a room would show what is left open
     matplotlib.rcParams.update(settings)
 
 
