@@ -389,7 +389,9 @@ def test_a_folder_without_a_notebook_says_so_in_the_gradebook(graded):
     url = f"sqlite:///{graded}/gradebook.db"
     with Gradebook(url) as gradebook:
         (notebook,) = gradebook.find_submission(LESSON.folder, "no_notebook").notebooks
-        assert {comment.auto_comment for comment in notebook.comments} == {f"There is no readable file {LESSON.path.name}."}
+        assert {comment.auto_comment for comment in notebook.comments} == {
+            f"There is no readable file {LESSON.path.name}."
+        }
         notebook.grades[0].manual_score, notebook.grades[0].needs_manual_grade = 1, False
         gradebook.db.commit()
     directory = CourseDirectory(root=str(graded / LESSON.course), db_url=url)
