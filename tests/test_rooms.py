@@ -1,5 +1,7 @@
 """The two rooms: what a test cell can do with a learner's code, what cannot cross, and that one slip costs once."""
 
+import contextlib
+import os
 import re
 
 import pytest
@@ -207,6 +209,13 @@ def test_limits_alone_are_taken_only_by_name(monkeypatch):
     with pytest.raises(box.NoBox, match=r'c\.Execute\.box = "limits"'):
         execute._strongest()
     execute._strongest.cache_clear()
+
+
+def test_open_files_of_the_grader_do_not_weaken_the_box():
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(open(os.devnull))
+        assert box.strongest() == STRENGTH
 
 
 def test_what_the_warm_process_rehearsed_is_forgotten(monkeypatch):
