@@ -134,6 +134,7 @@ def strongest():
     import tempfile
 
     readable = [os.path.realpath(sys.prefix)]
+    # What the caller has open and mapped must not count against the limits: its files are closed, memory is ample.
     limits = {"cpu": 10, "memory": 1 << 40, "file": 1 << 20, "scratch": 1 << 20, "processes": 8, "files": 64}
     for strength in STRENGTHS:
         with tempfile.TemporaryDirectory() as scratch:
@@ -141,7 +142,7 @@ def strongest():
             if pid == 0:
                 status = 1
                 with contextlib.suppress(BaseException):
-                    os.closerange(3, 4096)  # what the caller has open must not count against the limit
+                    os.closerange(3, 4096)
                     null = os.open(os.devnull, os.O_RDWR)
                     for stream in (0, 1, 2):
                         os.dup2(null, stream)
