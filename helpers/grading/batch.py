@@ -35,7 +35,7 @@ from . import similar, submission
 from .execute import PROTOCOL, Execute, execute, secret_of
 from .record import mark, submitted_folders
 
-STOPPED = ("Stopped", "Overtime", "Ended", "Dead")  # outputs of these kinds say which limit was exceeded
+STOPPED = ("Stopped", "Overtime", "Dead")  # outputs of these kinds say which limit was exceeded
 RETRIES = 2  # how often a submission is tried again whose worker died
 
 

@@ -19,6 +19,7 @@ Sources: the manual pages namespaces(7), user_namespaces(7), pivot_root(2), land
 import contextlib
 import ctypes
 import errno
+import functools
 import os
 import resource
 import signal
@@ -114,7 +115,7 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
                 os.mkdir(root)
                 furnish(readable, root)
             _own_root(root, readable, limits)
-            scratch = "/tmp"
+            readable, scratch = ["/"], "/tmp"  # the own root holds nothing else
         elif sys.platform.startswith("linux"):
             _LIBC.prctl(36, 1)  # orphans of this process come back to it, so that they can be found and ended
         os.chdir(scratch)
@@ -321,7 +322,9 @@ vhangup
 """.split()  # noqa: SIM905
 
 
-def _seccomp():
+@functools.cache
+def seccomp_program():
+    """Return the filter of system calls as the kernel takes it; called before a fork, its children need not make it."""
     if pyseccomp is None:
         raise ImportError("pyseccomp with libseccomp is not installed")
     refuse = pyseccomp.ERRNO(errno.EPERM)
@@ -334,4 +337,20 @@ def _seccomp():
     )  # its flags cannot be looked at; the C library uses clone then
     for flag in [_USER, *_NAMESPACES.values()]:
         rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
-    rules.load()
+    with os.fdopen(os.memfd_create("filter"), "w+b") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def _seccomp():
+    program = seccomp_program()
+    instructions = ctypes.create_string_buffer(program, len(program))
+    filter_ = _Filter(len(program) // 8, ctypes.addressof(instructions))
+    _checked(_LIBC.prctl(22, 2, ctypes.byref(filter_)), "prctl SECCOMP")  # after NO_NEW_PRIVS, which Landlock needs too
+
+
+class _Filter(ctypes.Structure):
+    """The kernel's ``struct sock_fprog``."""
+
+    _fields_ = (("count", ctypes.c_ushort), ("instructions", ctypes.c_void_p))

@@ -59,9 +59,15 @@ def secret_of(path):
     return path.read_bytes()
 
 
-@functools.cache
+_started = {}  # the warm processes of this process
+
+
 def _warm(lesson, strength, reference=False):
-    return rooms.Warm(lesson, strength, reference)
+    """Return the warm process for these rooms; start it if there is none, or if it was ended from outside."""
+    key = lesson, strength, reference
+    if key not in _started or _started[key].process.poll() is not None:
+        _started[key] = rooms.Warm(*key)
+    return _started[key]
 
 
 @functools.cache
@@ -234,8 +240,7 @@ class Grading:
     def _test(self, cell):
         try:
             self._revive()
-            with self.room.branch():  # what a test changes, or ends, is that branch alone
-                printed, value, error = self._run_here(cell.source)
+            printed, value, error = self._run_here(cell.source)
         except rooms.Stopped as stopped:
             printed, value, error = "", None, stopped
         cell.outputs = _test_outputs(printed, value, error)
@@ -295,10 +300,11 @@ class Grading:
                 continue
             try:
                 self._revive()
-                with self.room.branch():
-                    self._bind_references(replaced)
-                    printed, value, error = self._run_here(tests[name].source)
+                self._bind_references(replaced)
+                printed, value, error = self._run_here(tests[name].source)
+                self.room.ask("unbind", self.limits["call"])
             except rooms.Stopped:
+                self.room.close()  # with what is bound in it
                 continue
             if error is None:
                 note = f"(judged with the right {' and '.join(replaced)} in place of yours)\n"
@@ -308,11 +314,12 @@ class Grading:
         """Bind these names in the learner's room to the reference solutions, which run in a box of their own."""
         if self.reference_room is None or self.reference_room.dead:
             self.reference_room = _warm(self.lesson, self.strength, True).room(self.limits)
-            source = f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises"
+            source = (
+                f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises\n"
+                "globals().update({name: exercise.reference for name, exercise in right.items()})"
+            )
             self.reference_room.ask("run", self.limits["cell"], source=source)
         for name in names:
-            source = f"{name} = right[{name!r}].reference"
-            self.reference_room.ask("run", self.limits["call"], source=source)
             _, function = self.reference_room.get(name)
             self.room.ask("bind", self.limits["call"], name=name, value=self.room.encode(_caller(function)))
 

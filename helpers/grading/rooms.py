@@ -53,10 +53,6 @@ class Overtime(Stopped):
     """It was interrupted, and the room goes on."""
 
 
-class Ended(Stopped):
-    """It ended a branch of the room, and the room goes on."""
-
-
 class Dead(Stopped):
     """The room is closed."""
 
@@ -227,7 +223,7 @@ class Warm:
         self.requests.sendmsg([json.dumps(order).encode()], rights)
         theirs.close()
         pid = int(self.requests.recv(100))
-        return Room(ours, pid, scratch, limits, own=2 if self.strength == "namespaces" else 1)
+        return Room(ours, pid, scratch, limits)
 
     def close(self):
         if os.getpid() != self.pid:  # a fork of the grading process is not the owner
@@ -240,13 +236,12 @@ class Warm:
 
 
 class Room:
-    """The learner's room, as the trusted side sees it; it has `own` processes when no branch runs."""
+    """The learner's room, as the trusted side sees it."""
 
-    def __init__(self, sock, pid, scratch, limits, own):
-        self.sock, self.pid, self.scratch, self.limits, self.own = sock, pid, scratch, limits, own
+    def __init__(self, sock, pid, scratch, limits):
+        self.sock, self.pid, self.scratch, self.limits = sock, pid, scratch, limits
         self.callbacks = []
         self.dead = None
-        self.branched = False
         self.end = time.monotonic() + limits["notebook"]
         try:
             hello = wire.receive(sock, time.monotonic() + 30)
@@ -274,9 +269,6 @@ class Room:
             wire.send(self.sock, {"id": number, "do": do, **fields}, deadline)
             while "callback" in (message := self._receive(deadline, seconds)):
                 self._answer_callback(message, deadline)
-            if "branch_died" in message and self.branched and len(_tree(self.pid)) <= self.own:
-                self.branched = False
-                raise Ended("ended its process")
             if message["id"] != number:
                 raise wire.Refused("Its answer came out of turn.")
             error = _learner_error(message["error"]) if "error" in message else None
@@ -308,46 +300,15 @@ class Room:
             with contextlib.suppress(wire.Gone, wire.Late, wire.Refused):
                 wire.receive(self.sock, time.monotonic() + 2)
                 raise Overtime(reason)
-        self._end_branch(reason)
         raise self._died(reason)
-
-    def _end_branch(self, reason):
-        """End the branch, if there is one, and raise `Ended`: the room itself goes on."""
-        if not self.branched:
-            return
-        for pid in _tree(self.pid)[self.own :]:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(wire.Gone, wire.Late, wire.Refused):
-            deadline = time.monotonic() + 2
-            while "branch_died" not in wire.receive(self.sock, deadline):
-                pass
-            self.branched = False
-            raise Ended(reason)
-
-    @contextlib.contextmanager
-    def branch(self):
-        """Ask a copy of the room: what the learner's code sees and changes meanwhile is forgotten afterwards."""
-        self.ask("branch", self.limits["call"])
-        self.branched = True
-        try:
-            yield
-        finally:
-            if self.branched and not self.dead:
-                self.ask("join", self.limits["call"])
-                self.branched = False
 
     def _watch(self):
         """End a room whose processes together take too much memory, or are too many."""
         processes = _tree(self.pid)
         if sum(map(_resident, processes)) > self.limits["resident"]:
-            reason = f"took more than {self.limits['resident'] >> 20} MB of memory and was stopped"
-            self._end_branch(reason)
-            raise self._died(reason)
+            raise self._died(f"took more than {self.limits['resident'] >> 20} MB of memory and was stopped")
         if len(processes) > self.limits["processes"] + 2:
-            reason = "started too many processes and was stopped"
-            self._end_branch(reason)
-            raise self._died(reason)
+            raise self._died("started too many processes and was stopped")
 
     def _died(self, reason):
         """Close the room and return the exception that says why."""
