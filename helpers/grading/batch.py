@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import warnings
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,14 +29,15 @@ from sqlalchemy.exc import SAWarning
 from tqdm.auto import tqdm
 from traitlets.config.loader import PyFileConfigLoader
 
-from helpers import exercises
+from helpers import courses, exercises
 from helpers.courses import TOP
 
 from . import similar, submission
-from .execute import PROTOCOL, Execute, execute, secret_of
+from .execute import PROTOCOL, Execute, execute, secret_of, warm_up
 from .record import mark, submitted_folders
 
 STOPPED = ("Stopped", "Overtime", "Dead")  # outputs of these kinds say which limit was exceeded
+FORKSERVER = "forkserver" in multiprocessing.get_all_start_methods()
 RETRIES = 2  # how often a submission is tried again whose worker died
 
 
@@ -53,13 +55,17 @@ class Task(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """What is the same for all submissions of an assignment: everything a worker needs to grade one."""
+    """What is the same for all submissions of an assignment: everything a worker needs to grade one.
+
+    ``shared`` is for workers on this machine, from `execute.warm_up`.
+    """
 
     assignment: str
     released: list
     secret: bytes
     box: str
     limits: dict
+    shared: tuple = ()
 
 
 class Graded(NamedTuple):
@@ -92,7 +98,8 @@ def grade(lesson, task):
     nb = _notebook(task)
     unreadable = nb.metadata.get(submission.UNREADABLE, "")
     notes = submission.restore_notebook(nb, lesson.released)
-    execute(nb, lesson.released, lesson.assignment, task.student, lesson.secret, lesson.box, lesson.limits)
+    how = (lesson.secret, lesson.box, lesson.limits, lesson.shared)
+    execute(nb, lesson.released, lesson.assignment, task.student, *how)
     stock.LimitOutput().preprocess(nb, {})
     graded = [cell for cell in nb.cells if utils.is_grade(cell)]
     scores = {cell.metadata.nbgrader.grade_id: utils.determine_grade(cell)[0] for cell in graded}
@@ -383,6 +390,9 @@ def _results(lesson, tasks, workers, scheduler):
     first = next(tasks, None)
     if first is None:  # nothing to do is no reason to start a cluster
         return
+    if scheduler is None:
+        _import_in_forkserver()
+        lesson = lesson._replace(shared=warm_up(courses.find(lesson.assignment), lesson.box))
     with _client(workers, scheduler) as client:
         yield from _in_parallel(client, lesson, first, tasks)
 
@@ -420,14 +430,11 @@ def _in_parallel(client, lesson, first, tasks):
             submit(task)
 
 
-def _start_workers_by_fork(stack):
-    """Let Dask fork its workers from one process that has imported this module, instead of importing it in each."""
-    if "forkserver" in multiprocessing.get_all_start_methods():
-        import dask
-        from distributed.utils import get_mp_context
-
-        stack.enter_context(dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}))
-        get_mp_context().set_forkserver_preload(["distributed.nanny", __name__])
+def _import_in_forkserver():
+    """Start the process from which Dask forks its workers, and do not wait until it has imported this module."""
+    if FORKSERVER:
+        forkserver.set_forkserver_preload(["distributed.nanny", __name__])
+        forkserver.ensure_running()
 
 
 @contextlib.contextmanager
@@ -441,7 +448,8 @@ def _client(workers, scheduler):
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set({"distributed.admin.log-format": "%(message)s", **quiet}))
         if scheduler is None:
-            _start_workers_by_fork(stack)
+            if FORKSERVER:
+                stack.enter_context(dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}))
             cluster = LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
             )

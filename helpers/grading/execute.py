@@ -59,15 +59,44 @@ def secret_of(path):
     return path.read_bytes()
 
 
-_started = {}  # the warm processes of this process
+_warm = {}  # what gives this process its rooms: by lesson, strength of the box, and whether for the reference
 
 
-def _warm(lesson, strength, reference=False):
-    """Return the warm process for these rooms; start it if there is none, or if it was ended from outside."""
+def warm_up(lesson, strength, shared=()):
+    """Start the processes that fork the learner's and the reference's rooms, if that is not done, and do not wait.
+
+    Parameters
+    ----------
+    lesson : LessonInfo or None
+    strength : str
+        "strongest", or the name of a box.
+    shared : list of path
+        What this function returned to another process of this machine: its processes are asked, as long as they live.
+
+    Returns
+    -------
+    list of path
+    """
+    strength = _strongest() if strength == "strongest" else strength
+    kinds = (False, True) if lesson is not None else (False,)
+    for reference, scratch in zip(kinds, [*shared, None, None], strict=False):
+        key = lesson, strength, reference
+        if key not in _warm and scratch is not None:
+            with contextlib.suppress(OSError):
+                _warm[key] = rooms.Shared(scratch, strength)
+        if key not in _warm:
+            _warm[key] = rooms.Warm(*key)
+    return [_warm[lesson, strength, reference].scratch for reference in kinds]
+
+
+def _room(lesson, strength, limits, reference=False):
+    """Return a new room; if what gave the last one was ended from outside, from a process of our own."""
     key = lesson, strength, reference
-    if key not in _started or _started[key].process.poll() is not None:
-        _started[key] = rooms.Warm(*key)
-    return _started[key]
+    try:
+        return _warm[key].room(limits)
+    except (KeyError, rooms.NoWarm):
+        _warm[key] = rooms.Warm(*key)
+        return _warm[key].room(limits)
 
 
 @functools.cache
@@ -98,7 +127,7 @@ class Execute(NbGraderPreprocessor):
         return nb, resources
 
 
-def execute(nb, released, assignment, student, secret, strength="strongest", limits=()):
+def execute(nb, released, assignment, student, secret, strength="strongest", limits=(), shared=()):
     """Run a restored submission in two rooms, give each of its cells its outputs, and add how it was graded.
 
     Parameters
@@ -112,6 +141,8 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
         "strongest", or the name of a box; "limits" is taken only by name.
     limits : dict
         Those that differ from `rooms.LIMITS`.
+    shared : list of path
+        See `warm_up`.
     """
     seed = hidden_seed(secret, assignment, student, nb.cells)
     strength = _strongest() if strength == "strongest" else strength
@@ -120,9 +151,7 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
         lesson = lesson if lesson.done else None
     except LookupError:
         lesson = None
-    for reference in (False, True):  # both start at once; nothing waits yet
-        if lesson is not None:
-            _warm(lesson, strength, reference)
+    warm_up(lesson, strength, shared)
     start = time.monotonic()
     with setenv(**{packs.HIDDEN_SEED: str(seed)}):
         Grading(nb.cells, released, lesson, strength, rooms.LIMITS | dict(limits)).run()
@@ -176,7 +205,7 @@ class Grading:
         for tested in (False, True):
             if self.room is not None:
                 self.room.close()
-            self.room = _warm(self.lesson, self.strength).room(self.limits)
+            self.room = _room(self.lesson, self.strength, self.limits)
             self.done, self.own = [], set()
             self.names = {"__name__": "__main__", "__builtins__": __builtins__}
             for cell in self.cells:
@@ -226,7 +255,7 @@ class Grading:
             if not self.room.dead:
                 return
             left = self.room.end
-            self.room = _warm(self.lesson, self.strength).room(self.limits)
+            self.room = _room(self.lesson, self.strength, self.limits)
             self.room.end = left
             for cell in self.done:
                 try:
@@ -313,7 +342,7 @@ class Grading:
     def _bind_references(self, names):
         """Bind these names in the learner's room to the reference solutions, which run in a box of their own."""
         if self.reference_room is None or self.reference_room.dead:
-            self.reference_room = _warm(self.lesson, self.strength, True).room(self.limits)
+            self.reference_room = _room(self.lesson, self.strength, self.limits, reference=True)
             source = (
                 f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises\n"
                 "globals().update({name: exercise.reference for name, exercise in right.items()})"

@@ -14,6 +14,7 @@ import importlib.util
 import io
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -298,8 +299,11 @@ def _shell():
 
 
 def main():
-    """Fork a room for each request on the socket ``sys.argv[1]``, until it is closed; the first request is `Warm`'s."""
-    requests = socket.socket(fileno=int(sys.argv[1]))
+    """Fork a room for each request on the socket ``sys.argv[1]``, until it is closed; the first request is `Warm`'s.
+
+    Other processes of the grader connect to the socket ``sys.argv[2]`` and ask for rooms, too.
+    """
+    requests, listener = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     start = json.loads(requests.recv(1 << 20))
     box, wire = load("box"), load("wire")
     if start["strength"] != "limits":
@@ -320,26 +324,33 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
-    requests.send(b"ready")
-    while True:
-        try:
-            packet, ancillary, _, _ = requests.recvmsg(1 << 20, socket.CMSG_SPACE(4))
-        except ConnectionResetError:  # closed before it read that this process is ready
-            return
-        if not packet:
-            return
-        (fd,) = array.array("i", ancillary[0][2])
-        pid = os.fork()
-        if pid == 0:
-            _become_room(json.loads(packet), requests, socket.socket(fileno=fd), box, wire, shell, root)
-        os.close(fd)
-        requests.send(str(pid).encode())
+    sockets = [listener, requests]
+    while requests in sockets:
+        for one in select.select(sockets, [], [])[0]:
+            if one is listener:
+                sockets.append(listener.accept()[0])
+                continue
+            try:
+                packet, ancillary, _, _ = one.recvmsg(1 << 20, socket.CMSG_SPACE(4))
+                if not packet:
+                    raise ConnectionResetError
+                (fd,) = array.array("i", ancillary[0][2])
+                pid = os.fork()
+                if pid == 0:
+                    order = {**start, **json.loads(packet)}
+                    _become_room(order, sockets, socket.socket(fileno=fd), box, wire, shell, root)
+                os.close(fd)
+                one.send(str(pid).encode())
+            except ConnectionError:  # who asked has ended
+                sockets.remove(one)
+                one.close()
 
 
-def _become_room(order, requests, sock, box, wire, shell, root):
+def _become_room(order, others, sock, box, wire, shell, root):
     status = 1
     try:
-        requests.close()
+        for one in others:
+            one.close()
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         null = os.open(os.devnull, os.O_RDWR)

@@ -121,7 +121,9 @@ def _with_requirements(names):
 
 def _top_paths(distribution):
     """Return the folders and files of site-packages that belong to a distribution."""
-    tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+    record = distribution.read_text("RECORD")
+    files = record.splitlines() if record else map(str, distribution.files or ())  # a line of RECORD begins with a path
+    tops = {re.split("[/,]", file.strip('"'), maxsplit=1)[0] for file in files} - {"", "..", "__pycache__"}
     return {str(distribution.locate_file(top)) for top in tops}
 
 
@@ -156,10 +158,52 @@ def _locked_cells(lesson):
     ]
 
 
-class Warm:
+class NoWarm(Exception):
+    """The process that forks rooms is not there any more, or does not start."""
+
+
+class Shared:
+    """Gives rooms that a `Warm` process forks which another process of this machine and user has started.
+
+    Parameters
+    ----------
+    scratch : path
+        The folder of the `Warm`.
+    strength : str
+
+    Raises
+    ------
+    OSError
+        If it is not there.
+    """
+
+    def __init__(self, scratch, strength):
+        if os.stat(scratch).st_uid != os.geteuid():
+            raise PermissionError(f"{scratch} belongs to another user")
+        self.scratch, self.strength = str(scratch), strength
+        self.requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.requests.connect(f"{scratch}/requests")
+
+    def room(self, limits=LIMITS):
+        """Return a new `Room`; the first one waits until the process is warm. Raise `NoWarm` if there is none."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                scratch = tempfile.mkdtemp(dir=self.scratch)
+                os.chmod(scratch, 0o755)
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+                self.requests.sendmsg([json.dumps({"scratch": scratch, "limits": limits}).encode()], rights)
+                pid = int(self.requests.recv(100))
+            except (OSError, ValueError) as error:
+                ours.close()
+                raise NoWarm("The warm process of the grader does not start: is the environment complete?") from error
+        return Room(ours, pid, scratch, limits)
+
+
+class Warm(Shared):
     """A process that has imported what lessons need and forks rooms; one per lesson and grading process.
 
-    It starts while this process goes on: only the first `room` waits for it.
+    It starts while this process goes on: only the first `room` waits for it. It ends with this process.
 
     Parameters
     ----------
@@ -172,7 +216,7 @@ class Warm:
     """
 
     def __init__(self, lesson, strength, reference=False):
-        self.strength, self.pid = strength, os.getpid()
+        self.strength, self.owner = strength, os.getpid()
         _sweep()
         self.scratch = tempfile.mkdtemp(prefix=f"rooms-{os.getpid()}-")
         os.chmod(self.scratch, 0o711)
@@ -191,42 +235,30 @@ class Warm:
             preload = sorted({name for source in sources + cells for name in imports_of(source)})
             self.readable = readable(folder, preload)
         installed = [path for path in sys.path if path.startswith(sys.base_prefix) or "-packages" in path]
-        self.path = [str(folder), *map(os.path.realpath, installed)]
+        path = [str(folder), *map(os.path.realpath, installed)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with contextlib.suppress(OSError):  # a path that is too long for a socket: then nobody shares this process
+            listener.bind(f"{self.scratch}/requests")
+            os.chmod(f"{self.scratch}/requests", 0o600)
+            listener.listen()
         environment = {
             **os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
             "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSAFEPATH": "1",
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("room.py")), str(theirs.fileno())],
-            pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, cwd=self.scratch,
+            [sys.executable, str(Path(__file__).with_name("room.py")), str(theirs.fileno()), str(listener.fileno())],
+            pass_fds=[theirs.fileno(), listener.fileno()], env=environment, stdin=subprocess.DEVNULL, cwd=self.scratch,
         )  # fmt: skip
         theirs.close()
-        self.requests, self.ready = ours, False
-        start = {"preload": preload, "cells": cells, "strength": strength, "readable": self.readable}
+        listener.close()
+        self.requests = ours
+        start = {"preload": preload, "cells": cells, "strength": strength, "readable": self.readable, "path": path}
         ours.send(json.dumps({**start, "scratch": self.scratch}).encode())
         atexit.register(self.close)
 
-    def room(self, limits=LIMITS):
-        """Return a new `Room`; the first one waits until the process is warm."""
-        if not self.ready and not self.requests.recv(100):
-            raise RuntimeError("The warm process of the grader does not start: is the environment complete?")
-        self.ready = True
-        ours, theirs = socket.socketpair()
-        scratch = tempfile.mkdtemp(dir=self.scratch)
-        os.chmod(scratch, 0o755)
-        order = {
-            "strength": self.strength, "readable": self.readable, "scratch": scratch, "limits": limits,
-            "path": self.path,
-        }  # fmt: skip
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
-        self.requests.sendmsg([json.dumps(order).encode()], rights)
-        theirs.close()
-        pid = int(self.requests.recv(100))
-        return Room(ours, pid, scratch, limits)
-
     def close(self):
-        if os.getpid() != self.pid:  # a fork of the grading process is not the owner
+        if os.getpid() != self.owner:  # a fork of the grading process is not the owner
             return
         self.requests.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
