@@ -33,11 +33,13 @@ __all__ = ["Exercise", "Lesson", "case", "draws", "lessons", "load"]
 _HERE = Path(__file__).parent
 
 
+@functools.cache
 def lessons():
     """Return the names of the lessons that have a catalogue, in the order of the courses' names."""
-    return [path.stem for path in sorted(_HERE.glob("course*/*.py")) if path.stem != "__init__"]
+    return tuple(path.stem for path in sorted(_HERE.glob("course*/*.py")) if path.stem != "__init__")
 
 
+@functools.cache
 def load(lesson):
     """Return the `Lesson` of this name; raise `packs.UnknownExercise` if there is none."""
     for path in _HERE.glob(f"course*/{lesson}.py"):

@@ -335,6 +335,7 @@ def run(class_, workers=None, scheduler=None, again=False, show=sys.stderr):
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's gradebook causes some for each submission
         warnings.filterwarnings("ignore", "Sending large graph")  # a notebook with large outputs
         gradebook = stack.enter_context(Gradebook(class_.directory.db_url, class_.directory.course_id))
+        gradebook.db().expire_on_commit = False  # between the commits of one submission nobody else writes it
         lesson = class_.lesson(gradebook)
         tests, before = fingerprint(lesson), class_.entries()
         assignment = gradebook.find_assignment(class_.assignment)

@@ -25,6 +25,7 @@ import resource
 import signal
 import struct
 import sys
+import threading
 
 try:
     import pyseccomp  # before the box: it looks for libseccomp in the system's folders
@@ -82,10 +83,32 @@ def furnish(readable, root):
         raise NoBox(f"namespaces: {type(error).__name__}: {error}") from error
 
 
-def enter(strength, readable, scratch, limits, listed=(), root=None):
-    """Put the calling process, which must have one thread, into a box; it never gets out.
+def fork(strength, child):
+    """Fork a process that can `enter` a box of this strength, call `child` in it, and return its number.
 
-    With ``namespaces`` the caller's process stays outside as a guard, and this returns in its child, which is inside.
+    With ``namespaces`` it is the first process of a new namespace of processes: when it ends, all others there do.
+    """
+    pids = []
+
+    def work():
+        if strength == "namespaces":  # if that fails, `enter` says so
+            _LIBC.unshare(ctypes.c_int(_NAMESPACES["pid"]))
+        pids.append(os.fork())
+        if pids[0] == 0:
+            try:
+                child()
+            finally:
+                os._exit(1)
+
+    # Each thread chooses for itself in which namespace its children are; that of this process stays as it is.
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return pids[0]
+
+
+def enter(strength, readable, scratch, limits, listed=(), root=None):
+    """Put the calling process, which must have one thread and come from `fork`, into a box; it never gets out.
 
     Parameters
     ----------
@@ -100,7 +123,7 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
     listed : list of str
         Folders whose names may be listed besides: Python's import lists the folders that it searches.
     root : str, optional
-        With ``namespaces``: the tree that `furnish` made in the process that forked this one; without it, one is made.
+        With ``namespaces``: the tree that `furnish` made in the process that forked this one.
 
     Raises
     ------
@@ -110,10 +133,6 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if strength == "namespaces":
-            if root is None:
-                root = os.path.join(scratch, "root")
-                os.mkdir(root)
-                furnish(readable, root)
             _own_root(root, readable, limits)
             readable, scratch = ["/"], "/tmp"  # the own root holds nothing else
         elif sys.platform.startswith("linux"):
@@ -141,18 +160,25 @@ def strongest():
         with tempfile.TemporaryDirectory() as scratch:
             pid = os.fork()
             if pid == 0:
-                status = 1
                 with contextlib.suppress(BaseException):
                     os.closerange(3, 4096)
                     null = os.open(os.devnull, os.O_RDWR)
                     for stream in (0, 1, 2):
                         os.dup2(null, stream)
-                    enter(strength, readable, scratch, limits)
-                    status = 0
-                os._exit(status)
+                    root = tempfile.mkdtemp(dir=scratch)
+                    if strength == "namespaces":
+                        furnish(readable, root)
+                    tried = fork(strength, functools.partial(_try, strength, readable, scratch, limits, (), root))
+                    os._exit(os.waitstatus_to_exitcode(os.waitpid(tried, 0)[1]) & 0xFF)
+                os._exit(1)
             if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0:
                 return strength
     raise NoBox("not even limits can be set here")
+
+
+def _try(*arguments):
+    enter(*arguments)
+    os._exit(0)
 
 
 def _checked(result, what):
@@ -173,17 +199,16 @@ def _clean_environment(home):
 
 
 def _own_root(tree, readable, limits):
-    """Move to own namespaces and to a copy of the furnished `tree`; the caller's process stays behind as a guard."""
+    """Move to own namespaces and to a copy of the furnished `tree`."""
+    if os.getpid() != 1:
+        raise NoBox("this process is not the first of its namespace")
     root = os.geteuid() == 0
-    uid, gid = (FIRST_UID + os.getpid(),) * 2 if root else (os.getuid(), os.getgid())
-    flags = sum(_NAMESPACES.values())
+    number = int(os.readlink("/proc/self"))  # of this process, outside
+    uid, gid = (FIRST_UID + number,) * 2 if root else (os.getuid(), os.getgid())
+    flags = sum(_NAMESPACES.values()) - _NAMESPACES["pid"]
     _checked(_LIBC.unshare(ctypes.c_int(flags if root else flags | _USER)), "unshare")
     if not root:
         _map_user(uid, gid)
-    pid = os.fork()  # the first process of the new pid namespace: when it ends, all others in it do
-    if pid:
-        _guard(pid)
-    _checked(_LIBC.prctl(1, signal.SIGKILL), "prctl PDEATHSIG")
     _mount(None, "/", flags=_RECURSIVE | _PRIVATE)
     _mount(tree, tree, flags=_BIND | _RECURSIVE)
     options = f"size={limits['scratch']},nr_inodes=10k,mode=1777"
@@ -214,14 +239,6 @@ def _map_user(uid, gid):
     for name, content in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(content)
-
-
-def _guard(pid):
-    """Wait for the boxed process and end as it ended; a signal to this one ends the box."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.closerange(3, 4096)
-    _, status = os.waitpid(pid, 0)
-    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
 def _mount(source, target, kind=None, flags=0, data=None):

@@ -277,8 +277,7 @@ class Grading:
     def _run_here(self, source):
         """Run a released cell here, with the learner's names; return what it printed, its value and its error."""
         try:
-            tree = ast.parse(source)
-            used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+            used, statements, last = _compiled(source)
             for name in used & self.answers - self.own:
                 self.names.pop(name, None)
                 there, value = self.room.get(name)
@@ -293,7 +292,8 @@ class Grading:
         value = error = None
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-                value = _execute(tree, self.names)
+                exec(statements, self.names)
+                value = eval(last, self.names) if last is not None else None
         except (Exception, rooms.Stopped, SystemExit) as caught:
             error = caught
         self.own |= set(self.names) - before - self.answers
@@ -392,13 +392,15 @@ def _demonstrations(lesson):
     )
 
 
-def _execute(tree, names):
-    """Run the statements of a cell; return the value of the last one if it is an expression."""
+@functools.lru_cache(maxsize=256)  # all submissions of an assignment have the same
+def _compiled(source):
+    """Return what a released cell's source uses (a set of names), its statements, and its last expression or None."""
+    tree = ast.parse(source)
+    used = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr):
-        last = ast.Expression(tree.body.pop().value)
-    exec(compile(tree, "<test>", "exec"), names)
-    return eval(compile(last, "<test>", "eval"), names) if last is not None else None
+        last = compile(ast.Expression(tree.body.pop().value), "<test>", "eval")
+    return used, compile(tree, "<test>", "exec"), last
 
 
 # --- outputs ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ mercy of the learner's code, and nothing that comes out of it is believed; `room
 import array
 import base64
 import contextlib
+import functools
 import gc
 import importlib
 import importlib.util
@@ -39,10 +40,10 @@ def load(name):
 
 
 class Room:
-    """Answers the requests of the trusted side, one after the other, on a socket."""
+    """Answers the requests of the trusted side, one after the other."""
 
-    def __init__(self, sock, wire, shell):
-        self.sock, self.wire, self.shell = sock, wire, shell
+    def __init__(self, channel, wire, shell):
+        self.channel, self.wire, self.shell = channel, wire, shell
         self.kept = {}  # objects that cannot cross, by number
         self.names = self.shell.user_ns
         self.replaced = {}  # what stood where `do_bind` put something else
@@ -50,14 +51,14 @@ class Room:
     def serve(self):
         with contextlib.suppress(self.wire.Gone):
             while True:
-                self.reply(self.wire.receive(self.sock))
+                self.reply(self.channel.receive())
 
     def reply(self, request):
         answer = self.answer(request)
         try:
-            self.wire.send(self.sock, answer)
+            self.channel.send(answer)
         except self.wire.Refused as error:
-            self.wire.send(self.sock, {"id": request["id"], "error": _described(error)})
+            self.channel.send({"id": request["id"], "error": _described(error)})
 
     def answer(self, request):
         try:
@@ -96,12 +97,10 @@ class Room:
 
     def do_call(self, request):
         arguments, named = self._decode(request["arguments"])
-        before = [_print(value) for value in arguments]
+        before = request["arguments"]["list"][0]["list"]
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = self.kept[request["object"]](*arguments, **named)
-        changed = {
-            i: value for i, value in enumerate(arguments) if before[i] is not None and _print(value) != before[i]
-        }
+        changed = {i: value for i, value in enumerate(arguments) if _changed(value, before[i])}
         return {"result": self._encode(result), "changed": self._encode(changed)}
 
     def do_attribute(self, request):
@@ -158,9 +157,9 @@ class Callback:
     def __call__(self, *arguments, **named):
         room = self._room
         encoded = room._encode([list(arguments), named])
-        room.wire.send(room.sock, {"callback": self._number, "arguments": encoded})
+        room.channel.send({"callback": self._number, "arguments": encoded})
         while True:
-            message = room.wire.receive(room.sock)
+            message = room.channel.receive()
             if "do" not in message:
                 break
             room.reply(message)  # the trusted function calls back into the room
@@ -174,14 +173,14 @@ def _first(iterator):
         yield next(iterator)
 
 
-def _print(value):
-    """Return a text that tells whether a value was changed in place; None for what cannot change."""
+def _changed(value, before):
+    """Return whether a value is not any more what it was when it came, encoded, in a request."""
     if value is None or isinstance(value, (bool, int, float, str)):
-        return None
+        return False
     try:
-        return json.dumps(plain.encode(value))
+        return plain.encode(value) != before
     except TypeError:
-        return None
+        return False
 
 
 def _kind(result):
@@ -318,8 +317,8 @@ def main():
         os.mkdir(root)
         try:
             box.furnish(start["readable"], root)
-        except box.NoBox:  # each room tries again, and says why it cannot
-            root = None
+        except box.NoBox as error:  # each room says so
+            root = error
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system forgets rooms that have ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
@@ -335,11 +334,11 @@ def main():
                 if not packet:
                     raise ConnectionResetError
                 (fd,) = array.array("i", ancillary[0][2])
-                pid = os.fork()
-                if pid == 0:
-                    order = {**start, **json.loads(packet)}
-                    _become_room(order, sockets, socket.socket(fileno=fd), box, wire, shell, root)
-                os.close(fd)
+                order = {**start, **json.loads(packet)}
+                sock = socket.socket(fileno=fd)
+                become_room = functools.partial(_become_room, order, sockets, sock, box, wire, shell, root)
+                pid = box.fork(start["strength"], become_room)
+                sock.close()
                 one.send(str(pid).encode())
             except ConnectionError:  # who asked has ended
                 sockets.remove(one)
@@ -353,18 +352,21 @@ def _become_room(order, others, sock, box, wire, shell, root):
             one.close()
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        channel = wire.Channel(sock)
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
         try:
+            if isinstance(root, Exception):
+                raise root
             box.enter(order["strength"], order["readable"], order["scratch"], order["limits"], order["path"], root)
             sys.path[:] = order["path"]
             np.random.seed()
-            room = Room(sock, wire, shell)
+            room = Room(channel, wire, shell)
         except Exception as error:
-            wire.send(sock, {"no_box": f"{type(error).__name__}: {error}"})
+            channel.send({"no_box": f"{type(error).__name__}: {error}"})
             raise
-        wire.send(sock, {"ready": True})
+        channel.send({"ready": True})
         room.serve()
         status = 0
     finally:

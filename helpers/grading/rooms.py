@@ -15,7 +15,6 @@ import json
 import os
 import re
 import secrets
-import select
 import shutil
 import signal
 import socket
@@ -271,12 +270,12 @@ class Room:
     """The learner's room, as the trusted side sees it."""
 
     def __init__(self, sock, pid, scratch, limits):
-        self.sock, self.pid, self.scratch, self.limits = sock, pid, scratch, limits
+        self.channel, self.pid, self.scratch, self.limits = wire.Channel(sock), pid, scratch, limits
         self.callbacks = []
         self.dead = None
         self.end = time.monotonic() + limits["notebook"]
         try:
-            hello = wire.receive(sock, time.monotonic() + 30)
+            hello = self.channel.receive(time.monotonic() + 30)
         except (wire.Gone, wire.Late, wire.Refused):
             hello = {}
         if "ready" not in hello:
@@ -298,7 +297,7 @@ class Room:
         number = secrets.randbits(62)
         deadline = min(time.monotonic() + seconds, self.end)
         try:
-            wire.send(self.sock, {"id": number, "do": do, **fields}, deadline)
+            self.channel.send({"id": number, "do": do, **fields}, deadline)
             while "callback" in (message := self._receive(deadline, seconds)):
                 self._answer_callback(message, deadline)
             if message["id"] != number:
@@ -320,17 +319,17 @@ class Room:
     def _receive(self, deadline, seconds):
         """Wait for a message; at the deadline interrupt what runs, and end the room if that does not help."""
         while time.monotonic() < deadline:
-            if select.select([self.sock], [], [], min(0.2, max(0.0, deadline - time.monotonic())))[0]:
-                return wire.receive(self.sock, max(deadline, time.monotonic() + 1))
+            if self.channel.ready(min(0.2, max(0.0, deadline - time.monotonic()))):
+                return self.channel.receive(max(deadline, time.monotonic() + 1))
             self._watch()
         reason = f"took longer than {seconds:g} seconds and was stopped"
         if deadline >= self.end:
             reason = f"was stopped: the notebook took longer than {self.limits['notebook']:g} seconds"
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGINT)
-        if select.select([self.sock], [], [], 2)[0]:
+        if self.channel.ready(2):
             with contextlib.suppress(wire.Gone, wire.Late, wire.Refused):
-                wire.receive(self.sock, time.monotonic() + 2)
+                self.channel.receive(time.monotonic() + 2)
                 raise Overtime(reason)
         raise self._died(reason)
 
@@ -355,7 +354,7 @@ class Room:
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
-        self.sock.close()
+        self.channel.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _answer_callback(self, message, deadline):
@@ -366,7 +365,7 @@ class Room:
             answer = {"value": self.encode(function(*arguments, **named))}
         except (Exception, Stopped) as error:
             answer = {"error": f"{type(error).__name__}: {error}"[:300]}
-        wire.send(self.sock, answer, deadline)
+        self.channel.send(answer, deadline)
 
     # Values that cross.
 

@@ -1,9 +1,11 @@
 """Messages between the two rooms: a length and JSON of plain data, never pickle.
 
-The other side may be hostile. Whatever it sends, `receive` and `value` give plain data or raise `Refused` or `Gone`.
+The other side may be hostile. Whatever it sends, `Channel.receive` and `value` give plain data or raise `Refused` or
+`Gone`.
 """
 
 import json
+import select
 import struct
 import time
 
@@ -11,6 +13,7 @@ from helpers.checks import plain
 
 MAX_BYTES = 16_000_000
 _LENGTH = struct.Struct("<I")
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 class Refused(Exception):
@@ -25,33 +28,74 @@ class Late(Exception):
     """Nothing came in time."""
 
 
-def send(sock, message, deadline=None):
-    """Send a message, an object that JSON can hold, before the deadline (in seconds of `time.monotonic`)."""
-    try:
-        content = json.dumps(message, separators=(",", ":")).encode()
-    except RecursionError:
-        raise Refused("A value is nested too deeply.") from None
-    if len(content) > MAX_BYTES:
-        raise Refused(f"A value is too large: more than {MAX_BYTES // 1_000_000} MB.")
-    try:
-        sock.settimeout(_left(deadline))
-        sock.sendall(_LENGTH.pack(len(content)) + content)
-    except TimeoutError:
-        raise Late from None
-    except OSError:
-        raise Gone from None
+class Channel:
+    """One end of a connected pair of sockets; deadlines are in seconds of `time.monotonic`."""
+
+    def __init__(self, sock):
+        self._sock, self._buffer = sock, bytearray()
+        self._sock.setblocking(False)
+        self._readable, self._writable = select.poll(), select.poll()
+        self._readable.register(sock, select.POLLIN)
+        self._writable.register(sock, select.POLLOUT)
+
+    def send(self, message, deadline=None):
+        """Send a message, an object that JSON can hold, before the deadline."""
+        try:
+            content = _JSON.encode(message).encode()
+        except RecursionError:
+            raise Refused("A value is nested too deeply.") from None
+        if len(content) > MAX_BYTES:
+            raise Refused(f"A value is too large: more than {MAX_BYTES // 1_000_000} MB.")
+        rest = memoryview(_LENGTH.pack(len(content)) + content)
+        while rest:
+            try:
+                rest = rest[self._sock.send(rest) :]
+            except BlockingIOError:
+                _wait(self._writable, deadline)
+            except OSError:
+                raise Gone from None
+
+    def receive(self, deadline=None):
+        """Return the next message; raise `Late` after the deadline."""
+        (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size, deadline))
+        if length > MAX_BYTES:
+            raise Refused(f"A value is too large: more than {MAX_BYTES // 1_000_000} MB.")
+        content = self._exactly(length, deadline)
+        try:
+            return json.loads(content.decode())
+        except (ValueError, RecursionError):
+            raise Refused("An answer of the learner's room is no message.") from None
+
+    def ready(self, seconds):
+        """Return whether something of a message is there, or the other room closed, after so many seconds at most."""
+        return bool(self._buffer or self._readable.poll(1000 * seconds))
+
+    def close(self):
+        self._sock.close()
+
+    def _exactly(self, size, deadline):
+        buffer = self._buffer
+        while len(buffer) < size:
+            _wait(self._readable, deadline)
+            try:
+                part = self._sock.recv(max(size - len(buffer), 1 << 16))
+            except OSError:
+                raise Gone from None
+            if not part:
+                raise Gone
+            buffer += part
+        content = bytes(buffer[:size])
+        del buffer[:size]
+        return content
 
 
-def receive(sock, deadline=None):
-    """Return the next message; raise `Late` after the deadline."""
-    (length,) = _LENGTH.unpack(_exactly(sock, _LENGTH.size, deadline))
-    if length > MAX_BYTES:
-        raise Refused(f"A value is too large: more than {MAX_BYTES // 1_000_000} MB.")
-    content = _exactly(sock, length, deadline)
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        raise Refused("An answer of the learner's room is no message.") from None
+def _wait(poll, deadline):
+    """Wait until the socket of `poll` is ready; raise `Late` after the deadline."""
+    left = None if deadline is None else 1000 * (deadline - time.monotonic())
+    if left is not None and (left <= 0 or not poll.poll(left)):
+        raise Late
+    if left is None:
+        poll.poll()
 
 
 def value(encoded, other=None):
@@ -62,28 +106,3 @@ def value(encoded, other=None):
         raise Refused("A value is nested too deeply.") from None
     except (ValueError, TypeError, OverflowError, MemoryError) as error:
         raise Refused(f"A value is not plain data ({type(error).__name__}).") from None
-
-
-def _exactly(sock, size, deadline):
-    parts = bytearray()
-    while len(parts) < size:
-        try:
-            sock.settimeout(_left(deadline))
-            part = sock.recv(min(size - len(parts), 1 << 20))
-        except TimeoutError:
-            raise Late from None
-        except OSError:
-            raise Gone from None
-        if not part:
-            raise Gone
-        parts += part
-    return bytes(parts)
-
-
-def _left(deadline):
-    if deadline is None:
-        return None
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise Late
-    return left
