@@ -205,10 +205,10 @@ def test_two_slips_cost_two(monkeypatch):
 
 def test_limits_alone_are_taken_only_by_name(monkeypatch):
     monkeypatch.setattr(box, "strongest", lambda: "limits")
-    execute._strongest.cache_clear()
+    execute.strongest.cache_clear()
     with pytest.raises(box.NoBox, match=r'c\.Execute\.box = "limits"'):
-        execute._strongest()
-    execute._strongest.cache_clear()
+        execute.strongest()
+    execute.strongest.cache_clear()
 
 
 def test_open_files_of_the_grader_do_not_weaken_the_box():

@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import NamedTuple
@@ -33,7 +34,7 @@ from helpers import courses, exercises
 from helpers.courses import TOP
 
 from . import similar, submission
-from .execute import PROTOCOL, Execute, execute, secret_of, warm_up
+from .execute import PROTOCOL, Execute, execute, secret_of, strongest, warm_up
 from .record import mark, submitted_folders
 
 STOPPED = ("Stopped", "Overtime", "Dead")  # outputs of these kinds say which limit was exceeded
@@ -391,10 +392,14 @@ def _results(lesson, tasks, workers, scheduler):
     first = next(tasks, None)
     if first is None:  # nothing to do is no reason to start a cluster
         return
-    if scheduler is None:
-        _import_in_forkserver()
-        lesson = lesson._replace(shared=warm_up(courses.find(lesson.assignment), lesson.box))
-    with _client(workers, scheduler) as client:
+    with ThreadPoolExecutor(1) as thread, contextlib.ExitStack() as stack:
+        if scheduler is None:  # what this machine needs starts at the same time
+            info, strength = courses.find(lesson.assignment), strongest() if lesson.box == "strongest" else lesson.box
+            _import_in_forkserver(info)
+            shared = thread.submit(warm_up, info, strength)
+        client = stack.enter_context(_client(workers, scheduler))
+        if scheduler is None:
+            lesson = lesson._replace(shared=shared.result())
         yield from _in_parallel(client, lesson, first, tasks)
 
 
@@ -431,10 +436,11 @@ def _in_parallel(client, lesson, first, tasks):
             submit(task)
 
 
-def _import_in_forkserver():
-    """Start the process from which Dask forks its workers, and do not wait until it has imported this module."""
+def _import_in_forkserver(lesson):
+    """Start the process from which Dask forks its workers, and do not wait until it has imported what they need."""
     if FORKSERVER:
-        forkserver.set_forkserver_preload(["distributed.nanny", __name__])
+        catalogue = f"helpers.exercises.{lesson.course}.{lesson.name}"
+        forkserver.set_forkserver_preload(["distributed.nanny", __name__, catalogue])
         forkserver.ensure_running()
 
 

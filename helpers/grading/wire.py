@@ -76,9 +76,11 @@ class Channel:
     def _exactly(self, size, deadline):
         buffer = self._buffer
         while len(buffer) < size:
-            _wait(self._readable, deadline)
             try:
                 part = self._sock.recv(max(size - len(buffer), 1 << 16))
+            except BlockingIOError:
+                _wait(self._readable, deadline)
+                continue
             except OSError:
                 raise Gone from None
             if not part:
