@@ -4,13 +4,19 @@ Plain are None, bool, int, float, str, list, tuple, dict, NumPy scalars, NumPy a
 generators (their state). Packs are stored in this form, so reading one can never run code.
 """
 
-import base64
+import binascii
+import functools
 import re
 
 import numpy as np
 
 _DTYPE = re.compile(r"[<>|=][biufcSU]\d+")
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+
+
+@functools.lru_cache(maxsize=64)
+def _is_plain(dtype):
+    return _DTYPE.fullmatch(dtype.str) is not None
 
 
 def encode(value, other=None):
@@ -28,8 +34,8 @@ def encode(value, other=None):
         return {kind.__name__: [encode(item, other) for item in value]}
     if kind is dict:
         return {"dict": [[encode(key, other), encode(item, other)] for key, item in value.items()]}
-    if isinstance(value, (np.ndarray, np.generic)) and _DTYPE.fullmatch(value.dtype.str):
-        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+    if isinstance(value, (np.ndarray, np.generic)) and _is_plain(value.dtype):
+        data = binascii.b2a_base64(value.tobytes(), newline=False).decode()
         if isinstance(value, np.generic):
             return {"scalar": [value.dtype.str, data]}
         return {"array": [value.dtype.str, list(value.shape), data]}
@@ -60,7 +66,7 @@ def decode(plain, other=None):
             dtype, *shape, data = content
             if not _DTYPE.fullmatch(dtype):
                 raise ValueError(f"dtype {dtype}")
-            flat = np.frombuffer(base64.b64decode(data), dtype)
+            flat = np.frombuffer(binascii.a2b_base64(data), dtype)
             return flat.reshape(shape[0]).copy() if kind == "array" else flat[0]
         if kind == "generator":
             state = decode(content)

@@ -224,7 +224,7 @@ class Grading:
             if tested:
                 self._test(cell)
         elif cell.source.strip() and cell.source not in self.skipped:
-            outputs = self._run_in_room(cell)
+            outputs = self._run_in_room(cell, "rerun" if tested else "run")
             if not tested:
                 cell.outputs = outputs
             elif released is not None and released.locked:
@@ -232,13 +232,13 @@ class Grading:
 
     # The learner's cells.
 
-    def _run_in_room(self, cell):
-        """Run a cell in the learner's room and return its outputs."""
+    def _run_in_room(self, cell, how):
+        """Run a cell in the learner's room and return its outputs, or nothing if it is a "rerun"."""
         self._revive()
         self.done.append(cell)
         try:
-            answer = self.room.ask("run", self.limits["cell"], source=self._runnable(cell))
-            outputs = list(_clean_outputs(answer["outputs"]))
+            answer = self.room.ask(how, self.limits["cell"], source=self._runnable(cell))
+            outputs = list(_clean_outputs(answer["outputs"])) if how == "run" else []
         except rooms.Stopped as stopped:
             self.exceeded[id(cell)] += 1
             outputs = [_error("Stopped", f"This cell {stopped}.")]
@@ -262,7 +262,7 @@ class Grading:
             self.room.end = left
             for cell in self.done:
                 try:
-                    self.room.ask("run", self.limits["cell"], source=self._runnable(cell))
+                    self.room.ask("rerun", self.limits["cell"], source=self._runnable(cell))
                 except rooms.Stopped:
                     self.exceeded[id(cell)] += 1
                     break

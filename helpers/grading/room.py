@@ -76,6 +76,24 @@ class Room:
             result = self.shell.run_cell(request["source"], store_history=True)
         return {"outputs": outputs.items, "ok": bool(result.success), "kind": _kind(result)}
 
+    def do_rerun(self, request):
+        """Run a cell once more, for what it defines: nothing is shown, no picture is drawn."""
+        outputs = self.shell.outputs = Outputs()
+        try:
+            source = self.shell.transform_cell(request["source"])
+            code = compile(source, self.shell.compile.cache(source, raw_code=request["source"]), "exec")
+        except SyntaxError:  # some of these, such as an `await` outside of functions, IPython can run
+            self.do_run(request)
+            return
+        with (
+            contextlib.redirect_stdout(outputs.stream("stdout")),
+            contextlib.redirect_stderr(outputs.stream("stderr")),
+            contextlib.suppress(BaseException),
+        ):
+            exec(code, self.names)
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].close("all")
+
     def do_get(self, request):
         """Return the value of a name, or that it is missing."""
         name = request["name"]
@@ -290,7 +308,8 @@ def _shell():
     config = Config()
     config.HistoryManager.enabled = False
     shell = Shell.instance(config=config, display_pub_class=Publisher, displayhook_class=Hook)
-    shell.run_line_magic("matplotlib", "inline")
+    if "matplotlib" in sys.modules:
+        shell.run_line_magic("matplotlib", "inline")
     return shell
 
 
@@ -308,9 +327,12 @@ def main():
     if start["strength"] != "limits":
         with contextlib.suppress(ImportError):  # each room says so
             box.seccomp_program()
-    _warm_up(start["preload"])
+    for module in start["preload"]:
+        with contextlib.suppress(ImportError):  # a room that needs it says so
+            importlib.import_module(module)
     shell = _shell()
-    _rehearse(start["cells"])
+    if start["cells"]:
+        _rehearse(start["cells"])
     root = None
     if start["strength"] == "namespaces":
         root = os.path.join(start["scratch"], "root")
@@ -389,30 +411,6 @@ def _rehearse(cells):
             exec(compile(source, "<cell>", "exec"), names)
     plt.close("all")  # the first cell of a room would show what is left open
     matplotlib.rcParams.update(settings)
-
-
-def _warm_up(modules):
-    """Import and use once what every lesson needs, and these modules, so that rooms start with it."""
-    import ipywidgets  # noqa: F401
-    import matplotlib.pyplot as plt
-    import matplotlib_inline.backend_inline  # noqa: F401
-    import PIL.Image  # noqa: F401
-    import scipy.special  # noqa: F401
-    import tqdm.auto  # noqa: F401
-    from IPython.core import interactiveshell  # noqa: F401
-
-    import helpers.checks
-    import helpers.plots
-    import helpers.widgets  # noqa: F401
-
-    for module in modules:
-        with contextlib.suppress(ImportError):  # a room that needs it says so
-            importlib.import_module(module)
-    figure, ax = plt.subplots()
-    ax.plot([0, 1], label="$a^2$")
-    ax.legend()
-    figure.savefig(io.BytesIO(), format="png")
-    plt.close("all")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,19 @@ LIMITS = {
 #: Distributions that every room has; `scipy.special` is another right way to write some functions. A lesson's locked
 #: cells and pictures may import more.
 ALWAYS = ("ipython", "ipywidgets", "matplotlib", "numpy", "pillow", "scipy", "tqdm")
+#: Modules that every learner's room starts with, and a cell that makes Matplotlib load what it loads at the first use.
+_PRELOAD = (
+    "IPython", "helpers.checks", "helpers.plots", "helpers.widgets", "ipywidgets", "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline", "PIL.Image", "scipy.special", "tqdm.auto",
+)  # fmt: skip
+_PICTURE = """
+import io
+import matplotlib.pyplot as plt
+figure, ax = plt.subplots()
+ax.plot([0, 1], label="$a^2$")
+ax.legend()
+figure.savefig(io.BytesIO(), format="png")
+"""
 
 
 class Stopped(BaseException):
@@ -221,7 +234,7 @@ class Warm(Shared):
         os.chmod(self.scratch, 0o711)
         if reference:
             folder, imports = TOP, ["scipy", "sklearn"]
-            preload, cells = [f"helpers.exercises.{lesson.course}.{lesson.name}"], []
+            preload, cells = ["IPython", f"helpers.exercises.{lesson.course}.{lesson.name}"], []
             self.readable = readable(TOP / "helpers", imports)
         else:
             folder = Path(self.scratch) / "edition"
@@ -230,8 +243,8 @@ class Warm(Shared):
             release.write({**helpers, release.MANIFEST: b"{}\n"}, folder)
             shared = ("helpers/widgets/", "helpers/data.py")
             sources = [content.decode() for path, content in helpers.items() if path.startswith(shared)]
-            cells = _locked_cells(lesson) if lesson else []
-            preload = sorted({name for source in sources + cells for name in imports_of(source)})
+            cells = [_PICTURE, *(_locked_cells(lesson) if lesson else ())]
+            preload = sorted({*_PRELOAD, *(name for source in sources + cells for name in imports_of(source))})
             self.readable = readable(folder, preload)
         installed = [path for path in sys.path if path.startswith(sys.base_prefix) or "-packages" in path]
         path = [str(folder), *map(os.path.realpath, installed)]
