@@ -64,7 +64,7 @@ def train_neurons(X, Y, learning_rate, steps):
 
 
 def _cross_entropy(Z, Y):
-    return float(np.mean(np.sum(np.logaddexp(0, Z) - Y * Z, axis=0)))
+    return float(np.sum(np.logaddexp(0, Z) - Y * Z)) / Z.shape[1]
 
 
 # --- a network and its gradients --------------------------------------------------------------------------------------
