@@ -303,6 +303,21 @@ def test_killed_workers_lose_nothing(school, many):
     _check_complete(school, many)
 
 
+def test_killed_warm_processes_lose_nothing(school, many):
+    """What forks the rooms for all workers is killed in the middle: each worker starts its own."""
+    process = start(many, 2)
+    until = time.monotonic() + 120
+    while graded_lines(many) < 4 and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    warm = _children(process.pid, b"room.py")
+    for pid in warm:
+        os.kill(pid, signal.SIGKILL)
+    out, err = process.communicate(timeout=180)
+    assert len(warm) == 2
+    assert out.split() == ["24", "0", "0"], err
+    _check_complete(school, many)
+
+
 def _workers(pid):
     """The processes of Dask's workers: forked from the one that a run starts for this."""
     (fork,) = _children(pid, b"multiprocessing.forkserver") or [0]

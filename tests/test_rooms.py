@@ -12,6 +12,7 @@ from helpers.checks import packs
 from helpers.grading import box, execute, rooms, submission
 from helpers.grading.execute import Grading
 
+LOGISTIC = courses.find("logistic_regression")
 STRENGTH = box.strongest()
 LIMITS = rooms.LIMITS | {"call": 2.0, "cell": 5.0}
 
@@ -216,6 +217,71 @@ def test_open_files_of_the_grader_do_not_weaken_the_box():
         for _ in range(300):
             stack.enter_context(open(os.devnull))
         assert box.strongest() == STRENGTH
+
+
+@pytest.fixture
+def warm():
+    made = rooms.Warm(LOGISTIC, STRENGTH)
+    yield made
+    made.close()
+
+
+def test_a_room_inherits_no_socket_by_which_rooms_are_ordered(warm):
+    warm.room().close()
+    other = rooms.Shared(warm.scratch, STRENGTH)
+    room = other.room()
+    source = (
+        "import os, stat\nsockets = []\nfor number in range(256):\n    try:\n"
+        "        sockets += [number] if stat.S_ISSOCK(os.fstat(number).st_mode) else []\n    except OSError:\n        pass\n"
+        f"there = os.path.exists({warm.scratch + '/requests'!r})"
+    )
+    room.ask("run", 20, source=source)
+    assert len(room.get("sockets")[1]) == 1  # its own socket
+    assert room.get("there") == (True, False)
+    room.close()
+
+
+def test_processes_share_what_forks_their_rooms_and_go_on_without_it(warm, monkeypatch):
+    key = LOGISTIC, STRENGTH, False
+    monkeypatch.setattr(execute, "_warm", {})
+    execute.warm_up(*key[:2], shared=[warm.scratch])
+    assert type(execute._warm[key]) is rooms.Shared
+    for _ in range(2):
+        room = execute._room(*key[:2], LIMITS)
+        assert room.ask("run", 20, source="print(6 * 7)")["outputs"][0]["text"] == "42\n"
+        room.close()
+    warm.process.kill()
+    warm.process.wait()
+    room = execute._room(*key[:2], LIMITS)  # of an own process, which starts now
+    assert type(execute._warm[key]) is rooms.Warm
+    assert room.ask("run", 20, source="print(6 * 7)")["outputs"][0]["text"] == "42\n"
+    room.close()
+    for one in execute._warm.values():
+        if isinstance(one, rooms.Warm):
+            one.close()
+
+
+def test_a_folder_of_another_user_is_not_asked_for_rooms(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(PermissionError):
+        rooms.Shared(tmp_path, STRENGTH)
+
+
+def test_a_cell_defines_the_same_when_it_runs_once_more(warm):
+    """What runs for the tests shows nothing; magics, an await outside of functions and errors are as in a kernel."""
+    room = warm.room()
+    cell = (
+        "%precision 3\nimport asyncio\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint('shown')\nbefore = 1\n"
+        "raise ValueError\nafter = 2"
+    )
+    assert room.ask("rerun", 20, source=cell) is None
+    assert room.get("before") == (True, 1)
+    assert room.get("after")[0] is False
+    assert room.ask("run", 20, source="plt.get_fignums()")["outputs"][0]["data"]["text/plain"] == "[]"
+    room.ask("rerun", 20, source="await asyncio.sleep(0)\nawaited = 3")
+    assert room.get("awaited") == (True, 3)
+    assert room.ask("rerun", 20, source="def f(:") is None
+    room.close()
 
 
 def test_what_the_warm_process_rehearsed_is_forgotten(monkeypatch):

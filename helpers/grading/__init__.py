@@ -11,10 +11,14 @@ A submission passes through these steps::
 A class of thousands takes the same steps in `batch`, on many workers with one writer; `report` says what it shows,
 `similar` finds answers that are alike, `late` takes points for being late.
 
+A room is forked, in some milliseconds, from a warm process that has imported what the lesson needs and holds nothing
+that a learner must not see. The workers of one machine share it.
+
 In a test cell the learner's functions are proxies. Values cross as plain data (JSON, bounded in size and depth, no
-pickle), functions as call-backs; what a function changes in its arguments comes back; nothing else does. Each test asks
-a branch of the room, a forked copy, so that a crash or a change ends there. What the learner's own cells show comes
-from a run before any test, in which no hidden case exists.
+pickle), functions as call-backs; what a function changes in its arguments comes back; nothing else does. What the
+learner's own cells show comes from a room of its own, in which no test runs and no hidden case exists. In the other one
+the cells run once more, unseen, with the tests between them, as in a kernel; where a test ends that room, the next one
+gets a new room in which all before it has run again.
 
 When an exercise fails, the later ones whose reference uses it are judged again with the reference in its place.
 

@@ -1,4 +1,4 @@
-"""Says that the branch in which tests run has died or joined."""
+"""Sends messages of forms that nobody sends, and ends."""
 
 import json, os, socket, struct
 def sockets():
