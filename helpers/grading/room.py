@@ -374,7 +374,7 @@ def _become_room(order, others, sock, box, wire, shell, root):
             one.close()
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        channel = wire.Channel(sock)
+        channel = wire.Channel(sock, patient=True)
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
