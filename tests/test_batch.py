@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import distributed
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
@@ -348,8 +349,9 @@ def test_a_scheduler_elsewhere_and_its_loss(school, many):
             time.sleep(0.1)
         address = json.loads(address_file.read_text())["address"]
         worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
-        processes.append(subprocess.Popen(worker, **quiet))
         process = start(many, 1, address)
+        time.sleep(5)  # the run waits for a worker that comes late
+        processes.append(subprocess.Popen(worker, **quiet))
         until = time.monotonic() + 90
         while graded_lines(many) < 4 and process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
@@ -369,6 +371,13 @@ def test_a_scheduler_elsewhere_and_its_loss(school, many):
 def test_no_scheduler_is_one_clear_line(many):
     with pytest.raises(batch.NotReady, match="The scheduler tcp://127.0.0.1:9 does not answer"):
         run(many, scheduler="tcp://127.0.0.1:9")
+
+
+def test_a_scheduler_without_workers_is_one_clear_line(many, monkeypatch):
+    monkeypatch.setattr(batch, "PATIENCE", 1)
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
+        with pytest.raises(batch.NotReady, match="had no worker for 1 s. Start one: dask worker"):
+            run(many, scheduler=cluster.scheduler_address)
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from .record import mark, submitted_folders
 STOPPED = ("Stopped", "Overtime", "Dead")  # outputs of these kinds say which limit was exceeded
 FORKSERVER = "forkserver" in multiprocessing.get_all_start_methods()
 RETRIES = 2  # how often a submission is tried again whose worker died
+PATIENCE = 60  # seconds in which a cluster's first worker must come
 
 
 class NotReady(Exception):
@@ -411,6 +412,10 @@ def _in_parallel(client, lesson, first, tasks):
     from distributed import CancelledError, as_completed
     from distributed.comm import CommClosedError
 
+    try:  # a cluster's workers may come after its scheduler
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise NotReady(f"The scheduler had no worker for {PATIENCE} s. Start one: dask worker") from None
     cores = sum(client.ncores().values())
     futures, flow = {}, as_completed([], raise_errors=False)
 
