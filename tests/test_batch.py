@@ -375,9 +375,9 @@ def test_no_scheduler_is_one_clear_line(many):
 
 def test_a_scheduler_without_workers_is_one_clear_line(many, monkeypatch):
     monkeypatch.setattr(batch, "PATIENCE", 1)
-    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
-        with pytest.raises(batch.NotReady, match="had no worker for 1 s. Start one: dask worker"):
-            run(many, scheduler=cluster.scheduler_address)
+    late = pytest.raises(batch.NotReady, match="had no worker for 1 s. Start one: dask worker")
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster, late:
+        run(many, scheduler=cluster.scheduler_address)
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
