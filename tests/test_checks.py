@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import checks
-from helpers.checks import compare, diagnose, draws, packs, plain, show
+from helpers.checks import calls, compare, diagnose, draws, packs, plain, show
 from helpers.exercises import Lesson, case
 
 
@@ -279,7 +279,7 @@ def test_hidden_cases_differ_from_the_open_ones(monkeypatch):
 
 def card_of(function):
     exercise = CHECK.exercises["layer"]
-    outcomes = [checks.call(function, one.arguments)[0] for one in exercise.cases]
+    outcomes = [calls.call(function, one.arguments)[0] for one in exercise.cases]
     position, what = checks.first_difference(exercise, outcomes)
     return show.card_html(exercise, position, what, diagnose.usual_slip(exercise, outcomes, what.part))
 

@@ -14,11 +14,12 @@ A procedure is judged by its outcome: a view turns its output into a few numbers
 must lie within bounds.
 """
 
-import copy
+import functools
 
 import numpy as np
 
 from . import packs
+from .calls import call, copied, silent
 from .compare import Difference, _is_array, _is_number, _leaves, difference, number, same
 
 RIGHT, NAMED = 8.0, 5.0  # how many standard errors may lie between right answers, and between answers of one mistake
@@ -43,58 +44,78 @@ def draws(count, view=None, view_options=None, **bounds):
     return {"count": count, "view": view, "view_options": view_options or {}, "bounds": bounds}
 
 
-def sample(once, arguments, judge, like=None, times=1):
+def sample(function, arguments, judge, like=None, times=1, quiet=False):
     """Call a function as often as `judge` says and return ``(Outcome, exception or None)`` of all calls as one.
 
     The outcome's output is a dict: ``output`` of the first call, and ``facts`` about all, None if they have none.
-    ``once(arguments, later)`` makes one call, the first or a later one; each call gets other generators.
-    ``like`` is the output of the reference, which says what the parts are; None for the reference itself.
+    Each call gets other generators. ``like`` is the output of the reference, which says what the parts are; None for
+    the reference itself. What the first call prints is shown, unless ``quiet``.
+
+    Calls stop as soon as no later one can change the verdict: at the first exception, and at the first output of
+    another structure than the reference's, which leaves no facts whatever follows.
     """
     count = judge["count"] * times
-    given = _generators_replaced(arguments)
+    given = _generators_replaced(arguments, count)
     before = np.random.get_state()
     np.random.seed(0)  # so that a function that uses it gives the same in each check
     untouched = np.random.get_state()
     try:
-        first, error = once(given(0), False)
-        outputs = []
-        for call in range(count):
-            if error is None:
-                outcome, error = once(given(call), True)
-                outputs.append(outcome.output)
-            if error is not None:
-                return packs.Outcome(None, raised=type(error).__name__), error
+        first, error = call(function, given(0), quiet)
+        outputs = []  # of the calls: what is judged of each, until one has another structure
+        with silent(quiet=True):
+            for i in range(count):
+                if error is None:
+                    try:
+                        output = function(*copied(given(i)).values())
+                    except Exception as raised:
+                        error = raised
+                if error is not None:
+                    return packs.Outcome(None, raised=type(error).__name__), error
+                again = output if i == 0 else again
+                outputs.append(_judged(output, arguments, judge, like))
+                if outputs[-1] is None:
+                    break
         local = same(list(untouched), list(np.random.get_state()))
     finally:
         np.random.set_state(before)
-    facts = _facts(outputs, arguments, judge, outputs[0] if like is None else like)
+    facts = _facts(outputs)
     if facts is not None:
-        repeats = difference(outputs[0], first.output, "", nonfinite=True) is None
+        repeats = difference(again, first.output, "", nonfinite=True) is None
         facts |= {"count": count, "repeats": repeats, "local": local}
     return first._replace(output={"output": first.output, "facts": facts}), None
 
 
-def _generators_replaced(arguments):
+def _generators_replaced(arguments, count):
     """Return a function that gives the arguments of a call: each Generator is replaced by one of this call."""
-    seeds = {
-        name: copy.deepcopy(value).integers(2**32, size=4).tolist()
+    replaced = {
+        name: _generators(tuple(copied(value).integers(2**32, size=4).tolist()), count)
         for name, value in arguments.items()
         if isinstance(value, np.random.Generator)
     }
-    return lambda call: arguments | {name: np.random.default_rng([call, *seed]) for name, seed in seeds.items()}
+    return lambda call: arguments | {name: generators[call] for name, generators in replaced.items()}
 
 
-def _facts(outputs, arguments, judge, like):
-    """Return the facts about outputs of the structure of `like`, or None if they have another."""
+@functools.lru_cache(maxsize=16)  # the same for the reference and all mistakes of an exercise
+def _generators(seed, count):
+    """Return the generators of all calls. They are never drawn from: each call gets copies."""
+    return [np.random.default_rng([call, *seed]) for call in range(count)]
+
+
+def _judged(output, arguments, judge, like):
+    """Return ``[(part, value, like)]`` of what is judged of one output, or None if it has another structure."""
     if judge["view"]:
         try:
-            with np.errstate(all="ignore"):
-                outputs = [VIEWS[judge["view"]](output, arguments, **judge["view_options"]) for output in outputs]
+            output = VIEWS[judge["view"]](output, arguments, **judge["view_options"])
         except Exception:  # a wrong structure, which is reported as such
             return None
-        like = outputs[0]
-    per_call = [list(_leaves(output, like, "")) for output in outputs]
-    if any(isinstance(leaf, Difference) for leaves in per_call for leaf in leaves):
+        like = output
+    leaves = list(_leaves(output, output if like is None else like, ""))
+    return None if any(isinstance(leaf, Difference) for leaf in leaves) else leaves
+
+
+def _facts(per_call):
+    """Return the facts about what was judged of each call, or None if not all have the same structure."""
+    if per_call[-1] is None or len(set(map(len, per_call))) > 1:
         return None
     parts, varying = [], []
     for leaf_of_each_call in zip(*per_call, strict=True):
