@@ -11,7 +11,7 @@ import re
 import zipfile
 
 from helpers import courses, exercises, hints, notebooks, update
-from helpers.checks import progress
+from helpers.checks import packs, progress
 from helpers.courses import COURSES, LESSONS, TOP
 from helpers.update import MANIFEST, ReleaseRefused, write
 
@@ -68,7 +68,7 @@ def edition(lessons=None):
         files[lesson.link] = notebooks.text(version).encode()
         if lesson.name in exercises.lessons():
             pack = exercises.load(lesson.name).pack(seed=0, hints=hints.make(lesson.name))
-            files[f"helpers/checks/packs/{lesson.name}.json"] = pack.encode()
+            files[f"helpers/checks/packs/{lesson.name}{packs.SUFFIX}"] = pack
     files[MANIFEST] = update.manifest(files, complete)
     return dict(sorted(files.items()))
 

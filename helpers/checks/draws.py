@@ -18,7 +18,7 @@ import functools
 
 import numpy as np
 
-from . import packs
+from . import packs, plain
 from .calls import call, copied, silent
 from .compare import Difference, _is_array, _is_number, _leaves, difference, number, same
 
@@ -61,7 +61,7 @@ def sample(function, arguments, judge, like=None, times=1, quiet=False):
     untouched = np.random.get_state()
     try:
         first, error = call(function, given(0), quiet)
-        outputs = []  # of the calls: what is judged of each, until one has another structure
+        again, outputs = None, []  # of the calls: what is judged of each, until one has another structure
         with silent(quiet=True):
             for i in range(count):
                 if error is None:
@@ -131,6 +131,17 @@ def _facts(per_call):
             varying.append(stacked[0].ravel())
     entries = np.concatenate(varying) if varying else np.zeros(0)
     return {"parts": parts, "distinct": len(np.unique(entries)) == len(entries)}
+
+
+def short(facts):
+    """Return facts in as many digits as they need: few where the standard error is large against a mean."""
+    if isinstance(facts, dict):
+        return {key: short(value) for key, value in facts.items()}
+    if isinstance(facts, list) and len(facts) == 2 and all(isinstance(value, np.ndarray) for value in facts):
+        mean, error = facts
+        coarse = np.all(np.abs(mean) < 20 * error)  # half a digit of float16 is then below a hundredth of the error
+        return [plain.short(mean, np.float16 if coarse else np.float32), plain.short(error, np.float16)]
+    return [short(value) for value in facts] if isinstance(facts, list) else facts
 
 
 def _statistics(values):

@@ -80,6 +80,25 @@ def decode(plain, other=None):
     raise ValueError(f"not plain data: {kind}")
 
 
+def short(value, dtype=np.float32):
+    """Return plain data with its arrays of float64 in a shorter type, where all their numbers fit into it.
+
+    A number fits if no digit is lost but those beyond the type's: seven for float32, three for float16.
+    """
+    if isinstance(value, dict):
+        return {key: short(item, dtype) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(short(item, dtype) for item in value)
+    if not isinstance(value, np.ndarray) or value.dtype != np.float64:
+        return value
+    with np.errstate(all="ignore"):
+        rounded = value.astype(dtype)
+    fits = (np.abs(rounded) >= np.finfo(dtype).tiny) & np.isfinite(rounded)
+    if np.all(fits | (value == 0) | ~np.isfinite(value)):
+        return rounded
+    return value if dtype == np.float32 else short(value)
+
+
 def generator(state):
     """Return the `numpy.random.Generator` that has this state of a bit generator.
 

@@ -20,13 +20,12 @@ From one block come the learner's pack, the grading, the feedback and the tests 
 import functools
 import importlib
 import inspect
-import json
 from pathlib import Path
 
 import numpy as np
 
 from helpers.checks import observe, packs, plain
-from helpers.checks.draws import REFERENCE, difference_of_samples, draws
+from helpers.checks.draws import REFERENCE, difference_of_samples, draws, short
 
 __all__ = ["Exercise", "Lesson", "case", "draws", "lessons", "load"]
 
@@ -105,7 +104,7 @@ class Lesson:
         return register
 
     def pack(self, seed, hints=None):
-        """Return the text of the lesson's pack: cases of this seed, right outputs, what each mistake gives.
+        """Return the bytes of the lesson's pack: cases of this seed, right outputs, what each mistake gives.
 
         With `hints`, from `helpers.hints.make`, the steps of each exercise's hint, too.
         """
@@ -122,7 +121,7 @@ class Lesson:
             ]
             steps = {"hints": hints[exercise.name]} if hints else {}
             fields.append({**drawn, "mistakes": wrong, **steps})
-        return json.dumps(plain.encode(fields), ensure_ascii=False, separators=(",", ":")) + "\n"
+        return packs.write(fields)
 
 
 class Exercise:
@@ -173,7 +172,10 @@ class Exercise:
             failed = failed or (judge and difference_of_samples(outcome.output, outcome.output, judge, self.name))
             if failed:
                 raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
-            cases.append({"name": name, "arguments": arguments, "expected": outcome.output, "judge": judge})
+            expected = outcome.output
+            if judge:
+                expected["facts"] = short(expected["facts"])
+            cases.append({"name": name, "arguments": arguments, "expected": expected, "judge": judge})
         return {
             "name": self.name,
             "points": self.points,
@@ -185,6 +187,9 @@ class Exercise:
         }
 
     def mistaken(self, function, case):
-        """Return what one of the mistakes does in one of the cases of `draw`, as plain data."""
+        """Return what one of the mistakes does in one of the cases of `draw`, as plain data in few digits."""
         like = case["judge"] and case["expected"]["output"]
-        return observe(function, case["arguments"], case["judge"], like, quiet=True)[0]._asdict()
+        outcome = observe(function, case["arguments"], case["judge"], like, quiet=True)[0]._asdict()
+        if case["judge"] and outcome["output"]:
+            outcome["output"]["facts"] = short(outcome["output"]["facts"])
+        return plain.short(outcome)
