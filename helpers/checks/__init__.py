@@ -3,22 +3,18 @@
 A lesson's setup cell says ``check = checks.lesson("logistic_regression")``; then ``check(sigmoid)`` checks an exercise.
 """
 
-import contextlib
-import copy
-import io
 import json
 import os
 import sys
 import textwrap
-import warnings
 
 import numpy as np
 
 from . import packs, progress, show, words
-from .compare import Difference, differences, same
+from .calls import call, copied
+from .compare import Difference, differences
 from .diagnose import explain
 from .draws import difference_of_samples, sample
-from .errors import failed
 
 __all__ = ["CheckFailed", "Checks", "lesson"]
 
@@ -163,7 +159,7 @@ class Checks:
         if not found:
             raise packs.unknown(f"case of {name}", case, [str(i + 1) for i in range(len(self.exercises[name].cases))])
         right = found[0].expected if found[0].judge is None else found[0].expected["output"]
-        return copy.deepcopy(found[0].arguments), copy.deepcopy(right)
+        return copied(found[0].arguments), copied(right)
 
     def _exercise(self, function, namespace):
         """Return the exercise that `function` answers: by its name, or by the name it is bound to."""
@@ -190,37 +186,14 @@ class _Noted:
             progress.note(*self.what, right=kind is None)
 
 
-def call(function, arguments, quiet=False):
-    """Call `function` with copies of the arguments and return its `packs.Outcome` and its exception or None.
-
-    Warnings of NumPy are silent: the value is judged. With `quiet`, what the function prints is dropped.
-    """
-    given = copy.deepcopy(arguments)
-    dropped = io.StringIO()
-    try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(np.errstate(all="ignore"))
-            stack.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("ignore")
-            if quiet:
-                stack.enter_context(contextlib.redirect_stdout(dropped))
-                stack.enter_context(contextlib.redirect_stderr(dropped))
-            output = function(*given.values())
-    except Exception as error:
-        return failed(error), error
-    changed = tuple(name for name in arguments if not same(arguments[name], given[name]))
-    return packs.Outcome(output, changed=changed), None
-
-
 def observe(function, arguments, judge=None, like=None, quiet=False, times=1):
     """Call `function` once, or as `judge` says, and return its `packs.Outcome` and its exception or None.
 
-    `judge`, `like` and `times` are those of `draws.sample`; without `judge` this is `call`.
+    `judge`, `like` and `times` are those of `draws.sample`; without `judge` this is `calls.call`.
     """
     if judge is None:
         return call(function, arguments, quiet)
-
-    return sample(lambda given, later: call(function, given, quiet or later), arguments, judge, like, times)
+    return sample(function, arguments, judge, like, times, quiet)
 
 
 def all_differences(exercise, outcomes):
@@ -235,7 +208,9 @@ def all_differences(exercise, outcomes):
             changed.append((position, Difference("changed", names, "changed")))
         if outcome.raised:
             place = {"place": f" in its line {outcome.line}" if outcome.line else ""}
-            wrong.append((position, Difference("exception", exercise.name, "exception", "", outcome.raised, more=place)))
+            wrong.append(
+                (position, Difference("exception", exercise.name, "exception", "", outcome.raised, more=place))
+            )
             continue
         how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
         if case.judge is None:

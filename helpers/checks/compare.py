@@ -19,8 +19,8 @@ class Difference(NamedTuple):
     """One thing that differs, as data.
 
     ``kind`` is what is judged, ``form`` the key of its sentence in `words.SENTENCES`; ``part`` names the part of the
-    output; ``index`` is where, in an array; ``expected`` and ``got`` are what is there; ``wrong`` marks the wrong entries
-    of an array; ``more`` holds what else its sentence needs.
+    output; ``index`` is where, in an array; ``expected`` and ``got`` are what is there; ``wrong`` marks the wrong
+    entries of an array; ``more`` holds what else its sentence needs.
     """
 
     kind: str

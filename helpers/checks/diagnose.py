@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .chance import difference_of_samples
 from .compare import Difference, _is_array, _is_number, _leaves, difference, differences
-from .draws import difference_of_samples, parts_alike
 
 
 class Cause(NamedTuple):
@@ -52,13 +52,15 @@ def _all(exercise, outcomes, others, test):
 
 
 def _equal(exercise, case, mine, other):
-    """Tell whether two calls did the same: the same output, or the same error, with the same words at the same place."""
+    """Tell whether two calls did the same: the same output, or the same error with the same words at the same place."""
     if mine.raised or other.raised:
         return (mine.raised, mine.said, mine.place) == (other.raised, other.said, other.place)
     if mine.changed != other.changed:
         return False
     if case.judge is not None:
-        return difference_of_samples(mine.output, other.output, case.judge, "", **_options(exercise), named=True) is None
+        return (
+            difference_of_samples(mine.output, other.output, case.judge, "", **_options(exercise), named=True) is None
+        )
     return difference(mine.output, other.output, "", **_options(exercise), nonfinite=True) is None
 
 
@@ -72,8 +74,8 @@ def _options(exercise):
 def _mistake_in(exercise, outcomes, part):
     """Return the `Cause` of a wrong part: a mistake that gives the same in this part, in every case.
 
-    What else that mistake does must be wrong in the learner's output, too, so that its sentence is true. Of several, the
-    one that says least about the other parts.
+    What else that mistake does must be wrong in the learner's output, too, so that its sentence is true. Of several,
+    the one that says least about the other parts.
     """
     best = None
     for mistake in exercise.mistakes:
@@ -84,9 +86,9 @@ def _mistake_in(exercise, outcomes, part):
 
 
 def _score(exercise, outcomes, others, part):
-    """Return in how many other parts, over all cases, a mistake does not give what the learner's function gives, or None.
+    """Return in how many other parts a mistake is wrong in another way than the learner's function, over all cases.
 
-    None: in this part they differ, or the mistake is wrong where the learner is right.
+    Return None if in this part they differ, or if the mistake is wrong where the learner is right.
     """
     score = 0
     for case, mine, other in zip(exercise.cases, outcomes, others, strict=True):
@@ -102,9 +104,12 @@ def _score(exercise, outcomes, others, part):
 
 
 def _parts_against(exercise, case, mine, other):
-    """Return, by name, which parts of two outputs differ from each other and which are wrong; None if they cannot be compared."""
+    """Return the parts in which two outputs differ, in which the other is wrong, and in which it alone is, by name.
+
+    Return None if they cannot be compared part by part.
+    """
     if case.judge is not None:
-        return parts_alike(mine.output, other.output, case.expected, case.judge, exercise)
+        return None
     how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
     try:
         apart = {what.part for what in differences(mine.output, other.output, *how, nonfinite=True)}
@@ -122,9 +127,7 @@ def _mistake_in_one_mode(exercise, outcomes):
 
     With every other value the learner's output must be right.
     """
-    right = [
-        _right(exercise, case, mine) for case, mine in zip(exercise.cases, outcomes, strict=True)
-    ]
+    right = [_right(exercise, case, mine) for case, mine in zip(exercise.cases, outcomes, strict=True)]
     for name, values in _modes(exercise).items():
         there = {value for value, is_right in zip(values, right, strict=True) if not is_right}
         if len(there) != 1 or len(set(values)) < 2:
@@ -142,7 +145,9 @@ def _mistake_in_one_mode(exercise, outcomes):
 
 def _right(exercise, case, mine):
     if case.judge is not None:
-        return difference_of_samples(mine.output, case.expected, case.judge, exercise.name, **_options(exercise)) is None
+        return (
+            difference_of_samples(mine.output, case.expected, case.judge, exercise.name, **_options(exercise)) is None
+        )
     return not differences(mine.output, case.expected, exercise.name, exercise.returns, exercise.rtol, exercise.atol)
 
 
@@ -186,6 +191,10 @@ SLIPS = (
 )  # fmt: skip
 
 
+_FLOAT32 = "It is computed in float32, which holds seven digits. Compute in float64, as NumPy does by itself."
+_NEARLY = "These are nearly the right numbers. Is something rounded, or a small number added that the equation lacks?"
+
+
 def _slip_in(exercise, outcomes, part):
     """Return the `Cause` of a wrong part if one simple slip explains it in every case, else None."""
     pairs, single = [], False
@@ -214,13 +223,13 @@ def _slip_in(exercise, outcomes, part):
             if fits(lambda case, right, change=change: change(right)):
                 return Cause(f"slip: {name}", sentence)
         if any(got.shape != right.shape for _, got, right in pairs):
-            if all(got.size == right.size and np.allclose(got.ravel(), right.ravel(), exercise.rtol, exercise.atol) for _, got, right in pairs):  # fmt: skip
+            how = (exercise.rtol, exercise.atol)
+            flat = [(got.ravel(), right.ravel()) for _, got, right in pairs]
+            if all(got.size == right.size and np.allclose(got, right, *how) for got, right in flat):
                 return Cause("slip: shape", _lost_dimensions(*pairs[0][1:]))
             return None
         if single and fits(lambda case, right: right, 1e-2, 1e-5):
-            return Cause(
-                "slip: float32", "It is computed in float32, which holds seven digits. Compute in float64, as NumPy does."
-            )
+            return Cause("slip: float32", _FLOAT32)
         return _size_factor(exercise, fits) or _nearly(fits)
 
 
@@ -233,12 +242,7 @@ def _lost_dimensions(got, right):
 
 
 def _nearly(fits):
-    if fits(lambda case, right: right, 1e-3, 1e-6):
-        return Cause(
-            "slip: nearly",
-            "These are nearly the right numbers. Is something rounded, or a small number added that the equation lacks?",
-        )
-    return None
+    return Cause("slip: nearly", _NEARLY) if fits(lambda case, right: right, 1e-3, 1e-6) else None
 
 
 def _size_factor(exercise, fits):

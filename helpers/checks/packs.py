@@ -38,8 +38,8 @@ class Outcome(NamedTuple):
 
     def fields(self):
         """Return as a dict what a pack keeps: what is not the default, without the line."""
-        kept = {name: value for name, value in self._asdict().items() if value != self._field_defaults.get(name, self)}
-        return {"output": self.output} | {name: kept[name] for name in kept if name not in ("output", "line", "moved")}
+        names = [name for name in ("raised", "changed", "said", "place") if getattr(self, name)]
+        return {"output": self.output} | {name: getattr(self, name) for name in names}
 
 
 class Case(NamedTuple):
@@ -65,8 +65,8 @@ class Mistake(NamedTuple):
 class Exercise(NamedTuple):
     """One exercise as `check` sees it; ``returns`` names the parts of the output in messages.
 
-    ``hints`` are the steps of `Checks.hint` as Markdown; only a pack has them. ``equations`` holds those of single parts,
-    by a pattern for the part's name.
+    ``hints`` are the steps of `Checks.hint` as Markdown; only a pack has them. ``equations`` holds those of single
+    parts, by a pattern for the part's name.
     """
 
     name: str
@@ -107,7 +107,7 @@ def exercise(fields, mistakes):
 
 
 def load(lesson):
-    """Return ``{name: Exercise}`` of a lesson, from the source of lessons if there is one, else from the shipped pack."""
+    """Return ``{name: Exercise}`` of a lesson, from the source of lessons, else from the shipped pack."""
     seed = os.environ.get(HIDDEN_SEED)
     source = helpers.source_of_lessons()
     if source is not None:

@@ -145,9 +145,7 @@ def decode(plain, other=None):
             state = decode(content)
             if state["bit_generator"] not in _BIT_GENERATORS:
                 raise ValueError("unknown bit generator")
-            bit_generator = getattr(np.random, state["bit_generator"])()
-            bit_generator.state = state
-            return np.random.Generator(bit_generator)
+            return generator(state)
         if kind == "function":
             name, option = content
             if name not in ("smooth", "nearest") or type(option) is not int:
@@ -158,3 +156,28 @@ def decode(plain, other=None):
     except (AttributeError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"not plain data: {error}") from None
     raise ValueError(f"not plain data: {kind}")
+
+
+def generator(state):
+    """Return the `numpy.random.Generator` that has this state of a bit generator.
+
+    What `spawn` gives follows from the state, too, so that it is the same wherever the state went.
+    """
+    bit_generator = getattr(np.random, state["bit_generator"])(_Seed(state))
+    bit_generator.state = state
+    return np.random.Generator(bit_generator)
+
+
+class _Seed(np.random.bit_generator.ISpawnableSeedSequence):
+    """The seed of a generator whose state is known: nothing is computed before somebody spawns from it."""
+
+    def __init__(self, state):
+        self._state, self._sequence = state, None
+
+    def generate_state(self, n_words, dtype=np.uint32):
+        return np.zeros(n_words, dtype)  # the state replaces it
+
+    def spawn(self, n_children):
+        if self._sequence is None:
+            self._sequence = np.random.SeedSequence(list(repr(self._state).encode()))
+        return self._sequence.spawn(n_children)

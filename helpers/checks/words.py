@@ -41,16 +41,24 @@ SENTENCES = {
     "columns": ("{part}: the entries of a column depend on each other. Each one needs a draw of its own", ""),
     "shared": ("{part}: its numbers go together with those of {other}. Each needs draws of its own", ""),
     "pairs": ("{part}: some of its entries follow from others. Each one needs a draw of its own", ""),
-    "shares": ("{part}: its values are spread in another way", ": expected a share of about {expected} at most {limit}, got about {got}"),
+    "shares": (
+        "{part}: its values are spread in another way", ": up to {limit}, expected about {expected} of them, got {got}",
+    ),
     "ends": ("{part}: its smallest or largest value is never drawn", ": expected values from {expected}, got {got}"),
     "beyond": ("{part}: it holds values beyond the ends", ": expected values from {expected}, got {got}"),
     "grid": ("{part}: it holds only a few different values", ": {got} different ones of {total}"),
+    "other values": ("{part}: its entries take other values, and more of them", ""),
+    "apart": ("{part}: it does not go with {other} as it must", ""),
     "different": ("{part}: wrong number of different values in a call", "{about}"),
     "other properties": ("{part}: wrong", ""),
     "start": ("{part}: wrong at the start", "{about}"),
-    "steps": ("{part}: its {nth} step is not minus the learning rate times the gradient", ": it moves {got} times as far"),
+    "steps": (
+        "{part}: its {nth} step is not minus the learning rate times the gradient", ": it moves {got} times as far",
+    ),
     "stuck": ("{part} does not move", ""),
-    "costs": ("{part}: wrong", "{where}: expected {expected}, got {got}. Each cost belongs to the parameters before its step"),
+    "costs": (
+        "{part}: wrong", "{where}: expected {expected}, got {got}. Each cost is that of the parameters before its step",
+    ),
 }  # fmt: skip
 
 
