@@ -191,8 +191,18 @@ SLIPS = (
 )  # fmt: skip
 
 
-_FLOAT32 = "It is computed in float32, which holds seven digits. Compute in float64, as NumPy does by itself."
-_NEARLY = "These are nearly the right numbers. Is something rounded, or a small number added that the equation lacks?"
+#: What the report of a class says about them, by name.
+SLIP_SENTENCES = {f"slip: {name}": sentence for name, _, sentence in SLIPS} | {
+    "slip: shape": "These are the right numbers in another shape.",
+    "slip: float32": "It is computed in float32, which holds seven digits. Compute in float64, as NumPy does.",
+    "slip: nearly": "These are nearly the right numbers. Is something rounded, or a small number added?",
+    "slip: sum": "It is too large by a factor that is a size. A sum where the mean is wanted?",
+    "slip: mean": "It is too small by a factor that is a size. A mean where the sum is wanted, or divided twice?",
+}
+
+
+def _slip(name):
+    return Cause(f"slip: {name}", SLIP_SENTENCES[f"slip: {name}"])
 
 
 def _slip_in(exercise, outcomes, part):
@@ -229,7 +239,7 @@ def _slip_in(exercise, outcomes, part):
                 return Cause("slip: shape", _lost_dimensions(*pairs[0][1:]))
             return None
         if single and fits(lambda case, right: right, 1e-2, 1e-5):
-            return Cause("slip: float32", _FLOAT32)
+            return _slip("float32")
         return _size_factor(exercise, fits) or _nearly(fits)
 
 
@@ -242,7 +252,7 @@ def _lost_dimensions(got, right):
 
 
 def _nearly(fits):
-    return Cause("slip: nearly", _NEARLY) if fits(lambda case, right: right, 1e-3, 1e-6) else None
+    return _slip("nearly") if fits(lambda case, right: right, 1e-3, 1e-6) else None
 
 
 def _size_factor(exercise, fits):
