@@ -183,8 +183,12 @@ class _Noted:
         return self
 
     def __exit__(self, kind, error, frames):
-        if not self.hidden and (kind is None or issubclass(kind, Exception)):  # not when the learner interrupts it
-            progress.note(*self.what, right=kind is None)
+        if self.hidden:
+            return
+        if kind is None:
+            progress.note_when_cell_ends(*self.what)
+        elif issubclass(kind, Exception):  # not when the learner interrupts it
+            progress.note(*self.what, right=False)
 
 
 def observe(function, arguments, judge=None, like=None, quiet=False, times=1):
