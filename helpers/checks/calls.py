@@ -9,6 +9,7 @@ import numpy as np
 
 from . import packs, plain
 from .compare import same
+from .errors import failed
 
 
 def copied(value):
@@ -16,7 +17,7 @@ def copied(value):
     kind = type(value)
     if kind is np.ndarray and value.dtype != object:
         return value.copy(order="K")
-    if kind in (int, float, bool, str, type(None)):
+    if kind in (int, float, bool, str, type(None), plain.Function):
         return value
     if kind is dict:
         return {key: copied(item) for key, item in value.items()}
@@ -51,6 +52,15 @@ def call(function, arguments, quiet=False):
         with silent(quiet):
             output = function(*given.values())
     except Exception as error:
-        return packs.Outcome(None, raised=type(error).__name__), error
+        return failed(error), error
     changed = tuple(name for name in arguments if not same(arguments[name], given[name]))
-    return packs.Outcome(output, changed=changed), None
+    return packs.Outcome(output, changed=changed, moved=_moved(arguments, given)), None
+
+
+def _moved(before, after):
+    """Return the names of the generators that were drawn from."""
+    return tuple(
+        name
+        for name, value in before.items()
+        if isinstance(value, np.random.Generator) and value.bit_generator.state != after[name].bit_generator.state
+    )
