@@ -175,35 +175,45 @@ RIGHT = {
     "speech recognition": "RNN",
     "machine translation": "RNN",
     "autonomous driving": "hybrid",
+    "loan default": "standard",
+    "x-ray screening": "CNN",
+    "house advert": "hybrid",
 }
 
 
 def application_cases(rng):
-    return [case(application=application) for application in RIGHT]
+    """Return drawn selections of three in drawn orders, so that no case of another seed answers one; all occur."""
+    names = np.array(list(RIGHT))
+    while True:
+        chosen = [[str(name) for name in rng.choice(names, 3, replace=False)] for _ in range(7)]
+        if {name for some in chosen for name in some} == set(RIGHT):
+            return [case(applications=some) for some in chosen]
 
 
 @lesson.exercise(points=2, topic=2, cases=application_cases)
-def architecture_for(application):
-    """Return the kind of network that suits an application.
+def architecture_for(applications):
+    """Return the kind of network that suits each of some applications.
 
     Parameters
     ----------
-    application : str
-        One of the six of the lesson's table.
+    applications : list of str
+        Some of the nine of the lesson's table, in any order.
 
     Returns
     -------
-    kind : dict
-        ``{application: kind}``, so that a message names the application; kind is "standard", "CNN", "RNN" or "hybrid".
+    kinds : dict
+        ``{application: kind}`` for each of them; kind is "standard", "CNN", "RNN" or "hybrid".
     """
-    kind = "standard"  # a fixed list of features
-    if application == "photo tagging":
-        kind = "CNN"
-    if application == "speech recognition" or application == "machine translation":
-        kind = "RNN"
-    if application == "autonomous driving":
-        kind = "hybrid"
-    return {application: kind}
+    kinds = {}
+    for application in applications:
+        kinds[application] = "standard"  # a fixed list of features
+        if application == "photo tagging" or application == "x-ray screening":
+            kinds[application] = "CNN"
+        if application == "speech recognition" or application == "machine translation":
+            kinds[application] = "RNN"
+        if application == "autonomous driving" or application == "house advert":
+            kinds[application] = "hybrid"
+    return kinds
 
 
 # One kind for all, and the notes' own slips: they come first, since each also holds single wrong choices.
@@ -213,44 +223,49 @@ def architecture_for(application):
     "You chose the CNN for everything, as the brace in the notes does. A CNN suits a grid such as a picture. "
     "Ask of each input: is it a list, a grid, a sequence, or several of these?"
 )
-def cnn_for_everything(application):
-    return {application: "CNN"}
+def cnn_for_everything(applications):
+    return dict.fromkeys(applications, "CNN")
 
 
 @architecture_for.mistake(
     "You chose the standard network for everything. It can be fed with any numbers, "
     "but it uses neither the neighbours in a picture nor the order in a sequence."
 )
-def standard_for_everything(application):
-    return {application: "standard"}
+def standard_for_everything(applications):
+    return dict.fromkeys(applications, "standard")
 
 
 @architecture_for.mistake(
     "You chose the RNN for everything. It reads a sequence step by step. Which of these inputs has an order in time?"
 )
-def rnn_for_everything(application):
-    return {application: "RNN"}
+def rnn_for_everything(applications):
+    return dict.fromkeys(applications, "RNN")
 
 
 @architecture_for.mistake(
     "You chose a hybrid for everything. It is for inputs of several kinds at once. Most of these have one kind only."
 )
-def hybrid_for_everything(application):
-    return {application: "hybrid"}
+def hybrid_for_everything(applications):
+    return dict.fromkeys(applications, "hybrid")
 
 
 @architecture_for.mistake(
     "Your inputs are one row too far up, as in the notes' table. An ad click has no image as its input: "
     "read the corrected table row by row."
 )
-def rows_of_the_notes(application):
-    shifted = ("standard", "CNN", "RNN", "RNN", "hybrid", "hybrid")
-    return {application: dict(zip(RIGHT, shifted, strict=True))[application]}
+def rows_of_the_notes(applications):
+    shifted = RIGHT | {"ad click": "CNN", "photo tagging": "RNN", "machine translation": "hybrid"}
+    return {application: shifted[application] for application in applications}
 
 
 @architecture_for.mistake('The choices are right. Write the names as the table has them: "CNN" and "RNN" in capitals.')
-def small_letters(application):
-    return {application: RIGHT[application].lower()}
+def small_letters(applications):
+    return {application: RIGHT[application].lower() for application in applications}
+
+
+@architecture_for.mistake("Return a dict, {application: kind}, so that it is clear which kind belongs to which.")
+def kinds_without_names(applications):
+    return [RIGHT[application] for application in applications]
 
 
 #: What is wrong with each wrong choice, by application and kind.
@@ -333,6 +348,42 @@ WRONG_CHOICES = {
             "picture and join that with the radar."
         ),
     },
+    "loan default": {
+        "CNN": (
+            "Loan default: the facts about the customer and the loan are a list. There is no grid of neighbours in "
+            "which a CNN could look for patterns."
+        ),
+        "RNN": (
+            "Loan default: the facts are always the same in number, without order in time. An RNN has no steps to "
+            "read here."
+        ),
+        "hybrid": (
+            "Loan default: facts about the customer and facts about the loan are one list of numbers together. One "
+            "kind of network reads it."
+        ),
+    },
+    "x-ray screening": {
+        "standard": (
+            "X-ray screening: a standard network gives each pixel its own weights. A shadow that it knows in one "
+            "corner it does not find in another."
+        ),
+        "RNN": (
+            "X-ray screening: the picture is there all at once, without order in time. An RNN would see neighbours "
+            "above each other far apart."
+        ),
+        "hybrid": "X-ray screening: the picture is the only input. A hybrid is for several kinds of input at once.",
+    },
+    "house advert": {
+        "standard": (
+            "House advert: the facts are a list, but the photo is a grid. A standard network does not use which "
+            "pixels are neighbours."
+        ),
+        "CNN": "House advert: a CNN reads the photo. Who reads the list of facts, and who joins both?",
+        "RNN": (
+            "House advert: neither the photo nor the list of facts has an order in time. Which kinds of input are "
+            "here together?"
+        ),
+    },
 }
 
 
@@ -342,10 +393,10 @@ def choose_wrongly(application, kind):
     An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
     """
 
-    def wrong_choice(asked):
-        return {application: kind} if asked == application else {}
+    def wrong_choice(applications):
+        return {application: kind} if application in applications else {}
 
-    wrong_choice.__name__ = f"{kind}_for_{application.replace(' ', '_')}"
+    wrong_choice.__name__ = f"{kind}_for_{application.replace(' ', '_').replace('-', '_')}"
     return wrong_choice
 
 
@@ -355,21 +406,21 @@ for _application, _hints in WRONG_CHOICES.items():
 
 
 @architecture_for.accept
-def from_a_dict(application):
-    return {application: RIGHT[application]}
+def from_a_dict(applications):
+    return {application: RIGHT[application] for application in applications}
 
 
 @architecture_for.accept
-def all_choices_at_once(application):
+def all_choices_at_once(applications):
     return dict(RIGHT)
 
 
 @architecture_for.accept
-def by_the_kind_of_input(application):
-    inputs = {"photo tagging": "grid", "speech recognition": "sequence", "machine translation": "sequence"}
-    inputs["autonomous driving"] = "several"
+def by_the_kind_of_input(applications):
+    inputs = {"photo tagging": "grid", "x-ray screening": "grid", "speech recognition": "sequence"}
+    inputs |= {"machine translation": "sequence", "autonomous driving": "several", "house advert": "several"}
     kinds = {"list": "standard", "grid": "CNN", "sequence": "RNN", "several": "hybrid"}
-    return {application: kinds[inputs.get(application, "list")]}
+    return {application: kinds[inputs.get(application, "list")] for application in sorted(applications)}
 
 
 # --- image2vector ----------------------------------------------------------------------------------------------------

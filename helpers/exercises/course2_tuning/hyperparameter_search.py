@@ -644,32 +644,38 @@ RIGHT = {
 
 
 def priority_cases(rng):
-    return [case(hyperparameter=hyperparameter) for hyperparameter in RIGHT]
+    """Return drawn selections of four in drawn orders, so that no case of another seed answers one; all occur."""
+    while True:
+        chosen = [[str(name) for name in rng.choice(list(RIGHT), 4, replace=False)] for _ in range(6)]
+        if {name for some in chosen for name in some} == set(RIGHT):
+            return [case(hyperparameters=some) for some in chosen]
 
 
 @lesson.exercise(points=2, topic=24, cases=priority_cases)
-def tuning_priority(hyperparameter):
-    """Return when to tune a hyperparameter.
+def tuning_priority(hyperparameters):
+    """Return when to tune each of some hyperparameters.
 
     Parameters
     ----------
-    hyperparameter : str
-        One of the nine of the lesson's list.
+    hyperparameters : list of str
+        Some of the nine of the lesson's list, in any order.
 
     Returns
     -------
-    priority : dict
-        ``{hyperparameter: priority}``, so that a message names it; priority is "first", "second", "third", or "default"
-        for one that is usually left at its default.
+    priorities : dict
+        ``{hyperparameter: priority}`` for each of them; priority is "first", "second", "third", or "default" for one
+        that is usually left at its default.
     """
-    priority = "default"
-    if hyperparameter == "alpha":
-        priority = "first"
-    if hyperparameter in ("beta", "mini-batch size", "hidden units"):
-        priority = "second"
-    if hyperparameter in ("layers", "learning-rate decay"):
-        priority = "third"
-    return {hyperparameter: priority}
+    priorities = {}
+    for name in hyperparameters:
+        priorities[name] = "default"
+        if name == "alpha":
+            priorities[name] = "first"
+        if name == "beta" or name == "mini-batch size" or name == "hidden units":
+            priorities[name] = "second"
+        if name == "layers" or name == "learning-rate decay":
+            priorities[name] = "third"
+    return priorities
 
 
 # One answer for all, and slips with a pattern: they come first, since each also holds single wrong choices.
@@ -678,38 +684,43 @@ def tuning_priority(hyperparameter):
 @tuning_priority.mistake(
     "You want to tune everything first. With every further axis, the same trials cover less: which one comes before all?"
 )
-def everything_first(hyperparameter):
-    return {hyperparameter: "first"}
+def everything_first(hyperparameters):
+    return dict.fromkeys(hyperparameters, "first")
 
 
 @tuning_priority.mistake("Everything is second. One hyperparameter comes before all others, some come later.")
-def everything_second(hyperparameter):
-    return {hyperparameter: "second"}
+def everything_second(hyperparameters):
+    return dict.fromkeys(hyperparameters, "second")
 
 
 @tuning_priority.mistake("Everything is third. One hyperparameter comes before all others, three more come second.")
-def everything_third(hyperparameter):
-    return {hyperparameter: "third"}
+def everything_third(hyperparameters):
+    return dict.fromkeys(hyperparameters, "third")
 
 
 @tuning_priority.mistake(
     "You leave everything at its default. Six of the nine have no default that suits all problems."
 )
-def everything_default(hyperparameter):
-    return {hyperparameter: "default"}
+def everything_default(hyperparameters):
+    return dict.fromkeys(hyperparameters, "default")
 
 
 @tuning_priority.mistake('The choices are right. Write the words of the list: "first", "second", "third", "default".')
-def numbers(hyperparameter):
-    return {hyperparameter: PRIORITIES.index(RIGHT[hyperparameter]) + 1}
+def numbers(hyperparameters):
+    return {name: PRIORITIES.index(RIGHT[name]) + 1 for name in hyperparameters}
+
+
+@tuning_priority.mistake("Return a dict, {hyperparameter: priority}, so that it is clear which belongs to which.")
+def priorities_without_names(hyperparameters):
+    return [RIGHT[name] for name in hyperparameters]
 
 
 @tuning_priority.mistake(
     "Layers and decay come before units, batch size and beta in your list. It is the other way round."
 )
-def second_and_third_swapped(hyperparameter):
+def second_and_third_swapped(hyperparameters):
     swapped = {"second": "third", "third": "second"}
-    return {hyperparameter: swapped.get(RIGHT[hyperparameter], RIGHT[hyperparameter])}
+    return {name: swapped.get(RIGHT[name], RIGHT[name]) for name in hyperparameters}
 
 
 #: What is wrong with each wrong choice, by hyperparameter and priority.
@@ -768,8 +779,8 @@ def choose_wrongly(hyperparameter, priority):
     An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
     """
 
-    def wrong_choice(asked):
-        return {hyperparameter: priority} if asked == hyperparameter else {}
+    def wrong_choice(hyperparameters):
+        return {hyperparameter: priority} if hyperparameter in hyperparameters else {}
 
     wrong_choice.__name__ = f"{priority}_for_{hyperparameter.replace(' ', '_').replace('-', '_')}"
     return wrong_choice
@@ -781,21 +792,21 @@ for _hyperparameter, _hints in WRONG_CHOICES.items():
 
 
 @tuning_priority.accept
-def from_a_dict(hyperparameter):
-    return {hyperparameter: RIGHT[hyperparameter]}
+def from_a_dict(hyperparameters):
+    return {name: RIGHT[name] for name in hyperparameters}
 
 
 @tuning_priority.accept
-def all_priorities_at_once(hyperparameter):
+def all_priorities_at_once(hyperparameters):
     return dict(RIGHT)
 
 
 @tuning_priority.accept
-def by_groups(hyperparameter):
+def by_groups(hyperparameters):
     groups = {
         "first": ["alpha"],
         "second": ["hidden units", "beta", "mini-batch size"],
         "third": ["learning-rate decay", "layers"],
         "default": ["epsilon", "beta1", "beta2"],
     }
-    return {hyperparameter: next(priority for priority, names in groups.items() if hyperparameter in names)}
+    return {name: priority for priority, names in groups.items() for name in names if name in hyperparameters}

@@ -30,7 +30,8 @@ def generator(rng):
 
 
 def zeros_cases(rng):
-    return [case(layers_dims=layers_dims) for layers_dims in ([3, 2], [2, 4, 3], [5, 3, int(rng.integers(6, 9)), 2])]
+    """Return drawn sizes, all different within a net: those of another seed answer nothing."""
+    return [case(layers_dims=[int(n) for n in 2 + rng.permutation(7)[:count]]) for count in (2, 3, 4)]
 
 
 @lesson.exercise(points=1, topic=25, equation="(2.4)", cases=zeros_cases)
