@@ -630,20 +630,32 @@ def set_to_zero(name):
 
 
 def network_cases(rng):
-    return [
+    """Return nets with and without bugs, in a drawn order; where a bug sits is drawn, so that no seed answers another."""
+
+    def layer(first, last):
+        return int(rng.integers(first, last + 1))
+
+    def several():
+        """Return bugs in three of the eight gradients of a net with four layers."""
+        names = rng.choice([f"d{kind}{l}" for l in (1, 2, 3, 4) for kind in "Wb"], 3, replace=False)
+        return [times(str(name), float(rng.uniform(1.01, 1.5))) for name in names]
+
+    drawn = [
         planted(rng, (3, 4, 3, 2), 6),  # right
         # Single entries. With small inputs dW1 is right measured on one side, and wrong measured with a tiny step.
         planted(rng, (4, 3, 2), 5, times("dW2", -1, (1, 2)), times("db1", 0.9, (2, 0)), scale=0.01),
-        planted(rng, (2, 3, 4, 1), 7, times("dW3", 1.003, (0, 3))),  # a small slip in one number
-        planted(rng, (2, 3, 3, 2), 5, transposed("dW2")),  # a square matrix: right shape, right norm
+        planted(rng, (2, 3, 2, 3, 1), 3, times(f"dW{layer(3, 4)}", 1.003, (0, 1))),  # a small slip in one number
+        planted(rng, (2, 3, 3, 3, 2), 5, transposed(f"dW{layer(2, 3)}")),  # a square matrix: right shape, right norm
         planted(rng, (2, 3, 2), 1),  # right, one example
         planted(rng, (3, 2, 3), 5, sums_for_means(5)),  # everything is wrong by one factor
         planted(rng, (2, 4, 2), 6, slope=lambda A: 1 - A),  # the square in the slope of tanh forgotten
         planted(rng, (8, 3, 1), 2, scale=40.0, between=(2e-6, 1)),  # right; large inputs, so large gradients
         planted(rng, (4, 3, 1), 5, times("dW1", 1.001, (1, 3)), scale=0.01, between=(0, 5e-7)),  # small inputs, a small slip
         planted(rng, (3, 3, 2), 6, start=set_to_zero("W2")),  # right; dW1 and db1 are 0
-        planted(rng, (3, 2, 5, 1), 4, rows_swapped("db2"), extra={"dA0": rng.normal(size=(3, 4))}),
-    ]  # fmt: skip
+        planted(rng, (3, 2, 3, 2), 4, rows_swapped(f"db{layer(1, 3)}"), extra={"dA0": rng.normal(size=(3, 4))}),
+        *(planted(rng, (2, 3, 2, 3, 2), 4, *several()) for _ in range(2)),
+    ]
+    return [drawn[i] for i in rng.permutation(len(drawn))]
 
 
 LIMIT = 1e-6
