@@ -3,30 +3,51 @@
 A lesson's setup cell says ``check = checks.lesson("logistic_regression")``; then ``check(sigmoid)`` checks an exercise.
 """
 
-import contextlib
-import copy
-import io
+import json
 import os
 import sys
 import textwrap
-import warnings
 
 import numpy as np
 
-from . import packs, progress, show
-from .compare import Difference, difference, same
-from .diagnose import known_mistake, usual_slip
+from . import packs, progress, show, words
+from .calls import call, copied
+from .compare import Difference, differences
+from .diagnose import explain
 from .draws import difference_of_samples, sample
 
 __all__ = ["CheckFailed", "Checks", "lesson"]
 
 
 class CheckFailed(AssertionError):
-    """An answer is not right yet. The message says what, where, expected and got, the likely cause, the equation."""
+    """An answer is not right yet. The message says what, where, expected and got, the likely cause, the equation.
+
+    Attributes
+    ----------
+    data : dict
+        The same as data: ``exercise``, ``part`` (of the output), ``kind`` (unwritten, exception, changed, type, shape,
+        finite, value or random), ``form`` (of its sentence in `words.SENTENCES`), ``case`` (from 1), ``index``,
+        ``expected`` and ``got`` (numbers or texts), ``mistake`` (its name in the catalogue, a usual slip as
+        ``"slip: sign"``, or None), ``cause`` (its sentence, or None), ``equation``. In grading, what would tell of a
+        hidden case is None: case, index, expected, got.
+    """
+
+    def __init__(self, data, text):
+        super().__init__(text)
+        self.data = data
+
+    def json(self):
+        """Return the data as JSON."""
+        return json.dumps(self.data, default=_plainly, ensure_ascii=False)
 
     def _render_traceback_(self):
         """Show the sentence alone, in IPython and in nbgrader's feedback: our frames say nothing to a learner."""
         return textwrap.wrap(str(self), 80)  # nbgrader's Validate cuts longer lines
+
+
+def _plainly(value):
+    """Return what JSON lacks as what it has."""
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else str(value)
 
 
 def lesson(name):
@@ -62,28 +83,38 @@ class Checks:
     def _judge(self, function, exercise, hidden):
         __tracebackhide__ = True
         calls = [
-            observe(function, case.arguments, case.judge, case.judge and case.expected["output"], hidden)
+            observe(function, case.arguments, case.judge, case.judge and case.expected, hidden)
             for case in exercise.cases
         ]
         outcomes = [outcome for outcome, _ in calls]
         if any(isinstance(error, NotImplementedError) for _, error in calls):
-            raise CheckFailed(f"{exercise.name} is not written yet.") from None
-        found = first_difference(exercise, outcomes)
-        if found is None:
+            self._fail(exercise, None, Difference("unwritten", exercise.name, "unwritten"), None, hidden)
+        wrong = all_differences(exercise, outcomes)
+        if not wrong:
             print(f"{exercise.name}: all checks passed")
             return
-        position, what = found
-        cause = known_mistake(exercise, outcomes)
-        if what.kind == "exception":
-            _let_through(calls[position][1], exercise, exercise.cases[position], cause, hidden)
-        if cause is None and what.kind in ("shape", "value"):
-            cause = usual_slip(exercise, outcomes, what.part)
-        sentences = [f"{what.what}." if hidden else _sentence(what.what + what.detail)]
-        sentences += [cause] if cause else []
-        sentences += [f"See equation {exercise.equation}."] if exercise.equation else []
+        what, cause = explain(exercise, outcomes, [what for _, what in wrong])
+        position = next(position for position, one in wrong if one is what)
+        if what.kind == "exception" and not hidden:
+            _let_through(calls[position][1], exercise, exercise.cases[position], cause)
         if not hidden:
-            show.card(exercise, position, what, cause)
-        raise CheckFailed(" ".join(sentences))
+            show.card(exercise, position, what, cause and cause.sentence)
+        self._fail(exercise, position, what, cause, hidden)
+
+    def _fail(self, exercise, position, what, cause, hidden):
+        """Raise the `CheckFailed` of a difference: its data first, then the sentences."""
+        __tracebackhide__ = True
+        equation = "" if what.kind == "unwritten" else exercise.equation_of(what.part)
+        expected, got = words.at(what)
+        data = {
+            "exercise": exercise.name, "part": what.part, "kind": what.kind, "form": what.form,
+            "case": None if hidden or position is None else position + 1, "index": None if hidden else what.index,
+            "expected": None if hidden else expected, "got": None if hidden else got,
+            "mistake": cause and cause.name, "cause": cause and cause.sentence, "equation": equation,
+        }  # fmt: skip
+        clause = words.clause(what, exercise.name)
+        detail = "" if hidden else words.detail(what, exercise.name)
+        raise CheckFailed(data, words.message(clause, detail, data["cause"], equation)) from None
 
     def hint(self, exercise):
         """Show a hint for an exercise, one step more with each call: the idea, the equation, the shape of the code.
@@ -128,7 +159,7 @@ class Checks:
         if not found:
             raise packs.unknown(f"case of {name}", case, [str(i + 1) for i in range(len(self.exercises[name].cases))])
         right = found[0].expected if found[0].judge is None else found[0].expected["output"]
-        return copy.deepcopy(found[0].arguments), copy.deepcopy(right)
+        return copied(found[0].arguments), copied(right)
 
     def _exercise(self, function, namespace):
         """Return the exercise that `function` answers: by its name, or by the name it is bound to."""
@@ -155,75 +186,48 @@ class _Noted:
             progress.note(*self.what, right=kind is None)
 
 
-def _sentence(text):
-    return text if text.endswith("?") else text + "."
-
-
-def call(function, arguments, quiet=False):
-    """Call `function` with copies of the arguments and return its `packs.Outcome` and its exception or None.
-
-    Warnings of NumPy are silent: the value is judged. With `quiet`, what the function prints is dropped.
-    """
-    given = copy.deepcopy(arguments)
-    dropped = io.StringIO()
-    try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(np.errstate(all="ignore"))
-            stack.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("ignore")
-            if quiet:
-                stack.enter_context(contextlib.redirect_stdout(dropped))
-                stack.enter_context(contextlib.redirect_stderr(dropped))
-            output = function(*given.values())
-    except Exception as error:
-        return packs.Outcome(None, raised=type(error).__name__), error
-    changed = tuple(name for name in arguments if not same(arguments[name], given[name]))
-    return packs.Outcome(output, changed=changed), None
-
-
 def observe(function, arguments, judge=None, like=None, quiet=False, times=1):
     """Call `function` once, or as `judge` says, and return its `packs.Outcome` and its exception or None.
 
-    `judge`, `like` and `times` are those of `draws.sample`; without `judge` this is `call`.
+    `judge`, `like` and `times` are those of `draws.sample`; without `judge` this is `calls.call`.
     """
     if judge is None:
         return call(function, arguments, quiet)
+    return sample(function, arguments, judge, like, times, quiet)
 
-    return sample(lambda given, later: call(function, given, quiet or later), arguments, judge, like, times)
 
+def all_differences(exercise, outcomes):
+    """Return ``[(position, Difference)]`` of what is wrong, in the order in which it is said; positions count from 0.
 
-def first_difference(exercise, outcomes):
-    """Return ``(position, Difference)`` of the first case that is not right, or None; positions count from 0."""
+    An argument that was changed comes first: other values may be wrong by it alone. Then come the cases in their order.
+    """
+    changed, wrong = [], []
     for position, (case, outcome) in enumerate(zip(exercise.cases, outcomes, strict=True)):
+        if outcome.changed:
+            names = ", ".join(outcome.changed)
+            changed.append((position, Difference("changed", names, "changed")))
         if outcome.raised:
-            return position, Difference(
-                "exception", exercise.name, f"{exercise.name} stopped with {outcome.raised}", ""
+            place = {"place": f" in its line {outcome.line}" if outcome.line else ""}
+            wrong.append(
+                (position, Difference("exception", exercise.name, "exception", "", outcome.raised, more=place))
             )
+            continue
         how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
         if case.judge is None:
-            what = difference(outcome.output, case.expected, *how)
+            found = differences(outcome.output, case.expected, *how)
         else:
-            what = difference_of_samples(outcome.output, case.expected, case.judge, *how)
-        if what is None and outcome.changed:
-            names = ", ".join(outcome.changed)
-            what = Difference("changed", names, f"{exercise.name} changed its argument {names}", ". Work on a copy")
-        if what is not None:
-            return position, what
-    return None
+            found = difference_of_samples(outcome.output, case.expected, case.judge, *how)
+            found = [found] if found else []
+        wrong += [(position, what) for what in found]
+    return changed + wrong
 
 
-def _let_through(error, exercise, case, cause, hidden):
-    """Raise the learner's own exception: its traceback is the best message. In grading, say its kind and line alone."""
+def _let_through(error, exercise, case, cause):
+    """Raise the learner's own exception: its traceback is the best message."""
     __tracebackhide__ = True
     own_frames = error.__traceback__.tb_next
-    if hidden:
-        line = getattr(error, "learner_line", own_frames and own_frames.tb_lineno)
-        line = f" in its line {line}" if line else ""
-        raise CheckFailed(
-            " ".join(filter(None, [f"{exercise.name} stopped with {type(error).__name__}{line}.", cause]))
-        )
     arguments = ", ".join(f"{name} = {show.short(value)}" for name, value in case.arguments.items())
     error.add_note(f"check called {exercise.name} with {arguments}.")
     if cause:
-        error.add_note(f"Likely cause: {cause}")
+        error.add_note(f"Likely cause: {cause.sentence}")
     raise error.with_traceback(own_frames)

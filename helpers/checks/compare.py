@@ -1,28 +1,36 @@
-"""Compare an output with the right one, and say what differs, where, expected and got.
+"""Compare an output with the right one: which parts differ, where, expected and got. `words` makes sentences of it.
 
-The order of a verdict is: type, shape, finite, value. What is written another way but means the same passes: a Python
-float for a NumPy number, a list for a tuple, 0/1 for False/True, int for float, more entries in a dict than asked for.
+The order of a verdict is: type, shape, finite, value. What is written another way but means the same passes
+(`plain.usual`): a Python float for a NumPy number, a list or an array for a tuple, rows in a list for an array, 0/1 for
+False/True, int for float, more entries in a dict than asked for.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import plain
+
+#: What comes first in a verdict, part by part.
+_ORDER = ("type", "shape", "finite", "value")
+
 
 class Difference(NamedTuple):
-    """The first thing that differs.
+    """One thing that differs, as data.
 
-    ``what`` is one clause without any number of the case (it is what graded feedback shows); ``detail`` completes it
-    for the learner; ``part`` names the part of the output; ``wrong`` marks the wrong entries of an array.
+    ``kind`` is what is judged, ``form`` the key of its sentence in `words.SENTENCES`; ``part`` names the part of the
+    output; ``index`` is where, in an array; ``expected`` and ``got`` are what is there; ``wrong`` marks the wrong
+    entries of an array; ``more`` holds what else its sentence needs.
     """
 
     kind: str
     part: str
-    what: str
-    detail: str
+    form: str
     expected: Any = None
     got: Any = None
+    index: tuple | None = None
     wrong: Any = None
+    more: dict = {}  # noqa: RUF012, never changed
 
 
 def difference(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=False, values=True):
@@ -41,50 +49,68 @@ def difference(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=
     values : bool
         Whether values are compared, not only types and shapes.
     """
+    found = differences(got, expected, part, returns, rtol, atol, nonfinite, values)
+    return found[0] if found else None
+
+
+def differences(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=False, values=True):
+    """Return the `Difference` of each part that differs, in the order of a verdict; the parameters of `difference`."""
     leaves = list(_leaves(got, expected, part, returns))
     for item in leaves:
         if isinstance(item, Difference):
-            return item
+            return [item]
     tests = [_type, _shape] + ([] if nonfinite else [_finite])
     if values:
         tests.append(lambda *leaf: _value(*leaf, rtol, atol))
-    for test in tests:
-        for leaf in leaves:
-            found = test(*leaf)
-            if found:
-                return found
-    return None
+    found = []
+    for leaf in leaves:
+        first = next(filter(None, (test(*leaf) for test in tests)), None)
+        if first is not None:
+            found.append(first)
+    return sorted(found, key=lambda one: _ORDER.index(one.kind))
 
 
 def _leaves(got, expected, part, returns=()):
     """Yield ``(part, got, expected)`` for each number, array or text; or a `Difference` where the structure differs."""
+    got = plain.usual(got)
     if isinstance(expected, dict):
         if not isinstance(got, dict):
             yield _wrong_type(part, f"a dict with the keys {_names(expected)}", got)
             return
         missing = [key for key in expected if key not in got]
         if missing:
-            has = f"it has {_names(got)}" if got else "it is empty"
-            yield Difference("type", part, f"{part}: the key {_names(missing)} is missing", f"; {has}")
+            more = {"missing": _names(missing), "has": f"it has {_names(got)}" if got else "it is empty"}
+            yield Difference("type", part, "key", list(expected), list(got), more=more)
             return
         for key, item in expected.items():
             yield from _leaves(got[key], item, key if isinstance(key, str) else f"{part}[{key!r}]")
     elif isinstance(expected, (list, tuple)):
-        if isinstance(got, np.ndarray) and got.ndim > 0 and isinstance(expected, list):
+        if isinstance(got, np.ndarray) and got.ndim > 0:
             got = list(got)
         if not isinstance(got, (list, tuple)):
             several = f"{len(expected)} values ({', '.join(returns)})" if returns else f"a {type(expected).__name__}"
             yield _wrong_type(part, several, got)
             return
         if len(got) != len(expected):
-            yield Difference(
-                "shape", part, f"{part}: wrong number of entries", f": expected {len(expected)}, got {len(got)}"
-            )
+            yield Difference("shape", part, "count", len(expected), len(got))
             return
         for i, (g, e) in enumerate(zip(got, expected, strict=True)):
             yield from _leaves(g, e, returns[i] if returns else f"{part}[{i}]")
     else:
+        if isinstance(expected, np.ndarray) and isinstance(got, (list, tuple)):
+            got = _as_array(got, expected)
         yield part, got, expected
+
+
+def _as_array(rows, expected):
+    """Return rows as the array that they are, or as they came if they are none; no rows can be rows of any length."""
+    try:
+        array = np.array([plain.usual(row) for row in rows])
+    except ValueError:
+        return rows
+    if not len(rows) and expected.ndim and not len(expected):
+        return np.zeros(expected.shape)
+    return array if _is_array(array) else rows
 
 
 def _names(keys):
@@ -92,8 +118,8 @@ def _names(keys):
 
 
 def _wrong_type(part, wanted, got):
-    what = f"{part}: expected {wanted}, got {describe(got, shape=False)}"
-    return Difference("type", part, what, ". Does the function return it?" if got is None else "")
+    found = describe(got, shape=False)
+    return Difference("type", part, "nothing" if got is None else "type", wanted, found)
 
 
 def _is_number(value):
@@ -115,14 +141,15 @@ def describe(value, shape=True):
         return f"{kind} of shape {value.shape}" if shape else kind
     if _is_number(value):
         return "a number"
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    name = getattr(type(value), "kind_of", lambda value: type(value).__name__)(value)
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
 
 
 def _type(part, got, expected):
     """Text and None must be the same kind; numbers and arrays of numbers are one kind, told apart by shape."""
     if expected is None or isinstance(expected, str):
-        return None if type(got) is type(expected) else _wrong_type(part, describe(expected), got)
+        same_kind = got is None if expected is None else isinstance(got, str)
+        return None if same_kind else _wrong_type(part, describe(expected), got)
     if _is_array(got) or _is_number(got):
         if isinstance(expected, np.ndarray) and expected.ndim and _is_number(got):
             return _wrong_type(part, "an array", got)
@@ -133,9 +160,8 @@ def _type(part, got, expected):
 def _shape(part, got, expected):
     if np.shape(got) == np.shape(expected):
         return None
-    wanted = f"shape {np.shape(expected)}" if np.ndim(expected) else "a number"
-    detail = f": expected {wanted}, got {'shape ' if np.ndim(expected) else 'an array of shape '}{np.shape(got)}"
-    return Difference("shape", part, f"{part}: wrong shape", detail, expected, got)
+    form = "shape" if np.ndim(expected) else "number"
+    return Difference("shape", part, form, expected, got)
 
 
 def _finite(part, got, expected):
@@ -145,41 +171,22 @@ def _finite(part, got, expected):
     if not wrong.any():
         return None
     word = "nan (not a number)" if np.isnan(np.asarray(got)[wrong]).any() else "infinity"
-    return Difference("finite", part, f"{part}: contains {word}", _where(wrong, ""), expected, got, wrong)
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return Difference("finite", part, "finite", expected, got, first, wrong, {"word": word})
 
 
 def _value(part, got, expected, rtol, atol):
     if isinstance(expected, str) or expected is None:
-        if got == expected:
-            return None
-        return Difference("value", part, f"{part}: wrong", f": expected {expected!r}, got {got!r}", expected, got)
+        return None if got == expected else Difference("value", part, "text", expected, got)
     # Plain float64 copies: what a subclass or a clever object says about itself does not count.
     got, expected = np.array(got, dtype=float), np.array(expected, dtype=float)
     with np.errstate(invalid="ignore"):
         wrong = ~np.isclose(got, expected, rtol=rtol, atol=atol, equal_nan=True)
-    if not wrong.any():
-        return None
-    first = tuple(int(i) for i in np.argwhere(wrong)[0])
-    numbers = f": expected {number(expected[first])}, got {number(got[first])}"
-    return Difference("value", part, f"{part}: wrong", _where(wrong, numbers), expected, got, wrong)
-
-
-def _where(wrong, numbers):
-    """Return ``" at index (1, 2): expected 6, got 30 (4 of 6 entries are wrong)"``."""
-    if wrong.ndim == 0:
-        return numbers
-    first = tuple(int(i) for i in np.argwhere(wrong)[0])
-    index = first if len(first) > 1 else first[0]
-    count = f" ({int(wrong.sum())} of {wrong.size} entries)" if wrong.size > 1 else ""
-    return f" at index {index}{numbers}{count}"
-
-
-def number(value):
-    """Return a number as a short text: ``"6"``, ``"0.7311"``, ``"1.2e-05"``."""
-    value = float(value)
-    if not np.isfinite(value):
-        return str(value)
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.6g}"
+        if not wrong.any():
+            return None
+        apart = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1)
+    index = tuple(int(i) for i in np.unravel_index(np.argmax(apart), apart.shape))
+    return Difference("value", part, "value", expected, got, index, wrong)
 
 
 def same(one, other):

@@ -1,80 +1,249 @@
 """Find the likely cause of a wrong answer: a known mistake of the exercise, or else one of the usual slips.
 
-Nothing is guessed: a cause is named only if it explains the outputs of *all* cases.
+Nothing is guessed. A cause is named only if it explains what the function did in *all* cases: the whole output, or else
+the first wrong part that one cause explains.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from .compare import _leaves, difference
-from .draws import difference_of_samples
+from .chance import difference_of_samples
+from .compare import Difference, _is_array, _is_number, _leaves, difference, differences
 
 
-def known_mistake(exercise, outcomes):
-    """Return the hint of the first mistake that does in every case exactly what the learner's function did, or None."""
+class Cause(NamedTuple):
+    """What explains a wrong answer: the name of a known mistake or of a usual slip, and the sentence about it."""
+
+    name: str
+    sentence: str
+
+
+def explain(exercise, outcomes, wrong):
+    """Return ``(Difference, Cause)`` of the first thing that has a cause, or of the first thing and None.
+
+    Parameters
+    ----------
+    exercise : packs.Exercise
+    outcomes : list of packs.Outcome
+        What the learner's function did in each case.
+    wrong : list of Difference
+        What is wrong, in the order of the verdict.
+    """
     for mistake in exercise.mistakes:
-        pairs = zip(exercise.cases, outcomes, mistake.outcomes, strict=True)
-        if all(_equal(mine, other, case, exercise) for case, mine, other in pairs):
-            return mistake.hint
-    return None
+        if _all(exercise, outcomes, mistake.outcomes, _equal):
+            return wrong[0], Cause(mistake.name, mistake.hint)
+    if wrong[0].kind in ("exception", "changed") or any(outcome.raised for outcome in outcomes):
+        return wrong[0], None
+    parts = {}
+    for what in wrong:
+        parts.setdefault(what.part, what)
+    for part, what in parts.items():
+        cause = _mistake_in(exercise, outcomes, part) or _slip_in(exercise, outcomes, part)
+        if cause:
+            return what, cause
+    return wrong[0], _mistake_in_one_mode(exercise, outcomes)
 
 
-def _equal(mine, other, case, exercise):
+def _all(exercise, outcomes, others, test):
+    return all(
+        test(exercise, case, mine, other) for case, mine, other in zip(exercise.cases, outcomes, others, strict=True)
+    )
+
+
+def _equal(exercise, case, mine, other):
+    """Tell whether two calls did the same: the same output, or the same error with the same words at the same place."""
     if mine.raised or other.raised:
-        return mine.raised == other.raised
+        return (mine.raised, mine.said, mine.place) == (other.raised, other.said, other.place)
     if mine.changed != other.changed:
         return False
     if case.judge is not None:
-        options = {"rtol": exercise.rtol, "atol": exercise.atol, "named": True}
-        return difference_of_samples(mine.output, other.output, case.judge, "", **options) is None
-    return difference(mine.output, other.output, "", (), exercise.rtol, exercise.atol, nonfinite=True) is None
+        return (
+            difference_of_samples(mine.output, other.output, case.judge, "", **_options(exercise), named=True) is None
+        )
+    return difference(mine.output, other.output, "", **_options(exercise), nonfinite=True) is None
 
 
-def usual_slip(exercise, outcomes, part):
-    """Return a sentence about the output's `part` if one simple slip explains it in every case, else None.
+def _options(exercise):
+    return {"rtol": exercise.rtol, "atol": exercise.atol}
 
-    The slips: wrong sign, transposed, lost or added dimensions, a factor that is the number of rows or columns of an
-    argument (sum for mean), twice or half, 1 minus the right value.
+
+# --- one part --------------------------------------------------------------------------------------------------------
+
+
+def _mistake_in(exercise, outcomes, part):
+    """Return the `Cause` of a wrong part: a mistake that gives the same in this part, in every case.
+
+    What else that mistake does must be wrong in the learner's output, too, so that its sentence is true. Of several,
+    the one that says least about the other parts.
     """
-    pairs = []
+    best = None
+    for mistake in exercise.mistakes:
+        score = _score(exercise, outcomes, mistake.outcomes, part)
+        if score is not None and (best is None or score < best[0]):
+            best = score, Cause(mistake.name, mistake.hint)
+    return best and best[1]
+
+
+def _score(exercise, outcomes, others, part):
+    """Return in how many other parts a mistake is wrong in another way than the learner's function, over all cases.
+
+    Return None if in this part they differ, or if the mistake is wrong where the learner is right.
+    """
+    score = 0
+    for case, mine, other in zip(exercise.cases, outcomes, others, strict=True):
+        if other.raised or other.changed:
+            return None
+        found = _parts_against(exercise, case, mine, other)
+        if found is None or part in found["apart"]:
+            return None
+        if found["only theirs"]:
+            return None
+        score += len(found["apart"] & found["theirs"])
+    return score
+
+
+def _parts_against(exercise, case, mine, other):
+    """Return the parts in which two outputs differ, in which the other is wrong, and in which it alone is, by name.
+
+    Return None if they cannot be compared part by part.
+    """
+    if case.judge is not None:
+        return None
+    how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
+    try:
+        apart = {what.part for what in differences(mine.output, other.output, *how, nonfinite=True)}
+        theirs = {what.part for what in differences(other.output, case.expected, *how)}
+        wrong = {what.part for what in differences(mine.output, case.expected, *how)}
+    except (TypeError, ValueError):
+        return None
+    if exercise.name in apart | theirs and len(apart | theirs | wrong) > 1:
+        return None  # the structure differs
+    return {"apart": apart, "theirs": theirs, "only theirs": theirs - wrong}
+
+
+def _mistake_in_one_mode(exercise, outcomes):
+    """Return the `Cause` if a mistake explains all cases with one value of an argument that is text or yes or no.
+
+    With every other value the learner's output must be right.
+    """
+    right = [_right(exercise, case, mine) for case, mine in zip(exercise.cases, outcomes, strict=True)]
+    for name, values in _modes(exercise).items():
+        there = {value for value, is_right in zip(values, right, strict=True) if not is_right}
+        if len(there) != 1 or len(set(values)) < 2:
+            continue
+        (mode,) = there
+        chosen = [i for i, value in enumerate(values) if value == mode]
+        if any(right[i] for i in chosen):
+            continue
+        for mistake in exercise.mistakes:
+            others = list(mistake.outcomes)
+            if all(_equal(exercise, exercise.cases[i], outcomes[i], others[i]) for i in chosen):
+                return Cause(mistake.name, f"With {name} = {mode!r}: {mistake.hint}")
+    return None
+
+
+def _right(exercise, case, mine):
+    if case.judge is not None:
+        return (
+            difference_of_samples(mine.output, case.expected, case.judge, exercise.name, **_options(exercise)) is None
+        )
+    return not differences(mine.output, case.expected, exercise.name, exercise.returns, exercise.rtol, exercise.atol)
+
+
+def _modes(exercise):
+    """Return ``{argument: its value in each case}`` of the arguments that are text, yes or no."""
+    found = {}
+    for name, first in exercise.cases[0].arguments.items():
+        if isinstance(first, (str, bool)):
+            found[name] = [case.arguments[name] for case in exercise.cases]
+    return found
+
+
+# --- usual slips -----------------------------------------------------------------------------------------------------
+
+
+def _inverse(right):
+    return 1 / right
+
+
+#: (name, what it does to the right value, the sentence): only what is true by what it does.
+SLIPS = (
+    ("transposed", np.transpose, "These are the right numbers, but transposed."),
+    ("sign", np.negative, "It is the right value with the wrong sign."),
+    ("complement", lambda right: 1 - right, "It is 1 minus the right value."),
+    ("twice", lambda right: 2 * right, "It is exactly twice the right value."),
+    ("half", lambda right: right / 2, "It is exactly half the right value."),
+    ("absolute", np.abs, "It is the right value without its sign."),
+    ("squared", np.square, "It is the square of the right value."),
+    ("root", np.sqrt, "It is the square root of the right value."),
+    ("inverse", _inverse, "It is 1 divided by the right value."),
+    ("one more", lambda right: right + 1, "It is the right value plus 1."),
+    ("one less", lambda right: right - 1, "It is the right value minus 1."),
+    ("logarithm", np.log, "It is the logarithm of the right value."),
+    ("exponential", np.exp, "It is `exp` of the right value."),
+    ("base 10", lambda right: right / np.log(10), "It is the right value divided by log(10). `np.log10` for `np.log`?"),
+    ("base 2", lambda right: right / np.log(2), "It is the right value divided by log(2). `np.log2` for `np.log`?"),
+    ("rounded", np.round, "It is the right value, rounded to a whole number."),
+    ("cut", np.trunc, "It is the right value without what stands behind its point. Is a dtype int, or is `//` used?"),
+    ("backwards", lambda right: right[::-1], "These are the right numbers, but from last to first."),
+    ("rows only", lambda right: right[..., ::-1], "These are the right numbers, but each row from last to first."),
+)  # fmt: skip
+
+
+#: What the report of a class says about them, by name.
+SLIP_SENTENCES = {f"slip: {name}": sentence for name, _, sentence in SLIPS} | {
+    "slip: shape": "These are the right numbers in another shape.",
+    "slip: float32": "It is computed in float32, which holds seven digits. Compute in float64, as NumPy does.",
+    "slip: nearly": "These are nearly the right numbers. Is something rounded, or a small number added?",
+    "slip: sum": "It is too large by a factor that is a size. A sum where the mean is wanted?",
+    "slip: mean": "It is too small by a factor that is a size. A mean where the sum is wanted, or divided twice?",
+}
+
+
+def _slip(name):
+    return Cause(f"slip: {name}", SLIP_SENTENCES[f"slip: {name}"])
+
+
+def _slip_in(exercise, outcomes, part):
+    """Return the `Cause` of a wrong part if one simple slip explains it in every case, else None."""
+    pairs, single = [], False
     for case, outcome in zip(exercise.cases, outcomes, strict=True):
         if outcome.raised or case.judge is not None:
             return None
         leaves = list(_leaves(outcome.output, case.expected, exercise.name, exercise.returns))
-        pair = [leaf[1:] for leaf in leaves if isinstance(leaf, tuple) and len(leaf) == 3 and leaf[0] == part]
-        if len(pair) != 1 or not all(_numeric(value) for value in pair[0]):
+        pair = [leaf[1:] for leaf in leaves if not isinstance(leaf, Difference) and leaf[0] == part]
+        if not pair or not all(_is_array(value) or _is_number(value) for two in pair for value in two):
             return None
-        pairs.append((np.array(pair[0][0], dtype=float), np.array(pair[0][1], dtype=float)))
+        single = single or any(getattr(got, "dtype", None) in (np.float32, np.float16) for got, _ in pair)
+        pairs += [(case, np.array(got, dtype=float), np.array(right, dtype=float)) for got, right in pair]
 
-    def fits(change):
-        return all(
-            np.shape(change(right)) == got.shape and np.allclose(got, change(right), exercise.rtol, exercise.atol)
-            for got, right in pairs
-        )
+    def fits(change, rtol=exercise.rtol, atol=exercise.atol):
+        for case, got, right in pairs:
+            try:
+                changed = np.asarray(change(case, right))
+            except (ValueError, IndexError, TypeError):
+                return False
+            if changed.shape != got.shape or not np.allclose(got, changed, rtol, atol, equal_nan=True):
+                return False
+        return True
 
     with np.errstate(all="ignore"):
-        if fits(np.transpose):
-            return "These are the right numbers, but transposed."
-        if all(got.size == right.size and np.allclose(got.ravel(), right.ravel()) for got, right in pairs):
-            return _lost_dimensions(pairs)
-        for change, sentence in (
-            (np.negative, "It is the right value with the wrong sign."),
-            (lambda right: 1 - right, "It is 1 minus the right value."),
-            (lambda right: 2 * right, "It is exactly twice the right value."),
-            (lambda right: right / 2, "It is exactly half the right value."),
-        ):
-            if fits(change):
-                return sentence
-        return _size_factor(exercise, pairs)
+        for name, change, sentence in SLIPS:
+            if fits(lambda case, right, change=change: change(right)):
+                return Cause(f"slip: {name}", sentence)
+        if any(got.shape != right.shape for _, got, right in pairs):
+            how = (exercise.rtol, exercise.atol)
+            flat = [(got.ravel(), right.ravel()) for _, got, right in pairs]
+            if all(got.size == right.size and np.allclose(got, right, *how) for got, right in flat):
+                return Cause("slip: shape", _lost_dimensions(*pairs[0][1:]))
+            return None
+        if single and fits(lambda case, right: right, 1e-2, 1e-5):
+            return _slip("float32")
+        return _size_factor(exercise, fits) or _nearly(fits)
 
 
-def _numeric(value):
-    return isinstance(value, (bool, int, float, np.bool_, np.number)) or (
-        isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
-    )
-
-
-def _lost_dimensions(pairs):
-    got, right = pairs[0]
+def _lost_dimensions(got, right):
     if right.ndim == 0:
         return "These are the right numbers. Take the number out of the array: `float(...)` or `.item()`."
     if got.ndim < right.ndim:
@@ -82,27 +251,29 @@ def _lost_dimensions(pairs):
     return "These are the right numbers in another shape."
 
 
-def _size_factor(exercise, pairs):
+def _nearly(fits):
+    return _slip("nearly") if fits(lambda case, right: right, 1e-3, 1e-6) else None
+
+
+def _size_factor(exercise, fits):
     """Explain a factor that equals one size of one argument in every case: a sum for a mean, or the other way round."""
     for name, first in exercise.cases[0].arguments.items():
         for axis in range(np.ndim(first) if isinstance(first, np.ndarray) else 0):
-            sizes = [case.arguments[name].shape[axis] for case in exercise.cases]
-            if max(sizes) == 1:
+            sizes = [np.shape(case.arguments[name])[axis:] for case in exercise.cases]
+            if not all(sizes) or max(size[0] for size in sizes) == 1:
                 continue
             what = (
                 f"the number of {('rows', 'columns')[axis]} of {name}" if first.ndim == 2 else f"the length of {name}"
             )
             if first.ndim > 2:
                 what = f"the size of axis {axis} of {name}"
-            if _scaled(pairs, sizes):
-                return f"It is too large by a factor that is {what}. A sum where the mean is wanted?"
-            if _scaled(pairs, [1 / size for size in sizes]):
-                return f"It is too small by a factor that is {what}. A mean where the sum is wanted, or divided twice?"
+            if fits(lambda case, right, name=name, axis=axis: right * case.arguments[name].shape[axis]):
+                return Cause(
+                    "slip: sum", f"It is too large by a factor that is {what}. A sum where the mean is wanted?"
+                )
+            if fits(lambda case, right, name=name, axis=axis: right / case.arguments[name].shape[axis]):
+                return Cause(
+                    "slip: mean",
+                    f"It is too small by a factor that is {what}. A mean where the sum is wanted, or divided twice?",
+                )
     return None
-
-
-def _scaled(pairs, factors):
-    return all(
-        got.shape == right.shape and np.allclose(got, right * factor, rtol=1e-6, atol=1e-12)
-        for (got, right), factor in zip(pairs, factors, strict=True)
-    )

@@ -1,18 +1,19 @@
 """Packs: what a check knows of a lesson. They hold inputs and outputs, never the code of an answer.
 
-In the repository the exercises are drawn from the catalogue (`helpers.exercises`); the learner's edition ships them as
-a file.
+The learner's edition ships them as files. Where there is a source of lessons, `helpers.source_of_lessons`, it hands
+them over instead, and the hidden cases of a grader come from it.
 """
 
 import difflib
+import fnmatch
 import functools
-import importlib
-import importlib.util
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import helpers
 
 from . import plain
 
@@ -22,11 +23,23 @@ HIDDEN_SEED = "HELPERS_HIDDEN_SEED"
 
 
 class Outcome(NamedTuple):
-    """What one call did: its output, or the name of the exception; and which arguments it changed."""
+    """What one call did: its output, or its exception; which arguments it changed, which generators it moved on.
+
+    Of an exception: the name of its kind, what it said, the kind of expression in which it arose, and the line.
+    """
 
     output: Any
     raised: str | None = None
     changed: tuple = ()
+    said: str = ""
+    place: str = ""
+    line: int | None = None
+    moved: tuple = ()
+
+    def fields(self):
+        """Return as a dict what a pack keeps: what is not the default, without the line."""
+        names = [name for name in ("raised", "changed", "said", "place") if getattr(self, name)]
+        return {"output": self.output} | {name: getattr(self, name) for name in names}
 
 
 class Case(NamedTuple):
@@ -52,7 +65,8 @@ class Mistake(NamedTuple):
 class Exercise(NamedTuple):
     """One exercise as `check` sees it; ``returns`` names the parts of the output in messages.
 
-    ``hints`` are the steps of `Checks.hint` as Markdown; only a pack has them.
+    ``hints`` are the steps of `Checks.hint` as Markdown; only a pack has them. ``equations`` holds those of single
+    parts, by a pattern for the part's name.
     """
 
     name: str
@@ -64,6 +78,11 @@ class Exercise(NamedTuple):
     cases: list
     mistakes: Iterable
     hints: tuple = ()
+    equations: dict = {}  # noqa: RUF012, never changed
+
+    def equation_of(self, part):
+        """Return the equation of a part of the output; the exercise's if it has none of its own."""
+        return next((self.equations[one] for one in self.equations if fnmatch.fnmatchcase(part, one)), self.equation)
 
 
 class UnknownExercise(LookupError):
@@ -78,69 +97,21 @@ def read(text):
             Mistake(mistake["name"], mistake["hint"], [Outcome(**outcome) for outcome in mistake["outcomes"]])
             for mistake in fields["mistakes"]
         ]
-        exercises[fields["name"]] = _exercise(fields, mistakes)
+        exercises[fields["name"]] = exercise(fields, mistakes)
     return exercises
 
 
-def _exercise(fields, mistakes):
+def exercise(fields, mistakes):
+    """Return the `Exercise` of plain data."""
     return Exercise(**{**fields, "cases": [Case(**case) for case in fields["cases"]], "mistakes": mistakes})
 
 
-class Drawn(Mapping):
-    """The exercises of a catalogue's lesson, each drawn when it is asked for.
-
-    A grader needs fresh cases for each submission, but mistakes only of the exercises that fail. Everything takes the
-    form that it has in a file, so that learners and graders compare the same.
-    """
-
-    def __init__(self, lesson, seed):
-        self._lesson, self._seed, self._drawn = lesson, seed, {}
-
-    def __getitem__(self, name):
-        if name not in self._drawn:
-            exercise = self._lesson.exercises[name]
-            drawn = exercise.draw(self._seed)
-            self._drawn[name] = _exercise(_as_in_a_file(drawn), _Mistakes(exercise, drawn["cases"]))
-        return self._drawn[name]
-
-    def __iter__(self):
-        return iter(self._lesson.exercises)
-
-    def __len__(self):
-        return len(self._lesson.exercises)
-
-    def __contains__(self, name):
-        return name in self._lesson.exercises
-
-
-class _Mistakes:
-    """The mistakes of an exercise of the catalogue, computed once and as far as one reads them."""
-
-    def __init__(self, exercise, cases):
-        self._exercise, self._cases = exercise, cases
-        self._outcome = functools.cache(self._compute)
-
-    def __iter__(self):
-        for function, hint in self._exercise.mistakes:
-            outcomes = (self._outcome(function, i) for i in range(len(self._cases)))
-            yield Mistake(function.__name__, hint, outcomes)
-
-    def _compute(self, function, i):
-        return Outcome(**_as_in_a_file(self._exercise.mistaken(function, self._cases[i])))
-
-
-def _as_in_a_file(fields):
-    return plain.decode(json.loads(json.dumps(plain.encode(fields))))
-
-
 def load(lesson):
-    """Return ``{name: Exercise}`` of a lesson, from the catalogue if it is here, else from the shipped pack."""
+    """Return ``{name: Exercise}`` of a lesson, from the source of lessons, else from the shipped pack."""
     seed = os.environ.get(HIDDEN_SEED)
-    if importlib.util.find_spec("helpers.exercises") is not None:
-        catalogue = importlib.import_module("helpers.exercises")
-        if lesson not in catalogue.lessons():
-            raise unknown("lesson", lesson, catalogue.lessons())
-        return _drawn(catalogue.load(lesson), 0 if seed is None else int(seed))
+    source = helpers.source_of_lessons()
+    if source is not None:
+        return source.load(lesson, 0 if seed is None else int(seed))
     path = FOLDER / f"{lesson}.json"
     if seed is not None or not path.exists():
         raise unknown("lesson", lesson, sorted(p.stem for p in FOLDER.glob("*.json")))
@@ -149,19 +120,13 @@ def load(lesson):
 
 def hints(lesson, exercise):
     """Return the steps of the hint for an exercise, from where `load` takes the lesson; empty if it has none."""
-    if importlib.util.find_spec("helpers.exercises") is not None:
-        return importlib.import_module("helpers.hints").make(lesson)[exercise]
-    return load(lesson)[exercise].hints
+    source = helpers.source_of_lessons()
+    return load(lesson)[exercise].hints if source is None else source.hints(lesson, exercise)
 
 
 @functools.cache
 def _shipped(path):
     return read(path.read_text(encoding="utf-8"))
-
-
-@functools.lru_cache(maxsize=8)  # few: a grader meets thousands of seeds
-def _drawn(lesson, seed):
-    return Drawn(lesson, seed)
 
 
 def unknown(what, name, names):

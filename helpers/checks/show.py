@@ -5,7 +5,9 @@ import sys
 
 import numpy as np
 
-from .compare import describe, number
+from . import words
+from .compare import describe
+from .words import number
 
 _MOST_ROWS, _MOST_COLUMNS = 6, 8
 # Colours follow JupyterLab's theme, light or dark; the values after the commas serve pages without a theme.
@@ -64,16 +66,17 @@ def _in_notebook():
 
 def card_html(exercise, position, what, cause):
     """Return the card as HTML; every text in it is escaped."""
-    case = exercise.cases[position]
+    case, equation = exercise.cases[position], exercise.equation_of(what.part)
     called = ", ".join(f"{name} = {short(value)}" for name, value in case.arguments.items())
-    said = (what.what + what.detail).removeprefix(f"{exercise.name}: ")
+    said = words.clause(what, exercise.name) + words.detail(what, exercise.name)
+    said = said.removeprefix(f"{exercise.name}: ")
     rows = [
         f"<b>{_text(exercise.name)}</b>: {_text(said)}",
         _arrays(what),
         f"<b>Likely cause:</b> {_text(cause)}" if cause else "",
         f'<span style="{_STYLE["quiet"]}">Case {position + 1} of {len(exercise.cases)}: '
         f"<code>{_text(exercise.name)}</code> was called with {_text(called)}."
-        + (f" See equation {_text(exercise.equation)}." if exercise.equation else "")
+        + (f" See equation {_text(equation)}." if equation else "")
         + f' The case itself: <code>check.reference("{_text(exercise.name)}", {position + 1})</code>.</span>',
     ]
     inner = "".join(f'<div style="margin:.15em 0">{row}</div>' for row in rows if row)

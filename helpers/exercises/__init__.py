@@ -21,14 +21,17 @@ import functools
 import importlib
 import inspect
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from helpers.checks import observe, packs, plain
 from helpers.checks.draws import REFERENCE, difference_of_samples, draws
+from helpers.checks.plain import Function
 
-__all__ = ["Exercise", "Lesson", "case", "draws", "lessons", "load"]
+__all__ = ["Exercise", "Function", "Lesson", "case", "draws", "drawn", "lessons", "load"]
 
 _HERE = Path(__file__).parent
 
@@ -182,9 +185,85 @@ class Exercise:
             "rtol": self.rtol,
             "atol": self.atol,
             "cases": cases,
+            "equations": self.equations,
         }
 
     def mistaken(self, function, case):
         """Return what one of the mistakes does in one of the cases of `draw`, as plain data."""
-        like = case["judge"] and case["expected"]["output"]
-        return observe(function, case["arguments"], case["judge"], like, quiet=True)[0]._asdict()
+        like = case["judge"] and case["expected"]
+        return observe(function, case["arguments"], case["judge"], like, quiet=True)[0].fields()
+
+    @functools.cached_property
+    def equations(self):
+        """The equations of single parts of the output, by a pattern for the part's name.
+
+        The reference says them: in a line such as ``grads[f"dW{l}"] = dZ @ A.T / m  # (3.7)``.
+        """
+        found = {}
+        for line in inspect.getsource(self.reference).splitlines():
+            tag, assigned = _TAGGED.search(line), _ASSIGNED.match(line)
+            if tag and assigned:
+                for name in assigned["names"].split(","):
+                    part = re.sub(r"\{.*?\}", "*", assigned["key"] or name.strip())
+                    found.setdefault(part, tag[1])
+        return found
+
+
+_TAGGED = re.compile(r"#\s*(\(\d+\.\d+\))")
+_ASSIGNED = re.compile(r"\s*(?P<names>\w+(?:,\s*\w+)*)(?:\[f?[\"'](?P<key>[^\"']+)[\"']\])?\s*[-+*/]?=\s")
+
+
+# --- what the checks are handed --------------------------------------------------------------------------------------
+
+
+class Drawn(Mapping):
+    """The exercises of a lesson as `helpers.checks` sees them, each drawn when it is asked for.
+
+    A grader needs fresh cases for each submission, but mistakes only of the exercises that fail. Everything takes the
+    form that it has in a file, so that learners and graders compare the same.
+    """
+
+    def __init__(self, lesson, seed):
+        self._lesson, self._seed, self._drawn = lesson, seed, {}
+
+    def __getitem__(self, name):
+        if name not in self._drawn:
+            exercise = self._lesson.exercises[name]
+            fields = exercise.draw(self._seed)
+            self._drawn[name] = packs.exercise(_as_in_a_file(fields), _Mistakes(exercise, fields["cases"]))
+        return self._drawn[name]
+
+    def __iter__(self):
+        return iter(self._lesson.exercises)
+
+    def __len__(self):
+        return len(self._lesson.exercises)
+
+    def __contains__(self, name):
+        return name in self._lesson.exercises
+
+
+class _Mistakes:
+    """The mistakes of an exercise, computed once and as far as one reads them."""
+
+    def __init__(self, exercise, cases):
+        self._exercise, self._cases = exercise, cases
+        self._outcome = functools.cache(self._compute)
+
+    def __iter__(self):
+        for function, hint in self._exercise.mistakes:
+            outcomes = (self._outcome(function, i) for i in range(len(self._cases)))
+            yield packs.Mistake(function.__name__, hint, outcomes)
+
+    def _compute(self, function, i):
+        return packs.Outcome(**_as_in_a_file(self._exercise.mistaken(function, self._cases[i])))
+
+
+def _as_in_a_file(fields):
+    return plain.decode(json.loads(json.dumps(plain.encode(fields))))
+
+
+@functools.lru_cache(maxsize=8)  # few: a grader meets thousands of seeds
+def drawn(lesson, seed):
+    """Return the exercises of a lesson with the cases of a seed, as `helpers.checks` sees them: ``{name: Exercise}``."""
+    return Drawn(load(lesson), seed)

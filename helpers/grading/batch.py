@@ -30,7 +30,7 @@ from sqlalchemy.exc import SAWarning
 from tqdm.auto import tqdm
 from traitlets.config.loader import PyFileConfigLoader
 
-from helpers import courses, exercises
+from helpers import courses
 from helpers.courses import TOP
 
 from . import similar, submission
@@ -75,7 +75,8 @@ class Graded(NamedTuple):
 
     ``facts`` has ``student``, ``digest``, ``scores`` and ``comments`` by cell, ``unreadable`` (a reason or ""),
     ``notes`` (what was mended), ``stopped`` (which limits were exceeded), ``mistakes`` (by exercise, the name of the
-    mistake in the catalogue, or "other", or "not written"), ``box``, ``seconds``, and ``answers`` (see `similar`).
+    mistake in the catalogue or of a usual slip, or "other", or "not written"), ``failed`` (by exercise, kind, form,
+    part and mistake as data), ``box``, ``seconds``, and ``answers`` (see `similar`).
     """
 
     notebook: str
@@ -115,7 +116,8 @@ def grade(lesson, task):
         "unreadable": unreadable,
         "notes": [] if unreadable else notes,
         "stopped": sorted({text for cell in nb.cells for text in _stopped(cell)}),
-        "mistakes": _mistakes(lesson.assignment, nb),
+        "mistakes": _mistakes(nb.metadata[PROTOCOL].failed),
+        "failed": {name: dict(one) for name, one in nb.metadata[PROTOCOL].failed.items()},
         "box": nb.metadata[PROTOCOL].box,
         "seconds": nb.metadata[PROTOCOL].seconds,
         "answers": similar.answers(nb, {name for name, comment in comments.items() if comment is None}),
@@ -144,20 +146,13 @@ def _stopped(cell):
             yield f"{cell.metadata.get('nbgrader', {}).get('grade_id', 'a cell of its own')}: {output.evalue}"
 
 
-def _mistakes(assignment, nb):
-    """Return ``{exercise: what went wrong}`` for the test cells that failed."""
-    name = assignment[3:]
-    catalogue = exercises.load(name).exercises if name in exercises.lessons() else {}
-    found = {}
-    for cell in nb.cells:
-        exercise = cell.metadata.get("nbgrader", {}).get("grade_id", "").removeprefix("test_")
-        if exercise in catalogue and utils.is_grade(cell):
-            texts = [output.evalue for output in cell.outputs if output.output_type == "error"]
-            if texts:
-                named = [function.__name__ for function, hint in catalogue[exercise].mistakes if hint in texts[0]]
-                missing = "not written yet" in texts[0] or "is not defined" in texts[0]
-                found[exercise] = named[0] if named else "not written" if missing else "other"
-    return found
+def _mistakes(failed):
+    """Return ``{exercise: what went wrong}``: the name of a mistake or of a usual slip, where it has one."""
+    unwritten = ("unwritten", "missing")
+    return {
+        exercise: one.mistake or ("not written" if one.kind in unwritten else "other")
+        for exercise, one in failed.items()
+    }
 
 
 # --- the class -------------------------------------------------------------------------------------------------------

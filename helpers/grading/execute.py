@@ -24,7 +24,7 @@ from nbgrader.utils import setenv
 from traitlets import Dict, Unicode
 
 from helpers import courses, exercises
-from helpers.checks import packs
+from helpers.checks import CheckFailed, packs
 
 from . import box, rooms
 from .submission import released_cells
@@ -157,9 +157,11 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     warm_up(lesson, strength, shared)
     start = time.monotonic()
     with setenv(**{packs.HIDDEN_SEED: str(seed)}):
-        Grading(nb.cells, released, lesson, strength, rooms.LIMITS | dict(limits)).run()
+        grading = Grading(nb.cells, released, lesson, strength, rooms.LIMITS | dict(limits))
+        grading.run()
     seconds = round(time.monotonic() - start, 2)
-    nb.metadata[PROTOCOL] = nbformat.from_dict({"seed": str(seed), "box": strength, "seconds": seconds})
+    protocol = {"seed": str(seed), "box": strength, "seconds": seconds, "failed": grading.failed}
+    nb.metadata[PROTOCOL] = nbformat.from_dict(protocol)
     nb.cells.append(new_markdown_cell(f"*Graded in {seconds:.1f} s; box: {strength}.*", id="protocol-of-the-grader"))
 
 
@@ -185,6 +187,7 @@ class Grading:
         self.done, self.exceeded = [], collections.Counter()  # learner's cells that ran; how often one broke a limit
         self.names = {"__name__": "__main__", "__builtins__": __builtins__}
         self.own = set()  # names that the trusted cells defined themselves
+        self.failed = {}  # what is wrong, by exercise: `_failure`
 
     def run(self):
         """Run all cells; once more with the demonstrations if a name of theirs was missing."""
@@ -276,6 +279,9 @@ class Grading:
         except rooms.Stopped as stopped:
             printed, value, error = "", None, stopped
         cell.outputs = _test_outputs(printed, value, error)
+        self.failed.pop(_exercise_of(cell), None)
+        if error is not None:
+            self.failed[_exercise_of(cell)] = _failure(error)
 
     def _run_here(self, source):
         """Run a released cell here, with the learner's names; return what it printed, its value and its error."""
@@ -325,7 +331,7 @@ class Grading:
         }
         failed = [name for name, cell in tests.items() if _failed(cell)]
         for name in failed:
-            if any("not written yet" in output.get("evalue", "") for output in tests[name].outputs):
+            if self.failed[name]["kind"] == "unwritten":
                 continue
             replaced = [other for other in exercises.used_by(catalogue, name) if other in failed]
             if not replaced:
@@ -341,6 +347,7 @@ class Grading:
             if error is None:
                 note = f"(judged with the right {' and '.join(replaced)} in place of yours)\n"
                 tests[name].outputs = _test_outputs(printed + note, value, None)
+                self.failed.pop(name)
 
     def _bind_references(self, names):
         """Bind these names in the learner's room to the reference solutions, which run in a box of their own."""
@@ -411,6 +418,24 @@ def _compiled(source):
 
 def _failed(cell):
     return any(output.output_type == "error" for output in cell.outputs)
+
+
+def _exercise_of(cell):
+    return cell.metadata.nbgrader.grade_id.removeprefix("test_")
+
+
+def _failure(error):
+    """Return what is wrong in a test cell as data, without anything of its cases: kind, form, part, mistake.
+
+    The kinds are those of `checks.CheckFailed.data`, and "missing" (no function of this name), "stopped" (by a limit),
+    "assert" (an assert of the cell fails) and "error" (the test itself stops).
+    """
+    data = getattr(error, "data", None)
+    if isinstance(error, CheckFailed) and isinstance(data, dict):
+        return {key: data[key] for key in ("kind", "form", "part", "mistake")}
+    kinds = {NameError: "missing", rooms.Stopped: "stopped", AssertionError: "assert"}
+    kind = next((word for kind, word in kinds.items() if isinstance(error, kind)), "error")
+    return {"kind": kind, "form": None, "part": None, "mistake": None}
 
 
 def _test_outputs(printed, value, error):

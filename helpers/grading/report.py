@@ -17,6 +17,7 @@ from typing import NamedTuple
 from nbgrader.api import Gradebook, MissingEntry
 
 from helpers import exercises, notebooks
+from helpers.checks.diagnose import SLIP_SENTENCES
 
 from . import similar
 from .batch import NotReady, problem
@@ -311,7 +312,7 @@ def _exercises(report):
 
 
 def _mistake(report, exercise, name, count):
-    hint = report.hints.get((exercise, name))
+    hint = report.hints.get((exercise, name)) or SLIP_SENTENCES.get(name)
     words = {"not written": "not written", "other": "another mistake, which has no name"}
     return f"<li>{count} × {_e(hint or words.get(name, name))}</li>"
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.checks import plain
+from helpers.checks import errors, plain
 
 MAX_TEXT = 100_000  # characters that one cell may print
 MAX_IMAGES = 20
@@ -146,12 +146,10 @@ class Room:
         return plain.encode(value, self._keep)
 
     def _keep(self, value):
-        """Encode what is not plain: a subclass of a plain type as that, anything else by a number."""
-        for kind in (bool, int, float, str, tuple, list, dict):
-            if isinstance(value, kind) and not isinstance(value, np.generic):
-                return self._encode(kind(value))
-        if isinstance(value, (range, type({}.keys()), type({}.values()))):
-            return self._encode(list(value))
+        """Encode what is not plain: as what it stands for by `plain.usual`, anything else by a number."""
+        stands_for = plain.usual(value)
+        if stands_for is not value:
+            return self._encode(stands_for)
         self.kept[id(value)] = value
         return {"object": [id(value), type(value).__name__, callable(value)]}
 
@@ -197,8 +195,8 @@ def _changed(value, before):
         return False
     try:
         return plain.encode(value) != before
-    except TypeError:
-        return False
+    except TypeError:  # something that is not plain was put into it
+        return True
 
 
 def _kind(result):
@@ -207,7 +205,7 @@ def _kind(result):
 
 
 def _described(error):
-    """Return an exception as plain data: its kind and base kinds, its text, and the learner's line where it arose."""
+    """Return an exception as plain data: its kinds, its text, the learner's line where it arose, what failed there."""
     lines = [
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<ipython")
     ]
@@ -216,7 +214,11 @@ def _described(error):
     except BaseException:
         text = ""
     kinds = [kind.__name__[:80] for kind in type(error).__mro__][:10]
-    return {"kinds": kinds, "text": text, "line": lines[0] if lines else None}
+    try:
+        place = errors.place_of(error)
+    except Exception:
+        place = ""
+    return {"kinds": kinds, "text": text, "line": lines[0] if lines else None, "place": place}
 
 
 # --- running cells, as a kernel does, without its sockets ------------------------------------------------------------

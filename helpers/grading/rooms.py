@@ -450,6 +450,7 @@ def _learner_error(described):
                 error = kind(text)
                 break
         error.learner_line = line if isinstance(line, int) else None
+        error.learner_said, error.learner_place = text, str(described.get("place", ""))[:80]
         return error
     except (KeyError, TypeError):
         raise wire.Refused("Its answer has another form.") from None
@@ -514,6 +515,11 @@ class Remote:
             if not isinstance(following, list) or not following:
                 return
             yield _of(iterator).room.decode(following[0])
+
+    @staticmethod
+    def kind_of(remote):
+        """Return the name of its type, for messages."""
+        return _of(remote).kind
 
     def __repr__(self):
         return f"<{_of(self).kind} of the learner>"

@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
 from helpers import exercises
-from helpers.checks import draws
+from helpers.checks import views
 from helpers.widgets import shallow_network as pictures
 
 LESSON = exercises.load("shallow_network").exercises
@@ -142,7 +142,7 @@ def test_nn_model_is_far_from_the_bounds_of_its_check():
     """Of 20 runs, each on data of its own, none is near; of 1000, run once when the bounds were chosen, none was."""
     for seed in range(20):
         for _, arguments in LESSON["nn_model"].cases(seed):
-            seen = draws.network(LESSON["nn_model"](**arguments), arguments)
+            seen = views.network(LESSON["nn_model"](**arguments), arguments)
             if arguments["learning_rate"] == 3.0:
                 assert seen["accuracy"] > 0.97, "bound: 0.95"
                 assert seen["cost"] < 0.15, "bound: 0.25"

@@ -14,7 +14,7 @@ from autograd.scipy.special import logsumexp
 from PIL import Image
 
 from helpers import exercises
-from helpers.checks.draws import tree
+from helpers.checks.views import tree
 from helpers.widgets import word2vec as pictures
 
 LESSON = exercises.load("word2vec").exercises

@@ -1,0 +1,18 @@
+"""The source of lessons for the checks in the repository: the catalogue, and hints made from the notebooks.
+
+`helpers.source_of_lessons` hands this module to `helpers.checks`. No learner's edition has it.
+"""
+
+from helpers import exercises
+
+
+def load(lesson, seed):
+    """Return ``{name: packs.Exercise}`` of a lesson with the cases of this seed."""
+    return exercises.drawn(lesson, seed)
+
+
+def hints(lesson, exercise):
+    """Return the steps of the hint for an exercise."""
+    from helpers import hints  # needs the notebooks, which few checks do
+
+    return hints.make(lesson)[exercise]
