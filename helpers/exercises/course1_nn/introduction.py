@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from helpers.exercises import Lesson, case
+from helpers.exercises import Function, Lesson, case
 
 lesson = Lesson("introduction")
 
@@ -669,12 +669,13 @@ def curve_cases(rng):
         X_test, Y_test = clouds(n_x, m_test)
         return {"X": X, "Y": Y, "X_test": X_test, "Y_test": Y_test, "sizes": sizes}
 
-    def telling(*sizes_of_the_case):
+    def telling(*sizes_of_the_case, **more):
         """Draw until the right curve and those of the usual mistakes all differ on this very case."""
-        others = (tested_on_training_examples, last_examples, all_examples, new_examples_each_time,
-                  trained_on_the_test_set, first_example_skipped)  # fmt: skip
+        others = [scored_on_training_examples, last_examples, all_examples, new_examples_each_time,
+                  trained_on_the_test_set, first_example_skipped, one_example_too_few, one_example_too_many]  # fmt: skip
+        others += [always_nearest_mean] if more else []
         while True:
-            arguments = drawn(*sizes_of_the_case)
+            arguments = drawn(*sizes_of_the_case) | more
             curves = [np.round(curve(**arguments), 9).tolist() for curve in (learning_curve, *others)]
             if all(curve not in curves[:i] for i, curve in enumerate(curves)) and 0 not in curves[0]:
                 return arguments
@@ -683,6 +684,7 @@ def curve_cases(rng):
         case(**telling(3, 40, 17, [4, 9, 22])),
         case(**telling(5, 60, 13, [2, 6, 15, 29])),
         case(**drawn(4, 50, 23, [35])),
+        case(**telling(3, 30, 11, [5, 12], train_and_predict=Function("nearest", int(rng.integers(1, 4))))),
     ]
 
 
@@ -716,69 +718,88 @@ def learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
 @learning_curve.mistake(
     "This is the accuracy on the examples that it learned from. Let it answer X_test, and compare with Y_test."
 )
-def tested_on_training_examples(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X[:, :n], Y[:, :n], X[:, :n]) == Y[:, :n])) for n in sizes]
+def scored_on_training_examples(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X[:, :n], Y[:, :n], X[:, :n]) == Y[:, :n])) for n in sizes]
 
 
 @learning_curve.mistake("It learns from the test set. Learn from X and Y; X_test and Y_test are for testing only.")
-def trained_on_the_test_set(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X_test[:, :n], Y_test[:, :n], X_test) == Y_test)) for n in sizes]
+def trained_on_the_test_set(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X_test[:, :n], Y_test[:, :n], X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake(
     "Every entry comes from the whole training set: n is not used. Pass only the first n columns of X and Y."
 )
-def all_examples(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X, Y, X_test) == Y_test)) for n in sizes]
+def all_examples(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X, Y, X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake("You take the last n examples. The first n columns are `X[:, :n]`.")
-def last_examples(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X[:, -n:], Y[:, -n:], X_test) == Y_test)) for n in sizes]
+def last_examples(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X[:, -n:], Y[:, -n:], X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake("The first example is missing: columns are counted from 0, so the first n are `X[:, :n]`.")
-def first_example_skipped(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X[:, 1:n], Y[:, 1:n], X_test) == Y_test)) for n in sizes]
+def first_example_skipped(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X[:, 1:n], Y[:, 1:n], X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake("Each size goes on where the one before ended. Every size starts anew at the first example.")
-def new_examples_each_time(X, Y, X_test, Y_test, sizes):
+def new_examples_each_time(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
     starts = np.cumsum([0, *sizes[:-1]]) + (len(sizes) == 1)
     parts = [slice(start, start + n) for start, n in zip(starts, sizes, strict=True)]
-    return [float(np.mean(nearest_mean(X[:, part], Y[:, part], X_test) == Y_test)) for part in parts]
+    return [float(np.mean(train_and_predict(X[:, part], Y[:, part], X_test) == Y_test)) for part in parts]
 
 
 @learning_curve.mistake("`X[:n]` takes n rows, which are features. The examples are the columns: `X[:, :n]`.")
-def rows_instead_of_columns(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X[:n], Y[:n], X_test) == Y_test)) for n in sizes]
+def rows_instead_of_columns(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X[:n], Y[:n], X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake("This is the part that is wrong. The accuracy (1.12) is the part that is right.")
-def error_rates(X, Y, X_test, Y_test, sizes):
-    return [1 - right for right in learning_curve(X, Y, X_test, Y_test, sizes)]
+def error_rates(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [1 - right for right in learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)]
 
 
 @learning_curve.mistake("These are numbers of right answers. Divide by the number of test examples, or take the mean.")
-def counts_instead_of_parts(X, Y, X_test, Y_test, sizes):
-    return [right * Y_test.shape[1] for right in learning_curve(X, Y, X_test, Y_test, sizes)]
+def counts_instead_of_parts(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [right * Y_test.shape[1] for right in learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)]
 
 
 @learning_curve.mistake("These are percent. Return parts between 0 and 1.")
-def percent(X, Y, X_test, Y_test, sizes):
-    return [100 * right for right in learning_curve(X, Y, X_test, Y_test, sizes)]
+def percent(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [100 * right for right in learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)]
 
 
 @learning_curve.mistake(
     "Only the first size is done: `return` stands inside the loop. Collect all, then return the list."
 )
-def returned_inside_the_loop(X, Y, X_test, Y_test, sizes):
-    return learning_curve(X, Y, X_test, Y_test, sizes[:1])
+def returned_inside_the_loop(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, sizes[:1], train_and_predict)
 
 
 @learning_curve.mistake("Only the last size comes back. Collect the accuracies of all sizes in a list.")
-def last_size_only(X, Y, X_test, Y_test, sizes):
-    return learning_curve(X, Y, X_test, Y_test, sizes)[-1]
+def last_size_only(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)[-1]
+
+
+@learning_curve.mistake(
+    "The argument train_and_predict is not called: nearest_mean stands in its place. Call what the caller hands over."
+)
+def always_nearest_mean(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, sizes, nearest_mean)
+
+
+@learning_curve.mistake("There is one example too few: `X[:, :n]` has n columns, from 0 to n - 1.")
+def one_example_too_few(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, [n - 1 for n in sizes], train_and_predict)
+
+
+@learning_curve.mistake(
+    "There is one example too many: a slice ends before its second number, so `X[:, :n]` has n columns."
+)
+def one_example_too_many(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, [n + 1 for n in sizes], train_and_predict)
 
 
 @learning_curve.accept

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import loguniform
 
-from helpers.exercises import Lesson, case, draws
+from helpers.exercises import Function, Lesson, case, draws
 from helpers.widgets.hyperparameter_search import practice_error
 
 lesson = Lesson("hyperparameter_search")
@@ -283,15 +283,17 @@ def sample_integer(low, high, size, rng):
 
 
 def search_cases(rng):
-    def one(num_trials, **space):
-        return case(space=space, num_trials=num_trials, rng=np.random.default_rng(rng.integers(2**32)))
+    """Return searches with the lesson's dev error, and one with another: it depends on what is passed."""
 
+    def one(num_trials, more=None, **space):
+        return case(space=space, num_trials=num_trials, rng=np.random.default_rng(rng.integers(2**32)), **(more or {}))
+
+    other = {"dev_error": Function("smooth", int(rng.integers(1, 100)))}
     return [
-        one(6, learning_rate=("log", 2e-4, 0.8), beta=("beta", 0.5, 0.995)),
-        one(4, keep_prob=("uniform", 0.3, 0.95), learning_rate=("log", 0.2, 20.0)),
-        one(3, hidden_units=("integer", 3, 60), learning_rate=("log", 1e-3, 0.4)),
-        one(1, learning_rate=("log", 3e-3, 2.0), keep_prob=("uniform", 0.4, 0.9)),
-        one(2, hidden_units=("integer", 2, 3)),
+        one(3, learning_rate=("log", 2e-4, 0.8), beta=("beta", 0.5, 0.995)),
+        one(2, keep_prob=("uniform", 0.3, 0.95), learning_rate=("log", 0.2, 20.0), more=other),
+        one(2, hidden_units=("integer", 3, 60)),
+        one(1, learning_rate=("log", 3e-3, 2.0), hidden_units=("integer", 2, 3)),
     ]
 
 
@@ -346,82 +348,125 @@ def by_error(trials):
 @random_search.mistake(
     "The trials stand in the order in which they were drawn. Sort them by dev_error, the lowest first."
 )
-def not_sorted(space, num_trials, rng):
-    return [trial_of(setting_of(space, rng)) for _ in range(num_trials)]
+def not_sorted(space, num_trials, rng, dev_error=practice_error):
+    return [trial_of(setting_of(space, rng), dev_error) for _ in range(num_trials)]
 
 
 @random_search.mistake("The highest dev error comes first. An error should be low: sort upwards.")
-def worst_first(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials, rng))[::-1]
+def worst_first(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, rng, dev_error))[::-1]
 
 
 @random_search.mistake("Only the best trial comes back. Return all of them, in a list.")
-def best_alone(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials, rng))[0]
+def best_alone(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, rng, dev_error))[0]
 
 
 @random_search.mistake("All trials have the same settings: they are drawn once, before the loop. Draw inside the loop.")
-def drawn_once(space, num_trials, rng):
+def drawn_once(space, num_trials, rng, dev_error=practice_error):
     settings = setting_of(space, rng)
-    return [trial_of(settings) for _ in range(num_trials)]
+    return [trial_of(settings, dev_error) for _ in range(num_trials)]
 
 
 @random_search.mistake(
     "Settings and dev errors do not belong together. Draw once for each trial, try and note the same settings, and sort "
     "whole trials, not the errors alone."
 )
-def drawn_twice(space, num_trials, rng):
-    return [trial | {"settings": setting_of(space, rng)} for trial in by_error(not_sorted(space, num_trials, rng))]
+def drawn_twice(space, num_trials, rng, dev_error=practice_error):
+    return [
+        trial | {"settings": setting_of(space, rng)}
+        for trial in by_error(not_sorted(space, num_trials, rng, dev_error))
+    ]
 
 
 @random_search.mistake(
     "All hyperparameters are drawn uniformly. Each has its own kind: look up its function in samplers."
 )
-def kind_ignored(space, num_trials, rng):
+def kind_ignored(space, num_trials, rng, dev_error=practice_error):
     samplers = dict.fromkeys(SAMPLERS, SAMPLERS["uniform"]) | {"integer": SAMPLERS["integer"]}
-    return by_error(trial_of(setting_of(space, rng, samplers)) for _ in range(num_trials))
+    return by_error(trial_of(setting_of(space, rng, samplers), dev_error) for _ in range(num_trials))
 
 
 @random_search.mistake('beta is drawn log-uniformly itself. The kind "beta" goes with sample_beta.')
-def beta_as_log(space, num_trials, rng):
-    return by_error(trial_of(setting_of(space, rng, SAMPLERS | {"beta": SAMPLERS["log"]})) for _ in range(num_trials))
+def beta_as_log(space, num_trials, rng, dev_error=practice_error):
+    samplers = SAMPLERS | {"beta": SAMPLERS["log"]}
+    return by_error(trial_of(setting_of(space, rng, samplers), dev_error) for _ in range(num_trials))
 
 
 @random_search.mistake("There is one trial fewer than num_trials. range(num_trials) runs from 0 to num_trials - 1.")
-def one_trial_fewer(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials - 1, rng))
+def one_trial_fewer(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials - 1, rng, dev_error))
 
 
 @random_search.mistake("Only one trial comes back: `return` stands inside the loop. Collect all trials first.")
-def returned_inside_the_loop(space, num_trials, rng):
-    return not_sorted(space, 1, rng)
+def returned_inside_the_loop(space, num_trials, rng, dev_error=practice_error):
+    return not_sorted(space, 1, rng, dev_error)
 
 
 @random_search.mistake(
     "Each setting is an array with one entry. The functions return arrays: take the entry, with [0] or .item()."
 )
-def arrays_as_settings(space, num_trials, rng):
-    trials = by_error(not_sorted(space, num_trials, rng))
+def arrays_as_settings(space, num_trials, rng, dev_error=practice_error):
+    trials = by_error(not_sorted(space, num_trials, rng, dev_error))
     return [
         trial | {"settings": {name: np.array([value]) for name, value in trial["settings"].items()}} for trial in trials
     ]
 
 
 @random_search.mistake('These are pairs. Each trial is a dict with the keys "settings" and "dev_error".')
-def pairs(space, num_trials, rng):
-    return [(trial["settings"], trial["dev_error"]) for trial in by_error(not_sorted(space, num_trials, rng))]
+def pairs(space, num_trials, rng, dev_error=practice_error):
+    return [
+        (trial["settings"], trial["dev_error"]) for trial in by_error(not_sorted(space, num_trials, rng, dev_error))
+    ]
 
 
 @random_search.mistake(
     "`np.random` draws from a generator that all code shares. Hand rng to the functions in samplers."
 )
-def search_with_the_shared_generator(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials, np.random))  # fmt: skip
+def search_with_the_shared_generator(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, np.random, dev_error))
 
 
 @random_search.mistake("You make a generator of your own, so each search tries the same settings. Hand rng on.")
-def search_with_an_own_generator(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials, np.random.default_rng(0)))
+def search_with_an_own_generator(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, np.random.default_rng(0), dev_error))
+
+
+@random_search.mistake(
+    "The argument dev_error is not called. Another function, or made-up numbers, stands in its place: the search must try "
+    "what the caller hands over."
+)
+def dev_error_not_called(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, rng, practice_error))
+
+
+@random_search.mistake(
+    "All trials hold one and the same dict, which each turn of the loop fills anew: in the end all show the settings of "
+    "the last one. Make a new dict, `settings = {}`, inside the loop."
+)
+def one_dict_for_all(space, num_trials, rng, dev_error=practice_error):
+    settings, trials = {}, []
+    for _ in range(num_trials):
+        settings.update(setting_of(space, rng))
+        trials.append({"settings": settings, "dev_error": dev_error(settings)})
+    return by_error(trials)
+
+
+@random_search.mistake(
+    "Nothing is drawn: these settings are the points of a grid. Draw each setting from rng, with the function of its kind."
+)
+def grid_of_settings(space, num_trials, rng, dev_error=practice_error):
+    shares = np.linspace(0, 1, num_trials)
+    points = {
+        "log": lambda low, high, share: low * (high / low) ** share,
+        "beta": lambda low, high, share: 1 - (1 - low) * ((1 - high) / (1 - low)) ** share,
+        "uniform": lambda low, high, share: low + (high - low) * share,
+        "integer": lambda low, high, share: round(low + (high - low) * share),
+    }
+    return by_error(
+        trial_of({name: points[kind](low, high, share) for name, (kind, low, high) in space.items()}, dev_error)
+        for share in shares
+    )
 
 
 @random_search.accept

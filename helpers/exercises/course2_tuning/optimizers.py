@@ -40,7 +40,7 @@ def batch_cases(rng):
         X, Y = rng.normal(size=(n_x, m)), rng.normal(size=(n_y, m))
         return case(X=X, Y=Y, mini_batch_size=size, rng=np.random.default_rng(int(rng.integers(2**32))))
 
-    return [one(3, 2, 11, 4), one(2, 1, 12, 3), one(4, 3, 7, 9), one(3, 1, 6, 1)]
+    return [one(3, 2, 7, 3), one(2, 1, 6, 2), one(4, 3, 3, 5), one(3, 1, 4, 1)]
 
 
 @lesson.exercise(points=2, topic=21, equation="(5.4)", cases=batch_cases, judge=draws(300, view="batches"))
