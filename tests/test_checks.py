@@ -89,7 +89,9 @@ def test_arguments_changed_is_said_before_everything_else():
         return answer
 
     assert message(CHECK, in_place).startswith("layer changed its argument dZ. Work on a copy.")
-    assert message(CHECK, lambda dZ, A: (in_place(dZ, A)[0] + 1, np.ones((9, 1)))).startswith("layer changed its argument")
+    assert message(CHECK, lambda dZ, A: (in_place(dZ, A)[0] + 1, np.ones((9, 1)))).startswith(
+        "layer changed its argument"
+    )
 
 
 SLIPS = {
@@ -438,51 +440,64 @@ def test_dropout_is_judged_entry_by_entry():
     check(rename(lambda A, k, rng: (A * (d := rng.binomial(1, k, A.shape)) / k, d), "dropout"))
 
 
-def train(X, Y, steps, rng):
+def train(X, Y, learning_rate, num_iterations, rng, rate=None, start=0.01):
     """Gradient descent of a network without a hidden layer: one of the simplest procedures."""
-    W, b = rng.normal(size=(1, len(X))) * 0.01, np.zeros((1, 1))
-    for _ in range(steps):
-        dZ = 1 / (1 + np.exp(-W @ X - b)) - Y
-        W, b = W - dZ @ X.T / X.shape[1], b - dZ.mean(axis=1, keepdims=True)
-    return {"W1": W, "b1": b}
+    W, b, costs = rng.normal(size=(1, len(X))) * start, np.zeros((1, 1)), []
+    for step in range(num_iterations):
+        A = 1 / (1 + np.exp(-W @ X - b))
+        costs.append(-np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A)))
+        size = learning_rate if rate is None else rate(step)
+        W, b = W - size * (A - Y) @ X.T / X.shape[1], b - size * (A - Y).mean(axis=1, keepdims=True)
+    return {"W1": W, "b1": b}, costs
 
 
-def test_procedure_is_judged_by_its_outcome():
+def test_training_is_replayed():
     X = np.random.default_rng(0).normal(size=(2, 40))
     Y = (X[:1] > 0) * 1
     check = made_up(
-        train, case(X=X, Y=Y, steps=100, rng=np.random.default_rng(1)),
-        judge=draws.draws(5, view="network", accuracy=(0.95, None), cost=(0.05, 0.3)),
-        mistakes=[("It goes uphill.", lambda X, Y, steps, rng: train(X, 1 - Y, steps, rng))],
+        train, case(X=X, Y=Y, learning_rate=0.5, num_iterations=30, rng=np.random.default_rng(1)),
+        judge=draws.draws(300, replay="tanh"), returns=("parameters", "costs"),
+        mistakes=[("It goes uphill.", lambda X, Y, rate, steps, rng: train(X, Y, -rate, steps, rng))],
     )  # fmt: skip
-    check(rename(lambda X, Y, steps, rng: train(X, Y, steps + 20, rng), "train"))
-    check(rename(lambda X, Y, steps, rng: train(X, Y, steps, rng), "train"))
-    said = message(check, lambda X, Y, steps, rng: train(X, Y, 0, rng), "train")
-    assert "cost: too high: expected at most 0.3, got 0.69" in said or "accuracy: too low: expected at least" in said
-    assert "cost: too low" in message(check, lambda X, Y, steps, rng: train(X, Y, 9000, rng), "train")
-    assert "It goes uphill." in message(check, lambda X, Y, steps, rng: train(X, 1 - Y, steps, rng), "train")
-    assert "W1: wrong shape" in message(check, lambda X, Y, steps, rng: {"W1": X, "b1": X[:1, :1]}, "train")
-    assert check.reference("train", 1)[1]["W1"].shape == (1, 2), "a reference is an output, not its statistics"
+
+    def fails(function):
+        return message(check, function, "train")
+
+    check(rename(lambda X, Y, rate, steps, rng: train(X, Y, rate, steps, rng)[::1], "train"))
+    assert "It goes uphill." in fails(lambda X, Y, rate, steps, rng: train(X, Y, -rate, steps, rng))
+    assert "W1: wrong after the first step: it moved 0.5 times" in fails(
+        lambda X, Y, r, n, rng: train(X, Y, r / 2, n, rng)
+    )
+    assert "W1 does not move in the first step" in fails(
+        lambda X, Y, r, n, rng: (train(X, Y, r, n // 2, rng)[0], [0.0] * n)
+    )
+    falling = fails(lambda X, Y, r, n, rng: train(X, Y, r, n, rng, rate=lambda step: r / (1 + step)))
+    assert "W1: wrong after the second step" in falling
+    assert "although learning_rate or num_iterations is 0" in fails(lambda X, Y, r, n, rng: train(X, Y, 0.3, n, rng))
+    assert "costs: wrong at index 0: expected 0.69" in fails(
+        lambda X, Y, r, n, rng: (train(X, Y, r, n, rng)[0], [0.1] * n)
+    )
+    assert "W1: wrong standard deviation" in fails(lambda X, Y, r, n, rng: train(X, Y, r, n, rng, start=0.02))
+    assert "W1: wrong shape" in fails(lambda X, Y, r, n, rng: ({"W1": X, "b1": X[:1, :1]}, [0.0] * n))
+    assert check.reference("train", 1)[1][0]["W1"].shape == (1, 2), "a reference is an output, not its statistics"
 
 
-def test_view_of_a_network_matches_numpy():
+def test_descent_of_the_library_matches_numpy():
     rng = np.random.default_rng(2)
     P = {"W1": rng.normal(size=(4, 3)), "b1": rng.normal(size=(4, 1)), "W2": rng.normal(size=(2, 4)), "b2": rng.normal(size=(2, 1))}  # fmt: skip
     X, Y = rng.normal(size=(3, 9)), rng.integers(0, 2, size=(2, 9))
     for hidden, g in (("tanh", np.tanh), ("relu", lambda z: z * (z > 0))):
-        A = 1 / (1 + np.exp(-P["W2"] @ g(P["W1"] @ X + P["b1"]) - P["b2"]))
-        seen = views.network((P, []), {"X": X, "Y": Y}, hidden=hidden)
-        assert seen["accuracy"] == np.mean((A > 0.5) == Y)
-        assert seen["cost"] == pytest.approx(np.sum(-Y * np.log(A) - (1 - Y) * np.log(1 - A)) / 9, rel=1e-12)
 
+        def cost(P, g=g):
+            A = 1 / (1 + np.exp(-P["W2"] @ g(P["W1"] @ X + P["b1"]) - P["b2"]))
+            return np.sum(-Y * np.log(A) - (1 - Y) * np.log(1 - A)) / 9
 
-def test_reference_outside_its_own_bounds_is_refused():
-    X = np.random.default_rng(0).normal(size=(2, 40))
-    with pytest.raises(ValueError, match="the reference of train fails on its own case"):
-        made_up(
-            train, case(X=X, Y=(X[:1] > 0) * 1, steps=1, rng=np.random.default_rng(1)),
-            judge=draws.draws(5, view="network", cost=(None, 0.01)),
-        )  # fmt: skip
+        places, costs = views.descent(P, X, Y, 0.1, 2, hidden)
+        assert costs[0] == pytest.approx(cost(P), rel=1e-12)
+        nudge = {name: np.zeros(value.shape) for name, value in P.items()}
+        nudge["W1"][1, 2] = 1e-6
+        slope = (cost({n: P[n] + nudge[n] for n in P}) - cost({n: P[n] - nudge[n] for n in P})) / 2e-6
+        assert places[1]["W1"][1, 2] == pytest.approx(P["W1"][1, 2] - 0.1 * slope, rel=1e-8)
 
 
 def split(X, Y, sizes, rng):

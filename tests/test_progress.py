@@ -159,6 +159,31 @@ def test_an_interrupted_check_is_not_noted(monkeypatch):
     assert noted == [("logistic_regression", "sigmoid", False)]
 
 
+def test_solved_is_what_passes_the_whole_cell(edition):
+    """An assert after the check counts: the cell is booked when it ends."""
+    code = """
+import sys
+from pathlib import Path
+from IPython.core.interactiveshell import InteractiveShell
+from helpers.checks import progress
+note = progress.note
+top, start = map(Path, sys.argv[1:])
+progress.note = lambda lesson, exercise, right: note(lesson, exercise, right, top, start)
+shell = InteractiveShell.instance(colors="nocolor")
+shell.push({"progress": progress})
+shell.run_cell("progress.note_when_cell_ends('one', 'a')\\nassert False, 'by hand'")
+print("NEXT CELL")
+shell.run_cell("progress.note_when_cell_ends('one', 'a')\\nassert True")
+shell.run_cell("1")
+"""
+    start = edition.folder / "start.json"
+    out = subprocess.run([sys.executable, "-c", code, edition.folder, start], capture_output=True, text=True, check=True)
+    failed, passed = out.stdout.split("NEXT CELL")
+    assert "One: 0 of 3 exercises solved. Stuck? check.hint(a)" in failed
+    assert passed.count("One: 1 of 3 exercises solved. Next: b.") == 1
+    assert [event["right"] for event in progress.read(edition.file)] == [False, True]
+
+
 # --- in an edition ---------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,8 @@ from . import packs, progress, show, words
 from .calls import call, copied
 from .compare import Difference, differences
 from .diagnose import explain
-from .draws import difference_of_samples, sample
+from .draws import sample
+from .training import difference_of_judged, sample_of_training
 
 __all__ = ["CheckFailed", "Checks", "lesson"]
 
@@ -182,8 +183,12 @@ class _Noted:
         return self
 
     def __exit__(self, kind, error, frames):
-        if not self.hidden and (kind is None or issubclass(kind, Exception)):  # not when the learner interrupts it
-            progress.note(*self.what, right=kind is None)
+        if self.hidden:
+            return
+        if kind is None:
+            progress.note_when_cell_ends(*self.what)
+        elif issubclass(kind, Exception):  # not when the learner interrupts it
+            progress.note(*self.what, right=False)
 
 
 def observe(function, arguments, judge=None, like=None, quiet=False, times=1):
@@ -193,7 +198,8 @@ def observe(function, arguments, judge=None, like=None, quiet=False, times=1):
     """
     if judge is None:
         return call(function, arguments, quiet)
-    return sample(function, arguments, judge, like, times, quiet)
+    one = sample_of_training if judge["replay"] else sample
+    return one(function, arguments, judge, like, times, quiet)
 
 
 def all_differences(exercise, outcomes):
@@ -216,7 +222,7 @@ def all_differences(exercise, outcomes):
         if case.judge is None:
             found = differences(outcome.output, case.expected, *how)
         else:
-            found = difference_of_samples(outcome.output, case.expected, case.judge, *how)
+            found = difference_of_judged(outcome.output, case.expected, case.judge, *how)
             found = [found] if found else []
         wrong += [(position, what) for what in found]
     return changed + wrong

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .chance import difference_of_samples
 from .compare import Difference, _is_array, _is_number, _leaves, difference, differences
+from .training import difference_of_judged
 
 
 class Cause(NamedTuple):
@@ -58,9 +58,7 @@ def _equal(exercise, case, mine, other):
     if mine.changed != other.changed:
         return False
     if case.judge is not None:
-        return (
-            difference_of_samples(mine.output, other.output, case.judge, "", **_options(exercise), named=True) is None
-        )
+        return difference_of_judged(mine.output, other.output, case.judge, "", **_options(exercise), named=True) is None
     return difference(mine.output, other.output, "", **_options(exercise), nonfinite=True) is None
 
 
@@ -145,9 +143,7 @@ def _mistake_in_one_mode(exercise, outcomes):
 
 def _right(exercise, case, mine):
     if case.judge is not None:
-        return (
-            difference_of_samples(mine.output, case.expected, case.judge, exercise.name, **_options(exercise)) is None
-        )
+        return difference_of_judged(mine.output, case.expected, case.judge, exercise.name, **_options(exercise)) is None
     return not differences(mine.output, case.expected, exercise.name, exercise.returns, exercise.rtol, exercise.atol)
 
 

@@ -5,8 +5,7 @@ outputs (`chance`) are compared with those of the reference: the same generator 
 another one; it is drawn from, and NumPy's global generator is left alone; means, spreads and shares are those of the
 reference, and entries, rows, columns and parts depend on each other as the reference's do.
 
-A procedure is judged by its outcome: a view turns its output into a few numbers, and the median of each over the calls
-must lie within bounds.
+A view turns an output into a few numbers that are judged in its place; a training is replayed (`training`).
 """
 
 import functools
@@ -25,21 +24,22 @@ __all__ = ["REFERENCE", "difference_of_samples", "draws", "sample"]
 REFERENCE = 5
 
 
-def draws(count, view=None, view_options=None, **bounds):
+def draws(count, view=None, replay=None, spread=True):
     """Return, as plain data, how an exercise is judged: for ``judge=`` in the catalogue.
 
     Parameters
     ----------
     count : int
-        How many calls: 300 or more for statistics, an odd number such as 9 with bounds.
+        How many calls: 300 or more for statistics; 1 where no chance is left in what the view gives.
     view : str, optional
-        The name of one of `VIEWS`, which turns an output into named numbers; they are judged in its place.
-    view_options : dict, optional
-    **bounds : (low, high)
-        Between which the median over the calls must lie, by the name of an output; ``None`` for no bound. With any
-        bounds, only the bounded numbers are judged.
+        The name of one of `views.VIEWS`, which turns an output into named numbers; they are judged in its place.
+    replay : str, optional
+        For a training with the arguments X, Y, learning_rate, num_iterations and a generator for the start: the
+        activation of its hidden layers, ``"tanh"`` or ``"relu"``. It is replayed (`training`).
+    spread : bool
+        Whether the whole distribution matters. False: only its mean and its standard deviation do.
     """
-    return {"count": count, "view": view, "view_options": view_options or {}, "bounds": bounds}
+    return {"count": count, "view": view, "replay": replay, "spread": spread}
 
 
 def sample(function, arguments, judge, like=None, times=1, quiet=False):
@@ -103,7 +103,7 @@ def _judged(output, arguments, judge, like):
     """Return ``[(part, value, like)]`` of what is judged of one output, or None if it has another structure."""
     if judge["view"]:
         try:
-            output = VIEWS[judge["view"]](output, arguments, **judge["view_options"])
+            output = VIEWS[judge["view"]](output, arguments)
         except Exception:  # a wrong structure, which is reported as such
             return None
         like = output

@@ -7,6 +7,7 @@ holds a file of that name. Solved stays solved: who tries another way later keep
 import errno
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,15 +17,32 @@ START = TOP / ".labextensions" / "start-page" / "static" / "start.json"
 NAME = "progress.jsonl"
 
 
+def note_when_cell_ends(lesson, exercise):
+    """Keep that a check passed once the whole cell has: as solved only if no assert after the check fails.
+
+    Outside of IPython there are no cells: it is kept at once.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        note(lesson, exercise, True)
+        return
+
+    def ended(result):
+        shell.events.unregister("post_run_cell", ended)
+        note(lesson, exercise, bool(result.success))
+
+    shell.events.register("post_run_cell", ended)
+
+
 def note(lesson, exercise, right, top=TOP, start=START):
-    """Keep the outcome of a check, and print one line: how far the lesson is, and what comes next.
+    """Keep the outcome of a test cell, and print one line: how far the lesson is, and what comes next.
 
     Parameters
     ----------
     lesson, exercise : str
         Their names.
     right : bool
-        Whether the check passed.
+        Whether it passed.
     top, start : path
         The edition's folder, and the start page's data in it. Without that file, or where the folder cannot be written,
         this does nothing.

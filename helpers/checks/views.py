@@ -7,28 +7,41 @@ are evaluated and trained by an independent library.
 import numpy as np
 
 
-def network(output, arguments, hidden="tanh"):
-    """Return the accuracy and the cost that a network with the parameters W1, b1, W2, ... has on X and Y.
+def descent(start, X, Y, learning_rate, steps, hidden):
+    """Walk down the cost of a network; return ``{step: parameters}``, where one stands, and the cost before each step.
 
-    The layers before the last have the activation `hidden` (scikit-learn's word: ``"tanh"``, ``"relu"``, ...), the last
-    the logistic function. An independent library evaluates it; nothing of an answer is here.
+    An independent library computes the gradients; nothing of an answer is here.
+
+    Parameters
+    ----------
+    start : dict
+        ``"W1"``, ``"b1"``, ``"W2"``, ...: arrays (n, n_prev) and (n, 1).
+    X, Y : ndarray, shape (n_x, m) and (n_y, m)
+    learning_rate : float
+    steps : int
+    hidden : str
+        The activation of the layers before the last, in scikit-learn's word: ``"tanh"``, ``"relu"``, ...; the last has
+        the logistic function. The cost is the cross-entropy, added over the outputs, its mean over the examples.
     """
-    from sklearn.metrics import log_loss
-    from sklearn.neural_network import MLPRegressor
+    from sklearn.neural_network import MLPClassifier
 
-    parameters = next(part for part in ([output] if isinstance(output, dict) else output) if isinstance(part, dict))
-    depth = sum(f"W{layer}" in parameters for layer in range(1, len(parameters) + 1))
-    judge = MLPRegressor(activation=hidden)
-    judge.coefs_ = [np.array(parameters[f"W{layer}"], dtype=float).T for layer in range(1, depth + 1)]
-    judge.intercepts_ = [np.array(parameters[f"b{layer}"], dtype=float)[:, 0] for layer in range(1, depth + 1)]
-    judge.n_layers_, judge.out_activation_ = depth + 1, "logistic"
-    Y = np.atleast_2d(arguments["Y"])
-    A = np.reshape(judge.predict(arguments["X"].T), Y.T.shape).T
-    accuracy = np.mean((A > 0.5) == (Y > 0.5))
-    return {"accuracy": float(accuracy), "cost": len(Y) * float(log_loss(Y.ravel(), A.ravel(), labels=[0, 1]))}
-
-
-network.names = network.said = ("accuracy", "cost")
+    network, depth = MLPClassifier(activation=hidden, alpha=0), len(start) // 2
+    network.n_layers_, network.out_activation_ = depth + 1, "logistic"
+    network.coefs_ = [start[f"W{layer}"].T.copy() for layer in range(1, depth + 1)]
+    network.intercepts_ = [start[f"b{layer}"][:, 0].copy() for layer in range(1, depth + 1)]
+    places, costs = {}, []
+    for step in range(steps + 1):
+        weights = {f"W{layer}": W.T.copy() for layer, W in enumerate(network.coefs_, start=1)}
+        places[step] = weights | {
+            f"b{layer}": b[:, None].copy() for layer, b in enumerate(network.intercepts_, start=1)
+        }
+        activations, deltas = [X.T, *[None] * depth], [None] * depth
+        slopes = [np.empty_like(W) for W in network.coefs_], [np.empty_like(b) for b in network.intercepts_]
+        cost, dW, db = network._backprop(X.T, Y.T, None, activations, deltas, *slopes)
+        costs.append(float(cost))
+        network.coefs_ = [W - learning_rate * d for W, d in zip(network.coefs_, dW, strict=True)]
+        network.intercepts_ = [b - learning_rate * d for b, d in zip(network.intercepts_, db, strict=True)]
+    return places, np.array(costs[:steps])
 
 
 def partition(output, arguments):
@@ -122,4 +135,4 @@ tree.names = tree.said = (
     "number of nodes with one parent", "number of rows whose children were made earlier", "mean length of a code",
 )  # fmt: skip
 #: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
-VIEWS = {"network": network, "partition": partition, "batches": batches, "tree": tree}
+VIEWS = {"partition": partition, "batches": batches, "tree": tree}

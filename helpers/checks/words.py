@@ -28,8 +28,6 @@ SENTENCES = {
     "global": ("{part}: np.random is used, which all code shares. Draw from rng", ""),
     "not moved": ("{part}: rng stands where it stood before the call. Draw from rng itself, not from a copy", ""),
     "constant": ("{part}: the same in every call, whatever rng draws", ""),
-    "too low": ("{part}: too low", ": expected at least {expected}, got {got} (median of {calls} calls)"),
-    "too high": ("{part}: too high", ": expected at most {expected}, got {got} (median of {calls} calls)"),
     "mean": ("{part}: wrong mean of its entries", "{about}"),
     "deviation": ("{part}: wrong standard deviation of its entries", "{about}"),
     "average": ("{part}: wrong on average", "{where}{about}"),
@@ -51,11 +49,11 @@ SENTENCES = {
     "apart": ("{part}: it does not go with {other} as it must", ""),
     "different": ("{part}: wrong number of different values in a call", "{about}"),
     "other properties": ("{part}: wrong", ""),
-    "start": ("{part}: wrong at the start", "{about}"),
-    "steps": (
-        "{part}: its {nth} step is not minus the learning rate times the gradient", ": it moves {got} times as far",
-    ),
-    "stuck": ("{part} does not move", ""),
+    "few steps": ("{part}: it cannot be called with a few steps, or with learning_rate 0", ""),
+    "idle": ("{part}: the parameters move although learning_rate or num_iterations is 0. Are both arguments used?", ""),
+    "stuck": ("{part} does not move in the {nth} step", ""),
+    "step": ("{part}: wrong after the {nth} step", ": it moved {got} times as far as gradient descent does"),
+    "off": ("{part}: wrong after the {nth} step: gradient descent from your start leads elsewhere", ""),
     "costs": (
         "{part}: wrong", "{where}: expected {expected}, got {got}. Each cost is that of the parameters before its step",
     ),
@@ -84,7 +82,7 @@ def message(clause, detail="", cause="", equation=""):
 def _fields(what, exercise):
     fields = {"exercise": exercise, "part": what.part, "place": "", "where": "", "count": "", "about": ""} | what.more
     expected, got = at(what)
-    if what.form in ("mean", "deviation", "average", "mean square", "fixed", "different", "start", "shares"):
+    if what.form in ("mean", "deviation", "average", "mean square", "fixed", "different", "shares"):
         fields["expected"], fields["got"] = numbers(expected, got, 2)
         over = f" (over {what.more['calls']} calls)" if what.more.get("calls", 1) > 1 else ""
         fields["about"] = f": expected about {fields['expected']}, got about {fields['got']}{over}"

@@ -28,8 +28,9 @@ from pathlib import Path
 import numpy as np
 
 from helpers.checks import observe, packs, plain
-from helpers.checks.draws import REFERENCE, difference_of_samples, draws
+from helpers.checks.draws import REFERENCE, draws
 from helpers.checks.plain import Function
+from helpers.checks.training import difference_of_judged
 
 __all__ = ["Exercise", "Function", "Lesson", "case", "draws", "drawn", "lessons", "load"]
 
@@ -170,10 +171,10 @@ class Exercise:
         cases = []
         for name, arguments in self.cases(seed):
             judge = self._judge(**arguments) if callable(self._judge) else self._judge
-            times = REFERENCE if judge and not judge["bounds"] else 1
+            times = REFERENCE if judge and judge["count"] > 1 else 1
             outcome, error = observe(self.reference, arguments, judge, quiet=True, times=times)
             failed = error is not None or outcome.changed
-            failed = failed or (judge and difference_of_samples(outcome.output, outcome.output, judge, self.name))
+            failed = failed or (judge and difference_of_judged(outcome.output, outcome.output, judge, self.name))
             if failed:
                 raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
             cases.append({"name": name, "arguments": arguments, "expected": outcome.output, "judge": judge})

@@ -750,29 +750,16 @@ def stripe(rng, m):
     return turn @ np.array([along, across]), inside[None, :].astype(int)
 
 
-#: n_h, num_iterations, learning_rate, and the bounds of accuracy and cost. The median of 3 runs must lie in them.
-#: Of 1000 runs of the reference, each on data of its own, none was near a bound (see tests/lessons).
-MODEL_CASES = {
-    (6, 150, 3.0): {"accuracy": (0.95, None), "cost": (None, 0.25)},
-    (3, 150, 0.01): {"cost": (0.6, 0.75)},
-    (5, 2, 2.0): {"cost": (0.6, 0.688)},
-}
-
-
 def model_cases(rng):
     cases = []
-    for n_h, num_iterations, learning_rate in MODEL_CASES:
-        X, Y = stripe(rng, 48)
+    for m, n_h, num_iterations, learning_rate in ((48, 6, 30, 3.0), (40, 3, 20, 0.05), (44, 5, 6, 2.0)):
+        X, Y = stripe(rng, m)
         generator = np.random.default_rng(int(rng.integers(2**32)))
         cases.append(case(X=X, Y=Y, n_h=n_h, num_iterations=num_iterations, learning_rate=learning_rate, rng=generator))
     return cases
 
 
-def model_judge(X, Y, n_h, num_iterations, learning_rate, rng):
-    return draws(3, view="network", **MODEL_CASES[n_h, num_iterations, learning_rate])
-
-
-@lesson.exercise(points=2, topic=9, equation="(4.35) and (4.36)", cases=model_cases, judge=model_judge)
+@lesson.exercise(points=2, topic=9, equation="(4.35) and (4.36)", cases=model_cases, judge=draws(300, replay="tanh"))
 def nn_model(X, Y, n_h, num_iterations, learning_rate, rng):
     """Train a network with one hidden layer.
 

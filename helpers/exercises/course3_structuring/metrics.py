@@ -481,12 +481,6 @@ def four_in_a_row(y, y_hat):
     return confusion_matrix(y, y_hat).ravel()
 
 
-@confusion_matrix.mistake("These are four separate numbers. Put them into an array: np.array([[TN, FP], [FN, TP]]).")
-def four_numbers(y, y_hat):
-    (tn, fp), (fn, tp) = confusion_matrix(y, y_hat)
-    return tn, fp, fn, tp
-
-
 @confusion_matrix.mistake(
     "You count how often 0 and 1 occur in each array by itself. An entry counts *examples*: label and answer of the same "
     "example, joined by `&`."
