@@ -315,7 +315,7 @@ def scores_in_the_wrong_order(A, W, b):
 
 @linear_forward.mistake("W is not transposed here: its rows are the weights of the units already. Z = W @ A + b.")
 def scores_with_transposed_weights(A, W, b):
-    return (A.T @ W.T).T @ np.eye(A.shape[1]) + b.T, (A, W, b)
+    return W.T @ A + b, (A, W, b)
 
 
 @linear_forward.mistake("b is not transposed: it is a column, (n, 1), and NumPy adds it to each column of W @ A.")
@@ -1098,7 +1098,11 @@ def backward_cases(rng):
         X[:, :2] *= 150
         AL, caches = L_model_forward(X, parameters)
         sure = AL[0] == 1
-        if sure.sum() == 2 and np.all(np.abs(AL[0, 2:] - 0.5) < 0.45) and np.any(caches[0][1][:, sure] < 0):
+        if (
+            sure.sum() == 2
+            and np.all(np.abs(AL[0, 2:] - 0.5) < 0.45)
+            and np.any(np.all(caches[0][1][:, sure] < 0, axis=1))
+        ):
             break
     Y = np.array([[1.0, 0.0, 1.0, 0.0, 1.0]])
     return [*cases, case(AL=AL, Y=Y, caches=caches)]
@@ -1150,7 +1154,7 @@ def through_the_loss(AL, Y, caches):
 
 
 @L_model_backward.mistake(
-    "Where a prediction is exactly 1, dAL divides by 1 - AL = 0. Start with dZ = AL - Y instead, or clip AL."
+    "Where a prediction is exactly 1, dAL divides by 1 - AL = 0. Start with dZ = AL - Y instead (5.33)."
 )
 def division_by_zero(AL, Y, caches):
     dAL, Z = through_the_loss(AL, Y, caches)
@@ -1158,7 +1162,7 @@ def division_by_zero(AL, Y, caches):
 
 
 @L_model_backward.mistake(
-    "A prediction of exactly 1 makes dAL nan, because it divides 0 by 1 - AL = 0. Start with dZ = AL - Y, or clip AL."
+    "A prediction of exactly 1 makes dAL nan or infinite, because 1 - AL is 0 below its fraction. Start with dZ = AL - Y."
 )
 def division_by_zero_and_masks(AL, Y, caches):
     """Return what `division_by_zero` returns where masks set entries to 0 instead of multiplying nan by 0."""
