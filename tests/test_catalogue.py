@@ -40,9 +40,33 @@ EQUIVALENT_MUTANTS = {
     ("metrics", "recall"): {"TP + 0"},
     ("metrics", "specificity"): {"TN + 0"},
     ("metrics", "f1_score"): {"P + 0"},
-    ("logistic_regression", "squared_cost"): {"Y - A"},  # its square is the same
+    ("logistic_regression", "squared_cost"): {"Y - A", "_size(A - Y) * 1"},  # its square is the same
     ("human_level_performance", "error_bound"): {"0.05 - stats.binom.cdf(wrong, answered, e)"},  # its root is the same
-    ("normalization_and_gradient_checking", "gradient_check"): {"numerical - gradient"},  # its norm is the same
+    # Its norm is the same.
+    ("normalization_and_gradient_checking", "gradient_check"): {
+        "numerical - gradient",
+        "_size(gradient - numerical) * 1",
+    },
+    ("normalization_and_gradient_checking", "gradient_check_n"): {"difference >= LIMIT"},  # rounding never gives 1e-6
+    # Where the score is 0, ReLU has two slopes, and both are right; leaky ReLU is 0 there on both ways.
+    ("activations", "relu_derivative"): {"np.asarray(z) >= 0"},
+    ("activations", "leaky_relu"): {"z >= 0"},
+    ("activations", "leaky_relu_derivative"): {"np.asarray(z) >= 0"},
+    ("deep_network", "linear_activation_backward"): {"Z >= 0"},
+    # Layers and sizes: a difference that is never negative.
+    ("deep_network", "parameter_shapes"): {"_size(l - 1) * 1"},
+    ("deep_network", "L_model_backward"): {"_size(L - 1) * 1", "_size(l - 1) * 1"},
+    ("bias_variance", "split_sizes"): {"_size(m - m_dev - m_test) * 1", "_size(m - m_dev) * 1"},
+    ("hyperparameter_search", "refine_range"): {"_size(high - low) * 1"},
+    ("initialization", "initialize_parameters_zeros"): {"_size(l - 1) * 1"},
+    ("initialization", "initialize_parameters_random"): {"_size(l - 1) * 1"},
+    ("initialization", "initialize_parameters_he"): {"_size(l - 1) * 1"},
+    ("initialization", "initialize_parameters_xavier"): {"_size(l - 1) * 1"},
+    # Of records or trials that are equal in all that counts, either may come first.
+    ("hyperparameters", "best_run"): {
+        "min(list((run for run in kept if run['dev_error'] == lowest))[::-1], key=lambda run: run['num_parameters'])",
+    },
+    ("hyperparameter_search", "random_search"): {"sorted(list(trials)[::-1], key=lambda trial: trial['dev_error'])"},
     # reshape takes -2 for -1: a negative size is the one to infer
     ("conv_layer", "im2col"): {"2"},
     ("conv_layer", "conv_forward_fast"): {"2"},
@@ -60,7 +84,10 @@ EQUIVALENT_MUTANTS = {
         "np.mean(vectors, axis=1, keepdims=True) - vectors",
     },
     ("word_embeddings", "equalize"): {"np.sqrt(1 - np.sum(nu ** 2)) / side"},
-    ("softmax", "softmax_cross_entropy"): {"keepdims=False"},
+    ("softmax", "softmax_cross_entropy"): {
+        "keepdims=False",
+        "_size(largest + np.log(S) - np.sum(Y * Z, axis=0, keepdims=True)) * 1",  # a loss is never negative
+    },
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
     # Likewise: a column times a row.
     ("word2vec", "naive_softmax_loss_and_gradient"): {"e_c * dz.T"},
