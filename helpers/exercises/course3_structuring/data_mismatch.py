@@ -425,7 +425,7 @@ def scan_cases(rng):
         image[top : n_H - bottom, left : n_W - right] = box
         return case(image=image)
 
-    return [one(28, 28, 4, 5, 6, 3), one(20, 17, 1, 3, 0, 4), one(15, 22, 2, 0, 5, 3), one(9, 11, 1, 2, 2, 1)]
+    return [one(14, 14, 1, 2, 3, 2), one(12, 9, 1, 3, 0, 2), one(7, 10, 2, 0, 1, 3), one(9, 5, 1, 2, 1, 1)]
 
 
 @lesson.exercise(points=2, topic=36, equation="(3.13) to (3.16)", cases=scan_cases)

@@ -162,10 +162,10 @@ def pad_cases(rng):
     def one(n_x, *lengths):
         return case(sequences=[rng.normal(size=(n_x, T)) for T in lengths])
 
-    silent = one(3, 4, 6, 2)
+    silent = one(2, 3, 4, 2)
     silent[1]["sequences"][0][:, 1] = 0  # a real step whose features are all 0
     silent[1]["sequences"][2][:, -1] = 0
-    return [one(4, 3, 5, 2), one(2, 6, 1, 3, 4, 5), one(5, 3), silent]
+    return [one(2, 3, 4, 1), one(1, 5, 1, 2, 3, 4), one(3, 2), silent]
 
 
 @lesson.exercise(points=2, topic=50, equation="(1.4)", returns=("x", "mask"), cases=pad_cases)
@@ -351,7 +351,7 @@ def cell_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(3, 5, 2, 4), one(4, 2, 6, 3), one(2, 3, 4, 1), one(5, 5, 5, 5)]
+    return [one(1, 3, 2, 4), one(3, 2, 4, 1), one(2, 1, 4, 3), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(
@@ -621,7 +621,7 @@ def forward_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(3, 4, 5, 2, 3), one(2, 1, 3, 4, 2), one(4, 3, 1, 3, 5), one(2, 5, 4, 3, 2)]
+    return [one(3, 4, 3, 2, 3), one(2, 1, 2, 3, 4), one(1, 3, 1, 2, 4), one(1, 3, 4, 2, 2)]
 
 
 @lesson.exercise(points=3, topic=51, equation="(1.15)", returns=("a", "y_pred", "caches"), cases=forward_cases)
