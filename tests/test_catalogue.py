@@ -36,9 +36,15 @@ EQUIVALENT_MUTANTS = {
     ("face_verification", "verify"): {"database[identity] - embedding"},
     ("face_verification", "who_is_it"): {"other - embedding"},
     # Where only the numerator's count is 0, the quotient is 0, too.
-    ("metrics", "precision"): {"TP + 0"},
-    ("metrics", "recall"): {"TP + 0"},
-    ("metrics", "specificity"): {"TN + 0"},
+    ("metrics", "precision"): {"TP + 0", "TP + FP > 0.1"},  # counts are whole
+    ("metrics", "recall"): {"TP + 0", "TP + FN > 0.1"},
+    ("metrics", "specificity"): {"TN + 0", "TN + FP > 0.1"},
+    # The text says that no gap is so near to the limit, and that no two are equal at the top.
+    ("metrics", "orthogonal_knob"): {"errors[i + 1] - errors[i] >= 0.02"},
+    ("metrics", "pick_classifier"): {
+        "f1_score(row['precision'], row['recall']) >= f1_score(best['precision'], best['recall'])"
+    },
+    ("metrics", "satisficing_choice"): {"max(list(kept)[::-1], key=lambda row: row[optimising])"},
     ("metrics", "f1_score"): {"P + 0"},
     ("logistic_regression", "squared_cost"): {"Y - A"},  # its square is the same
     ("human_level_performance", "error_bound"): {"0.05 - stats.binom.cdf(wrong, answered, e)"},  # its root is the same
