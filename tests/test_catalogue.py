@@ -47,6 +47,8 @@ EQUIVALENT_MUTANTS = {
     ("metrics", "satisficing_choice"): {"max(list(kept)[::-1], key=lambda row: row[optimising])"},
     ("metrics", "f1_score"): {"P + 0"},
     ("logistic_regression", "squared_cost"): {"Y - A"},  # its square is the same
+    ("human_level_performance", "bayes_proxy"): {"error <= proxy"},  # equal numbers
+    ("human_level_performance", "avoidable_bias"): {"_size(train_error - bayes_error) * 1"},  # it is not negative there
     ("human_level_performance", "error_bound"): {"0.05 - stats.binom.cdf(wrong, answered, e)"},  # its root is the same
     ("normalization_and_gradient_checking", "gradient_check"): {"numerical - gradient"},  # its norm is the same
     # reshape takes -2 for -1: a negative size is the one to infer
