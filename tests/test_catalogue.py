@@ -47,6 +47,18 @@ EQUIVALENT_MUTANTS = {
     ("metrics", "satisficing_choice"): {"max(list(kept)[::-1], key=lambda row: row[optimising])"},
     ("metrics", "f1_score"): {"P + 0"},
     ("logistic_regression", "squared_cost"): {"Y - A"},  # its square is the same
+    # Counts that are never negative; which of two equal gaps or prices comes first is left open.
+    ("data_mismatch", "make_splits"): {
+        "_size(n_app - 2 * n_dev) * 1",
+        "_size(n_dev - app_train_dev) * 1",
+        "_size(n_web - web_train_dev) * 1",
+        "_size(app_left - app_train_dev) * 1",
+    },
+    ("data_mismatch", "mismatch_report"): {"max(list(gaps)[::-1], key=gaps.get)"},
+    ("data_mismatch", "project_plan"): {
+        "sorted(list(GAPS)[::-1], key=report.get, reverse=True)",
+        "min(list(open_now)[::-1], key=prices.get)",
+    },
     ("human_level_performance", "bayes_proxy"): {"error <= proxy"},  # equal numbers
     ("human_level_performance", "avoidable_bias"): {"_size(train_error - bayes_error) * 1"},  # it is not negative there
     ("human_level_performance", "error_bound"): {"0.05 - stats.binom.cdf(wrong, answered, e)"},  # its root is the same

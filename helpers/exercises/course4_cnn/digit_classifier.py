@@ -18,17 +18,20 @@ LENET = [
 
 
 def shapes_cases(rng):
-    n_C = int(rng.integers(5, 9))
+    def draw(low, high):
+        return int(rng.integers(low, high))
+
+    n_C, n = draw(5, 30), draw(40, 99)
     return [
         case(input_shape=(28, 28, 1), layers=LENET),
-        case(input_shape=(31, 23, 3), layers=[
+        case(input_shape=(draw(27, 36), draw(18, 26), 3), layers=[
             {"kind": "conv", "f": 4, "n_C": n_C, "pad": 1, "stride": 3}, {"kind": "pool", "f": 3, "stride": 2},
-            {"kind": "flatten"}, {"kind": "dense", "n": 7},
+            {"kind": "flatten"}, {"kind": "dense", "n": n},
         ]),
-        case(input_shape=(12, 17, 2), layers=[
+        case(input_shape=(draw(10, 14), draw(15, 20), 2), layers=[
             {"kind": "pool", "f": 2, "stride": 3}, {"kind": "conv", "f": 2, "n_C": n_C + 1, "pad": 2, "stride": 2},
         ]),
-        case(input_shape=(5, 4, 3), layers=[{"kind": "flatten"}, {"kind": "dense", "n": n_C + 2}]),
+        case(input_shape=(5, draw(3, 5), draw(2, 9)), layers=[{"kind": "flatten"}, {"kind": "dense", "n": n_C + 2}]),
     ]  # fmt: skip
 
 
