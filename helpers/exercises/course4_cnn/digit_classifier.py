@@ -140,6 +140,14 @@ def shapes_with_input(input_shape, layers):
     return [tuple(input_shape), *shapes_variant(input_shape, layers)]
 
 
+@layer_output_shapes.mistake(
+    "Both sides come from the height. The width has its own length: the second number of the shape."
+)
+def shapes_height_twice(input_shape, layers):
+    n_H, _, n_C = input_shape
+    return shapes_variant((n_H, n_H, n_C), layers)
+
+
 @layer_output_shapes.mistake("Only the last shape is returned. Give one for each layer.")
 def shapes_last_only(input_shape, layers):
     return shapes_variant(input_shape, layers)[-1]
@@ -317,6 +325,20 @@ def matrix_counts_with_height(W, n_H, n_W, stride=1):
     return matrix_variant(W, n_H, n_W, stride, column=lambda y, x: y * n_H + x)
 
 
+@as_dense_matrix.mistake(
+    "Entries of the output are numbered with n_H_out. A row of the output has n_W_out entries: h · n_W_out + w."
+)
+def matrix_output_counts_with_height(W, n_H, n_W, stride=1):
+    rows = (n_H - len(W)) // stride + 1
+    f = len(W)
+    columns = (n_W - f) // stride + 1
+    M = np.zeros((rows * columns, n_H * n_W))
+    for h, w in np.ndindex(rows, columns):
+        for j, k in np.ndindex(f, f):
+            M[h * rows + w, (h * stride + j) * n_W + w * stride + k] = W[j, k]
+    return M
+
+
 @as_dense_matrix.mistake("Pixels are counted column by column. `ravel` counts row by row: number y · n_W + x.")
 def matrix_column_by_column(W, n_H, n_W, stride=1):
     return matrix_variant(W, n_H, n_W, stride, column=lambda y, x: x * n_H + y)
@@ -469,6 +491,24 @@ def forward_without_padding(X, parameters):
     return forward_variant(X, parameters, pad=0)
 
 
+@cnn_forward.mistake(
+    "The padding is the number 2 in your first layer. It depends on the filter: (f - 1) / 2, with f from W1."
+)
+def forward_padding_of_two(X, parameters):
+    return forward_variant(X, parameters, pad=2)
+
+
+@cnn_forward.mistake("Your cache holds A1 and A2 in place of Z1 and Z2. Keep the scores as they were before the ReLU.")
+def forward_activations_in_cache(X, parameters):
+    scores, (X, Z1, P1, Z2, P2) = forward_variant(X, parameters)
+    return scores, (X, np.maximum(Z1, 0), P1, np.maximum(Z2, 0), P2)
+
+
+@cnn_forward.mistake("P2 has four axes, W3 two. Flatten each example first: `P2.reshape(len(X), -1)`.")
+def forward_not_flattened(X, parameters):
+    return forward_variant(X, parameters, flat=lambda P: P)
+
+
 @cnn_forward.mistake("b3 is missing in the scores.")
 def forward_without_last_bias(X, parameters):
     return forward_variant(X, parameters, bias=0.0)
@@ -537,8 +577,23 @@ def backward_cases(rng):
     for o, m in NETWORKS:
         X, parameters = rng.normal(size=(m, o["n"], o["n"], o.get("n_C", (1,))[0])), small_network(rng, **o)
         scores, cache = cnn_forward.reference(X, parameters)
-        cases.append(case(dscores=rng.normal(size=scores.shape) + 0.2, parameters=parameters, cache=cache))
+        X, Z1, P1, Z2, P2 = cache
+        if len(cases) == 0:
+            Z1, Z2 = at_the_bend(Z1), at_the_bend(Z2)
+            P1, P2 = layers.pool(np.maximum(Z1, 0)), layers.pool(np.maximum(Z2, 0))
+        cases.append(
+            case(dscores=rng.normal(size=scores.shape) + 0.2, parameters=parameters, cache=(X, Z1, P1, Z2, P2))
+        )
     return cases
+
+
+def at_the_bend(Z):
+    """Return the scores with three windows whose largest entry is 0, a little less and a little more."""
+    Z = Z.copy()
+    for top, left, largest in ((0, 0, 0.0), (0, 2, -0.05), (2, 0, 0.05)):
+        Z[0, top : top + 2, left : left + 2, 0] = -1.0
+        Z[0, top, left, 0] = largest
+    return Z
 
 
 @lesson.exercise(points=4, topic=44, equation="(4.8) to (4.12)", backward=True, cases=backward_cases)
@@ -737,6 +792,18 @@ def train_variant(
 @train_cnn.mistake("The parameters go uphill: subtract the gradient.")
 def train_uphill(*arguments):
     return train_variant(*arguments, sign=1.0)
+
+
+@train_cnn.mistake("Scores and cache are computed once, before the loop. Compute them anew in each iteration.")
+def train_forward_once(X, labels, parameters, learning_rate, num_iterations):
+    p, costs = dict(parameters), []
+    scores, cache = cnn_forward.reference(X, p)
+    for _ in range(num_iterations):
+        cost, dscores = layers.loss(scores, labels)
+        costs.append(cost)
+        gradients = cnn_backward.reference(dscores, p, cache)
+        p = {name: array - learning_rate * gradients[f"d{name}"] for name, array in p.items()}
+    return p, costs
 
 
 @train_cnn.mistake("The learning rate is not used.")

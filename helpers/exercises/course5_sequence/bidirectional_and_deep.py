@@ -928,14 +928,18 @@ def labels_cases(rng):
     def made(*runs):
         return case(y=np.repeat(np.arange(len(runs)) % 2, runs))
 
-    a, b, c = (int(n) for n in rng.integers(2, 4, 3))
+    def some(count):
+        return [int(n) for n in rng.integers(1, 5, count)]
+
     return [
         case(y=np.array([1, 1, 0, 0, 0])),
-        made(a, b, 1, c, 2, 1, 3),
-        made(0, c, 2, 1, 1, a),  # a name at the start and one at the end
+        made(*some(2), 1, 2, 2, 1, 3),
+        made(0, 2, *some(5)),  # a name at the start and one at the end
+        made(*some(8)),
+        made(*some(11)),
         made(3, 1),
-        made(0, a),
-        made(b),
+        made(0, 1 + int(rng.integers(1, 9))),
+        made(int(rng.integers(2, 9))),
     ]
 
 
