@@ -29,12 +29,46 @@ SEEDS = (None, 1, 2**63 - 25, 987654321)
 #: Slips that no input can show, because the result is the same function.
 EQUIVALENT_MUTANTS = {
     # Differences that are squared: their order does not matter.
-    ("face_verification", "embedding_distance"): {"E2 - E1"},
-    ("face_verification", "triplet_loss"): {"negative - anchor", "positive - anchor"},
-    ("face_verification", "triplet_loss_backward"): {"negative - anchor", "positive - anchor"},
-    ("face_verification", "hard_triplets"): {"embeddings[None] - embeddings[:, None]"},
-    ("face_verification", "verify"): {"database[identity] - embedding"},
-    ("face_verification", "who_is_it"): {"other - embedding"},
+    ("face_verification", "embedding_distance"): {"E2 - E1", "_size(E1 - E2) * 1"},
+    ("face_verification", "triplet_loss"): {
+        "negative - anchor",
+        "positive - anchor",
+        "_size(anchor - positive) * 1",
+        "_size(anchor - negative) * 1",
+    },
+    ("face_verification", "triplet_loss_backward"): {
+        "negative - anchor",
+        "positive - anchor",
+        "_size(anchor - positive) * 1",
+        "_size(anchor - negative) * 1",
+    },
+    # Which of two entries that are equally near comes first is left open.
+    ("face_verification", "hard_triplets"): {
+        "embeddings[None] - embeddings[:, None]",
+        "_size(embeddings[:, None] - embeddings[None]) * 1",
+        "_last_argmin(np.where(same, np.inf, d), axis=1)",
+    },
+    ("face_verification", "verify"): {"database[identity] - embedding", "_size(embedding - database[identity]) * 1"},
+    ("face_verification", "who_is_it"): {
+        "other - embedding",
+        "_size(embedding - other) * 1",
+        "min(list(distances)[::-1], key=distances.get)",
+    },
+    # Sizes and counts that are never negative.
+    ("conv_layer", "conv_forward"): {"_size(n_H_pad - f) * 1", "_size(n_W_pad - f) * 1"},
+    ("conv_layer", "col2im"): {"_size(dA_pad.shape[1] - f) * 1", "_size(dA_pad.shape[2] - f) * 1"},
+    ("convolution", "edge_detect"): {"_size(image.shape[0] - f) * 1", "_size(image.shape[1] - f) * 1"},
+    ("convolution", "same_padding"): {"_size(f - 1) * 1"},
+    ("convolution", "conv_output_size"): {"_size(n + 2 * pad - f) * 1"},
+    ("digit_classifier", "layer_output_shapes"): {"_size(n + 2 * pad - layer['f']) * 1"},
+    ("digit_classifier", "as_dense_matrix"): {"_size(n_H - f) * 1", "_size(n_W - f) * 1"},
+    ("pooling", "pool_forward"): {"_size(n_H_prev - f) * 1", "_size(n_W_prev - f) * 1"},
+    ("recurrent_networks", "sequence_loss"): {"_size(-y * np.log(y_hat) - (1 - y) * np.log(1 - y_hat)) * 1"},
+    ("recurrent_networks", "last_outputs"): {"_size(mask.sum(axis=1).astype(int) - 1) * 1"},
+    ("word2vec", "naive_softmax_loss_and_gradient"): {"e_c * dz.T", "_size(np.log(total) - shifted[t, 0]) * 1"},
+    ("word2vec", "build_huffman_tree"): {"_size(n - 1) * 1"},
+    ("word2vec", "skipgram_pairs"): {"_size(i - window) * 1"},
+    ("word2vec", "cbow_pairs"): {"_size(i - window) * 1"},
     # Where only the numerator's count is 0, the quotient is 0, too.
     ("metrics", "precision"): {"TP + 0", "TP + FP > 0.1"},  # counts are whole
     ("metrics", "recall"): {"TP + 0", "TP + FN > 0.1"},
@@ -65,7 +99,11 @@ EQUIVALENT_MUTANTS = {
     ("normalization_and_gradient_checking", "gradient_check"): {"numerical - gradient"},  # its norm is the same
     # reshape takes -2 for -1: a negative size is the one to infer
     ("conv_layer", "im2col"): {"2"},
-    ("conv_layer", "conv_forward_fast"): {"2"},
+    ("conv_layer", "conv_forward_fast"): {
+        "2",
+        "_size(n_H_prev + 2 * pad - f) * 1",
+        "_size(n_W_prev + 2 * pad - f) * 1",
+    },
     ("conv_layer", "conv_backward_fast"): {"2"},
     # A row of column maxima or sums broadcasts alike with one axis, (m,), and with two, (1, m).
     ("softmax", "softmax"): {"keepdims=False"},
@@ -78,12 +116,13 @@ EQUIVALENT_MUTANTS = {
         "1",
         "-1",
         "np.mean(vectors, axis=1, keepdims=True) - vectors",
+        "projected[:, :1] <= 0",
     },
+    ("word_embeddings", "complete_analogy"): {"_last_argmax(similarity)"},  # which of two equal ones is left open
     ("word_embeddings", "equalize"): {"np.sqrt(1 - np.sum(nu ** 2)) / side"},
     ("softmax", "softmax_cross_entropy"): {"keepdims=False"},
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
     # Likewise: a column times a row.
-    ("word2vec", "naive_softmax_loss_and_gradient"): {"e_c * dz.T"},
     ("word2vec", "neg_sampling_loss_and_gradient"): {"e_c * dz.T"},
     ("word2vec", "hierarchical_softmax_loss_and_gradient"): {"e_c * dz.T"},
 }

@@ -579,7 +579,7 @@ def backward_cases(rng):
         scores, cache = cnn_forward.reference(X, parameters)
         X, Z1, P1, Z2, P2 = cache
         if len(cases) == 0:
-            Z1, Z2 = at_the_bend(Z1), at_the_bend(Z2)
+            Z1, Z2 = at_the_bend(Z1, 4), at_the_bend(Z2, 0)
             P1, P2 = layers.pool(np.maximum(Z1, 0)), layers.pool(np.maximum(Z2, 0))
         cases.append(
             case(dscores=rng.normal(size=scores.shape) + 0.2, parameters=parameters, cache=(X, Z1, P1, Z2, P2))
@@ -587,12 +587,13 @@ def backward_cases(rng):
     return cases
 
 
-def at_the_bend(Z):
-    """Return the scores with three windows whose largest entry is 0, a little less and a little more."""
+def at_the_bend(Z, first):
+    """Return the scores with three windows, from row and column `first` on, whose largest entry is 0, a little less and a little more."""
     Z = Z.copy()
     for top, left, largest in ((0, 0, 0.0), (0, 2, -0.05), (2, 0, 0.05)):
-        Z[0, top : top + 2, left : left + 2, 0] = -1.0
-        Z[0, top, left, 0] = largest
+        window = Z[0, first + top : first + top + 2, first + left : first + left + 2, 0]
+        window[:] = -1.0
+        window[0, 0] = largest
     return Z
 
 

@@ -117,8 +117,8 @@ def loss_cases(rng):
         cases.append(case(anchor=A, positive=P, negative=N, margin=margin))
     # Losses of exactly 0, a little more and a little less; sums of powers of 1/2, so that rounding decides nothing.
     anchor = rng.integers(-8, 9, size=(4, 2)) / 4
-    positive = anchor + np.array([[0.5, 0.0], [0.5, 0.25], [0.5, 0.0], [0.75, 0.5]])
-    negative = anchor + np.array([[0.0, 0.75], [0.0, 0.75], [0.25, 0.75], [0.25, 0.0]])
+    positive = anchor + np.array([[0.5, 0.0], [0.5, 0.125], [0.5, 0.0], [0.75, 0.5]])
+    negative = anchor + np.array([[0.0, 0.75], [0.0, 0.75], [0.125, 0.75], [0.25, 0.0]])
     order = rng.permutation(4)
     return [*cases, case(anchor=anchor[order], positive=positive[order], negative=negative[order], margin=0.3125)]
 
@@ -493,7 +493,13 @@ def people(rng, count, n):
 def verify_cases(rng):
     """Near and far images, by half and twice the threshold, and an image of somebody else of the database."""
     cases = []
-    for count, n, threshold, factor in ((3, 4, 0.5, 0.5), (4, 3, 0.3, 2.0), (2, 6, 1.4, 0.6), (5, 3, 0.09, 2.5)):
+    for count, n, threshold, factor in (
+        (3, 4, 0.5, 0.5),
+        (4, 3, 0.3, 2.0),
+        (2, 6, 1.4, 0.6),
+        (5, 3, 0.09, 2.5),
+        (3, 4, 0.6, 1.05),
+    ):
         database = people(rng, count, n)
         name = sorted(database)[0]
         embedding = database[name] + np.sqrt(threshold * factor) * unit(rng, 1, n)
@@ -628,6 +634,7 @@ def who_cases(rng):
         cases.append(case(embedding=e, database=database, threshold=threshold))
     exact, embedding = database_at_the_limit(rng)  # exactly at the threshold
     cases.append(case(embedding=embedding, database=exact, threshold=25 / 64))
+    cases.append(case(embedding=embedding, database=exact, threshold=24 / 64))
     far = {name: 10 * other for name, other in people(rng, 3, 4).items()}  # distances above 100
     cases.append(case(embedding=far[list(far)[1]] + 15 * unit(rng, 1, 4), database=far, threshold=250.0))
     cases.append(case(embedding=far[list(far)[2]] + 25 * unit(rng, 1, 4), database=far, threshold=150.0))

@@ -277,7 +277,7 @@ def backward_cases(rng):
     # Scores of exactly 0 and a little below: nothing goes back through them.
     A_prev, parameters = rng.normal(size=(2, 4)) + 0.3, block_parameters(rng, 2, 3, 2, False)
     A, (_, Z1, _, Z, _) = residual_block_forward.reference(A_prev, parameters)
-    Z1[:, 0], Z[:, 0] = (0.0, -0.05, 1.0), (1.0, 2.0)
+    Z1[:, 0], Z[:, 0] = (0.0, -0.05, 0.05), (1.0, 2.0)
     Z1[:, 1], Z[:, 1] = 1.0, (0.0, -0.05)
     cases.append(case(dA=rng.normal(size=A.shape) + 0.4, cache=(A_prev, Z1, np.maximum(Z1, 0), Z, parameters)))
     return cases

@@ -680,12 +680,13 @@ def analogy_dictionary(word_a, word_b, word_c, words, E):
 
 
 def project_cases(rng):
-    def one(n_e, n):
+    def one(n_e, n, scale=1.0):
         turn = np.linalg.qr(rng.normal(size=(n_e, n_e)))[0]
-        spread = 3.0 / 1.6 ** np.arange(n_e)
+        spread = scale * 3.0 / 1.6 ** np.arange(n_e)
         return case(vectors=turn @ (spread[:, None] * rng.normal(size=(n_e, n))) + 2 * rng.normal(size=(n_e, 1)))
 
-    return [one(4, 9), one(6, 5), one(3, 14), one(5, 6)]
+    small = 0.008  # all coordinates are near 0
+    return [one(4, 9), one(6, 5), one(3, 14), one(5, 6), one(3, 4, small), one(4, 5, small), one(3, 6, small)]
 
 
 @lesson.exercise(points=3, topic=60, equation="(7.14)", cases=project_cases)
