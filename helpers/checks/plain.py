@@ -5,18 +5,45 @@ generators (their state). Packs are stored in this form, so reading one can neve
 """
 
 import binascii
+import contextlib
+import contextvars
 import functools
 import re
 
 import numpy as np
 
-_DTYPE = re.compile(r"[<>|=][biufcSU]\d+")
+_DTYPE = re.compile(r"[<>|=][biufcSU]\d{1,6}")
+#: How many bytes, encoded, a value of a learner's function may have: `at_most` sets it for one call.
+allowed = contextvars.ContextVar("allowed", default=4_000_000)
+_ALWAYS, _TIMES = 1_000_000, 16
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 
 
 @functools.lru_cache(maxsize=64)
 def _is_plain(dtype):
     return _DTYPE.fullmatch(dtype.str) is not None
+
+
+@contextlib.contextmanager
+def at_most(*values):
+    """While this lasts, `allowed` is some times what these values take, and 1 MB at least.
+
+    That is ample for what is right but written another way, and for usual slips, such as a table in place of a vector.
+    """
+    before = allowed.set(_ALWAYS + _TIMES * sum(map(_size, values)))
+    try:
+        yield
+    finally:
+        allowed.reset(before)
+
+
+def _size(value):
+    """Return about how many bytes the encoded value has."""
+    if isinstance(value, (list, tuple)):
+        return 10 + sum(map(_size, value))
+    if isinstance(value, dict):
+        return 10 + sum(_size(key) + _size(item) for key, item in value.items())
+    return 40 + (4 * value.nbytes // 3 if isinstance(value, np.ndarray) else len(value) if isinstance(value, str) else 0)
 
 
 def encode(value, other=None):
@@ -51,7 +78,11 @@ def decode(plain, other=None):
 
     ``other(kind, content)``, if it is given, decodes the kinds that `encode`'s ``other`` made.
     """
-    if plain is None or isinstance(plain, (bool, int, str)):
+    if plain is None or isinstance(plain, (bool, str)):
+        return plain
+    if isinstance(plain, int):
+        if not -(1 << 63) <= plain < 1 << 64:  # larger ones can be made to collide in a dict
+            raise ValueError("an integer of more than 64 bits")
         return plain
     try:
         ((kind, content),) = plain.items()
@@ -69,7 +100,7 @@ def decode(plain, other=None):
             flat = np.frombuffer(binascii.a2b_base64(data), dtype)
             return flat.reshape(shape[0]).copy() if kind == "array" else flat[0]
         if kind == "generator":
-            state = decode(content)
+            state = _decode_state(content)
             if state["bit_generator"] not in _BIT_GENERATORS:
                 raise ValueError("unknown bit generator")
             bit_generator = getattr(np.random, state["bit_generator"])()
@@ -80,3 +111,12 @@ def decode(plain, other=None):
     except (AttributeError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"not plain data: {error}") from None
     raise ValueError(f"not plain data: {kind}")
+
+
+def _decode_state(content):
+    """Return the state of a random generator: texts, arrays, integers of 128 bits."""
+    if isinstance(content, dict) and "dict" in content:
+        return {key: _decode_state(item) for key, item in content["dict"][:10] if isinstance(key, str)}
+    if isinstance(content, int) and 0 <= content < 1 << 128:
+        return content
+    return decode(content)
