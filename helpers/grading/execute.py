@@ -158,6 +158,7 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
         lesson = None
     warm_up(lesson, strength, shared)
     start, limits = time.monotonic(), rooms.LIMITS | dict(limits)
+    _rehearse(lesson, tuple(cell.source for cell in released if cell.cell_type == "code" and cell.locked))
     grading = Grading(nb.cells, released, lesson, strength, limits)
     try:
         shown = judge.apart(lambda: grading.report(seed), limits["notebook"] + GRACE, limits["judge_memory"])
@@ -169,6 +170,21 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     nb.metadata[PROTOCOL] = nbformat.from_dict({"seed": str(seed), "box": strength, "seconds": seconds})
     # Without the seconds: a learner's function could make them say something about a hidden case.
     nb.cells.append(new_markdown_cell(f"*Graded in the box: {strength}.*", id="protocol-of-the-grader"))
+
+
+@functools.cache
+def _rehearse(lesson, sources):
+    """Run the released cells once without a submission, so that what they import is there in each fork from now on."""
+    if lesson is not None and lesson.name in exercises.lessons():
+        exercises.load(lesson.name)
+    names, unseen = {"__name__": "__main__"}, io.StringIO()
+    for source in sources:
+        with (
+            contextlib.redirect_stdout(unseen),
+            contextlib.redirect_stderr(unseen),
+            contextlib.suppress(Exception, SystemExit),  # most need the learner's functions
+        ):
+            exec(_compiled(source)[1], names)
 
 
 class Grading:
