@@ -47,5 +47,8 @@ more_time = os.path.join(TOP, "grading", "more_time.csv")
 if os.path.exists(more_time):
     c.LatePenalty.extensions = more_time
 c.AssignLatePenalties.plugin_class = grading.LatePenalty
+# What learners wrote is sanitised after it was rendered, on the pages of feedback and in formgrader.
+c.HTMLExporter.filters = grading.FILTERS
+c.HTMLExporter.preprocessors = [grading.EscapeNames]
 # Feedback must not show hidden tests, which nbgrader puts back into the cells when it grades.
 c.GenerateFeedback.preprocessors = [stock.GetGrades, stock.ClearHiddenTests, CSSHTMLHeaderPreprocessor]

@@ -66,8 +66,9 @@ class Checks:
             for case in exercise.cases
         ]
         outcomes = [outcome for outcome, _ in calls]
-        if any(isinstance(error, NotImplementedError) for _, error in calls):
-            raise CheckFailed(f"{exercise.name} is not written yet.") from None
+        for _, error in calls:
+            if isinstance(error, NotImplementedError):
+                self._say_unwritten(error, function, exercise.name)
         found = first_difference(exercise, outcomes)
         if found is None:
             print(f"{exercise.name}: all checks passed")
@@ -84,6 +85,17 @@ class Checks:
         if not hidden:
             show.card(exercise, position, what, cause)
         raise CheckFailed(" ".join(sentences))
+
+    def _say_unwritten(self, error, function, name):
+        """Say which exercise is not written: this one, or one that its function calls; otherwise say nothing."""
+        frames = error.__traceback__
+        while frames.tb_next is not None:
+            frames = frames.tb_next
+        raised_in = getattr(error, "learner_function", frames.tb_frame.f_code.co_name)
+        if raised_in in (name, getattr(function, "__name__", name)):
+            raise CheckFailed(f"{name} is not written yet.") from None
+        if raised_in in self.exercises:
+            raise CheckFailed(f"{name} calls {raised_in}, which is not written yet.") from None
 
     def hint(self, exercise):
         """Show a hint for an exercise, one step more with each call: the idea, the equation, the shape of the code.

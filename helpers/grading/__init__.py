@@ -27,8 +27,10 @@ its kernel up to date, and prefer an ordinary user to root.
 """
 
 from .execute import Execute
+from .folder import prepare
 from .late import LatePenalty
 from .record import Record
-from .submission import Reader, Restore, prepare
+from .submission import Reader, Restore
+from .text import FILTERS, EscapeNames
 
-__all__ = ["Execute", "LatePenalty", "Reader", "Record", "Restore", "prepare"]
+__all__ = ["FILTERS", "EscapeNames", "Execute", "LatePenalty", "Reader", "Record", "Restore", "prepare"]

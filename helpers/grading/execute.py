@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import io
 import os
-import re
 import secrets
 import textwrap
 import time
@@ -26,11 +25,8 @@ from traitlets import Dict, Unicode
 from helpers import courses, exercises
 from helpers.checks import packs
 
-from . import box, rooms
-from .submission import released_cells
-
-#: Metadata of a graded notebook: how it was graded, so that it can be done again.
-PROTOCOL = "grading_protocol"
+from . import box, rooms, text
+from .submission import PROTOCOL, STOPPED, defined, released_cells
 
 
 def hidden_seed(secret, assignment, student, cells):
@@ -113,6 +109,10 @@ def strongest():
     return found
 
 
+class ReferenceFailed(Exception):
+    """The reference solutions do not run on this machine, so no exercise could be judged rightly."""
+
+
 class Execute(NbGraderPreprocessor):
     """The step that runs a restored submission and gives each test cell its outputs; nbgrader scores them."""
 
@@ -179,7 +179,7 @@ class Grading:
     def __init__(self, cells, released, lesson, strength, limits):
         self.cells, self.lesson, self.strength, self.limits = cells, lesson, strength, limits
         self.released = {cell.name: cell for cell in released}
-        self.answers = {name for cell in released if not cell.locked for name in _defined(cell.source)}
+        self.answers = {name for cell in released if not cell.locked for name in defined(cell.source)}
         self.skipped = _demonstrations(lesson)
         self.room = self.reference_room = None
         self.done, self.exceeded = [], collections.Counter()  # learner's cells that ran; how often one broke a limit
@@ -220,6 +220,7 @@ class Grading:
         is_test = released is not None and released.points is not None and released.locked
         if not tested:
             cell.outputs, cell.execution_count = [], None
+            cell.metadata.pop(STOPPED, None)
         if is_test:
             if tested:
                 self._test(cell)
@@ -241,10 +242,11 @@ class Grading:
             outputs = list(_clean_outputs(answer["outputs"])) if how == "run" else []
         except rooms.Stopped as stopped:
             self.exceeded[id(cell)] += 1
-            outputs = [_error("Stopped", f"This cell {stopped}.")]
-        except (KeyError, TypeError):
-            self.room.close("gave an answer of another form")
-            outputs = [_error("Stopped", "This cell could not be run.")]
+            cell.metadata[STOPPED] = f"This cell {stopped}."
+            outputs = [_error("Stopped", cell.metadata[STOPPED])]
+        except (Exception, rooms.wire.Refused):  # the shell itself failed, or what came is no list of outputs
+            cell.metadata[STOPPED] = "This cell could not be run."
+            outputs = [_error("Stopped", cell.metadata[STOPPED])]
         return outputs
 
     def _runnable(self, cell):
@@ -266,6 +268,8 @@ class Grading:
                 except rooms.Stopped:
                     self.exceeded[id(cell)] += 1
                     break
+                except (Exception, rooms.wire.Refused):  # as when it ran first
+                    continue
 
     # Test cells.
 
@@ -275,7 +279,18 @@ class Grading:
             printed, value, error = self._run_here(cell.source)
         except rooms.Stopped as stopped:
             printed, value, error = "", None, stopped
+        self._keep(cell, printed, value, error)
+
+    def _keep(self, cell, printed, value, error):
+        """Give a test cell its outputs, and its mark where a limit was exceeded."""
         cell.outputs = _test_outputs(printed, value, error)
+        cell.metadata.pop(STOPPED, None)
+        if isinstance(error, rooms.Stopped):
+            cell.metadata[STOPPED] = str(error)
+        elif isinstance(error, NotImplementedError):
+            exercise = cell.metadata.nbgrader.grade_id.removeprefix("test_")
+            if getattr(error, "learner_function", None) == exercise:
+                cell.outputs[-1] = _error("CheckFailed", f"{exercise} is not written yet.")
 
     def _run_here(self, source):
         """Run a released cell here, with the learner's names; return what it printed, its value and its error."""
@@ -325,10 +340,11 @@ class Grading:
         }
         failed = [name for name, cell in tests.items() if _failed(cell)]
         for name in failed:
-            if any("not written yet" in output.get("evalue", "") for output in tests[name].outputs):
-                continue
             replaced = [other for other in exercises.used_by(catalogue, name) if other in failed]
-            if not replaced:
+            unwritten = any(
+                output.get("evalue", "").startswith(f"{name} is not written yet") for output in tests[name].outputs
+            )
+            if unwritten or not replaced:
                 continue
             try:
                 self._revive()
@@ -340,20 +356,40 @@ class Grading:
                 continue
             if error is None:
                 note = f"(judged with the right {' and '.join(replaced)} in place of yours)\n"
-                tests[name].outputs = _test_outputs(printed + note, value, None)
+                self._keep(tests[name], printed + note, value, None)
 
     def _bind_references(self, names):
         """Bind these names in the learner's room to the reference solutions, which run in a box of their own."""
-        if self.reference_room is None or self.reference_room.dead:
-            self.reference_room = _room(self.lesson, self.strength, self.limits, reference=True)
-            source = (
-                f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises\n"
-                "globals().update({name: exercise.reference for name, exercise in right.items()})"
-            )
-            self.reference_room.ask("run", self.limits["cell"], source=source)
         for name in names:
-            _, function = self.reference_room.get(name)
+            function = self._reference(name)
             self.room.ask("bind", self.limits["call"], name=name, value=self.room.encode(_caller(function)))
+
+    def _reference(self, name):
+        """Return the reference solution of an exercise; `ReferenceFailed` if even a new room of its own has none.
+
+        The learner's functions call it with what they like, so its room may have ended since the last time.
+        """
+        for _ in range(2):
+            try:
+                if self.reference_room is None or self.reference_room.dead:
+                    self.reference_room = _room(self.lesson, self.strength, self.limits, reference=True)
+                    source = (
+                        f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises\n"
+                        "globals().update({name: exercise.reference for name, exercise in right.items()})"
+                    )
+                    self.reference_room.ask("run", self.limits["cell"], source=source)
+                there, function = self.reference_room.get(name)
+                if there:
+                    return function
+                reason = "it is not defined there"
+            except (Exception, rooms.Stopped) as error:
+                reason = f"{type(error).__name__}: {text.line(error, 150)}"
+            if self.reference_room is not None:
+                self.reference_room.close()
+        raise ReferenceFailed(
+            f"The reference solution {name} does not run in its room ({reason}), so nothing more is graded: points "
+            "would be lost that are due. Look at: python -m helpers doctor --for instructor"
+        )
 
 
 def _caller(remote):
@@ -370,18 +406,8 @@ def _definitions(source):
     kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     try:
         return "\n".join(ast.unparse(node) for node in ast.parse(source).body if isinstance(node, kept))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
-
-
-def _defined(source):
-    """Return the names that a released answer cell defines: functions, classes, variables."""
-    with contextlib.suppress(SyntaxError):
-        for node in ast.parse(source).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                yield node.name
-            elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-                yield from (part.id for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store))
 
 
 @functools.cache
@@ -436,8 +462,8 @@ def _said(error):
     return f"The test stopped with {type(error).__name__}: {str(error)[:200]}"
 
 
-def _error(kind, text):
-    return new_output("error", ename=kind, evalue=text, traceback=textwrap.wrap(text, 80) or [kind])
+def _error(kind, sentence):
+    return new_output("error", ename=kind, evalue=sentence, traceback=textwrap.wrap(sentence, 80) or [kind])
 
 
 def _clean_outputs(items):
@@ -451,9 +477,8 @@ def _clean_outputs(items):
         elif kind == "error":
             lines = item.get("traceback")
             lines = [_text(line, 2000) for line in lines[:100]] if isinstance(lines, list) else []
-            yield new_output(
-                "error", ename=_text(item.get("ename"), 80), evalue=_text(item.get("evalue")), traceback=lines
-            )
+            name = text.line(_text(item.get("ename")), 80)
+            yield new_output("error", ename=name, evalue=_text(item.get("evalue")), traceback=lines)
         elif kind in ("display_data", "execute_result") and isinstance(item.get("data"), dict):
             data = {}
             if "text/plain" in item["data"]:
@@ -465,8 +490,7 @@ def _clean_outputs(items):
 
 
 def _text(value, limit=150_000):
-    text = value if isinstance(value, str) else ""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]", "", text[:limit]).encode("utf-8", "replace").decode()
+    return text.block(value[:limit]) if isinstance(value, str) else ""
 
 
 def _is_png(value):

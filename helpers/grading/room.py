@@ -207,16 +207,15 @@ def _kind(result):
 
 
 def _described(error):
-    """Return an exception as plain data: its kind and base kinds, its text, and the learner's line where it arose."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<ipython")
-    ]
+    """Return an exception as plain data: its kinds, its text, the learner's line, and the function that raised it."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<ipython")]
     try:
         text = str(error)[:500]
     except BaseException:
         text = ""
     kinds = [kind.__name__[:80] for kind in type(error).__mro__][:10]
-    return {"kinds": kinds, "text": text, "line": lines[0] if lines else None}
+    line, function = (frames[0].lineno, frames[-1].name[:80]) if frames else (None, None)
+    return {"kinds": kinds, "text": text, "line": line, "function": function}
 
 
 # --- running cells, as a kernel does, without its sockets ------------------------------------------------------------

@@ -450,6 +450,7 @@ def _learner_error(described):
                 error = kind(text)
                 break
         error.learner_line = line if isinstance(line, int) else None
+        error.learner_function = str(described.get("function"))  # compared with names of exercises, and never shown
         return error
     except (KeyError, TypeError):
         raise wire.Refused("Its answer has another form.") from None
