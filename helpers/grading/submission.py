@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
-from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
@@ -61,7 +60,12 @@ def read(submitted):
         raise Unreadable("The file is a notebook without cells.")
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE:
         raise Unreadable(f"The file has more than {MAX_SOURCE // 1_000_000} MB of text in its cells.")
-    return new_notebook(cells=cells)
+    return _notebook(cells)
+
+
+def _notebook(cells, **metadata):
+    """Return a notebook. nbformat's own maker validates it, and would say what is wrong with a learner's ids."""
+    return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
 def _decoded(content):
@@ -81,7 +85,7 @@ def read_handed(handed):
         notebook.metadata.update({NOTES: list(handed.notes), _OTHERS: list(handed.others)})
         return notebook
     except Unreadable as error:
-        return new_notebook(metadata={UNREADABLE: str(error)})
+        return _notebook([], **{UNREADABLE: str(error)})
 
 
 def _plain_cell(cell):
@@ -367,7 +371,7 @@ def restore_notebook(nb, released):
         notes, metadata[UNREADABLE] = [nb.metadata[UNREADABLE]], nb.metadata[UNREADABLE]
     elif lost:
         metadata[MARKED] = f"This notebook has none of the labels, and not found were the answers: {some(lost)}."
-        notes.append(metadata[MARKED])
+        notes = [metadata[MARKED]]  # not what was put back, which is all of it
     elif nb.metadata.get(_OTHERS) and not _is_answered(cells, released):
         metadata[MARKED] = f"It is as it was released. The answers may be in {some(nb.metadata[_OTHERS])}."
         notes.append(metadata[MARKED])
