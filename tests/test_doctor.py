@@ -237,7 +237,7 @@ def test_packages_of_others_are_one_line(monkeypatch):
     assert list(doctor.examine()) == [
         ("no", "packages to grade", "instructors: 4 are missing or differ: nh3, psycopg, psycopg-binary, pyseccomp")
     ]
-    assert len(list(doctor.examine("instructor"))) == 3
+    assert len(list(doctor.examine("instructor"))) == 4
 
 
 def test_notebooks_do_not_find_helpers(monkeypatch):
