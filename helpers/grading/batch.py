@@ -32,7 +32,8 @@ from helpers import courses
 from helpers.courses import TOP
 
 from . import box, folder, record, rooms, submission, text
-from .execute import Execute, ReferenceFailed, execute, secret_of, strongest, warm_up
+from .execute import NOT_RUN, Execute, ReferenceFailed, execute, secret_of, strongest, warm_up
+from .late import LatePenalty
 from .record import NotReady, submitted_folders
 from .submission import PROTOCOL
 
@@ -110,7 +111,7 @@ def failed(lesson, task, error):
     reason = f"It could not be graded ({type(error).__name__}: {text.line(error, 100)})."
     nb = new_notebook(metadata={submission.UNREADABLE: reason})
     submission.restore_notebook(nb, lesson.released)
-    nb.metadata[PROTOCOL] = nbformat.from_dict({"seed": "0", "box": "none", "seconds": 0.0})
+    nb.metadata[PROTOCOL] = nbformat.from_dict(NOT_RUN)
     return Graded(nbformat.writes(nb), record.facts_of(nb, lesson.assignment, task.student))
 
 
@@ -198,6 +199,24 @@ class Class:
         self._penalty(gradebook, student)
         gradebook.db.expunge_all()  # so that memory does not grow with the class
 
+    def unknown_extensions(self, gradebook):
+        """Return a sentence per entry of the file of extensions that counts for nobody; `NotReady` if it is none."""
+        try:
+            entries = LatePenalty(config=self.config).more_time()
+        except (ValueError, OSError) as error:
+            raise NotReady(text.line(error)) from None
+        students = {student.id.casefold() for student in gradebook.students} if entries else set()
+        students |= {student.casefold() for student, _ in submitted_folders(self.directory, self.assignment)}
+        names = {"*", *(one.folder for one in courses.LESSONS), *(one.name for one in courses.LESSONS)}
+        found = []
+        for one in entries:
+            known = one.student.casefold() in students, one.assignment.casefold() in names
+            if not all(known):
+                what = "assignment" if known[0] else "student"
+                shown = f"{text.line(one.student, 80)}, {text.line(one.assignment, 80)}"
+                found.append(f"more_time.csv: {shown} counts for nobody: the {what} is unknown.")
+        return found
+
     def _penalty(self, gradebook, student):
         """Let nbgrader assign the penalty for a late submission, by the plugin that the course names."""
         submitted = gradebook.find_submission(self.assignment, student)
@@ -280,6 +299,7 @@ def run(class_, workers=None, scheduler=None, again=False, show=sys.stderr):
         tests, before = fingerprint(lesson), record.entries(gradebook, class_.assignment)
         penalties = gradebook.find_assignment(class_.assignment).duedate is not None
         todo, kept, failures = [], 0, []
+        unknown = class_.unknown_extensions(gradebook)
         for student, place in submitted_folders(class_.directory, class_.assignment):
             if not _is_name(student):
                 failures.append(f"{text.line(place)}: its name is none of a student. Rename the folder")
@@ -307,7 +327,7 @@ def run(class_, workers=None, scheduler=None, again=False, show=sys.stderr):
                 bar.update()
         if number != len(todo):
             raise NotReady(f"{len(todo) - number} submissions got no result: run the same command again.")
-        problems = to_look_at(gradebook, class_.assignment)
+        problems = unknown + to_look_at(gradebook, class_.assignment)
     return {"graded": number, "kept": kept, "problems": problems, "failed": failures}
 
 

@@ -26,7 +26,10 @@ from helpers import courses, exercises
 from helpers.checks import packs
 
 from . import box, rooms, text
-from .submission import PROTOCOL, STOPPED, defined, released_cells
+from .submission import PROTOCOL, STOPPED, UNREADABLE, defined, released_cells
+
+#: How a submission was graded in which there was nothing to run.
+NOT_RUN = {"seed": "0", "box": "none", "seconds": 0.0}
 
 
 def hidden_seed(secret, assignment, student, cells):
@@ -147,6 +150,9 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     shared : list of path
         See `warm_up`.
     """
+    if UNREADABLE in nb.metadata:
+        nb.metadata[PROTOCOL] = nbformat.from_dict(NOT_RUN)
+        return
     seed = hidden_seed(secret, assignment, student, nb.cells)
     strength = strongest() if strength == "strongest" else strength
     try:

@@ -8,6 +8,7 @@ submission: when nbgrader removes a student or a submission, the row is gone.
 import contextlib
 import glob
 import json
+import logging
 import re
 import time
 import weakref
@@ -17,7 +18,7 @@ from nbgrader import utils
 from nbgrader.api import Base, Grade, Gradebook, InvalidEntry, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from sqlalchemy import DDL, JSON, Column, Float, ForeignKey, String, event, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm.exc import FlushError, StaleDataError
 
 from helpers import exercises
@@ -141,57 +142,58 @@ def _mistakes(assignment, nb):
 @contextlib.contextmanager
 def opened(db_url, course_id):
     """Open a gradebook; what a database can do to stop us ends with `NotReady`, in one sentence."""
-    with said(), patiently(lambda: Gradebook(db_url, course_id)) as gradebook:
-        gradebook.db().expire_on_commit = False  # between the commits of one submission nobody else writes it
-        yield gradebook
-
-
-@contextlib.contextmanager
-def said():
-    """Turn an error of the database inside into `NotReady`."""
+    log = logging.getLogger("tornado.application")  # where nbgrader writes each error's frames
+    before = log.disabled
+    log.disabled = True
     try:
-        yield
-    except SQLAlchemyError as error:
+        with patiently(lambda: Gradebook(db_url, course_id)) as gradebook:
+            gradebook.db().expire_on_commit = False  # between the commits of one submission nobody else writes it
+            yield gradebook
+    except _FAILED as error:
         raise NotReady(_sentence(error)) from error
+    finally:
+        log.disabled = before
 
 
 def _sentence(error):
     reason = text.line(getattr(error, "orig", None) or error, 150)
-    causes = (
-        ("locked", f"another program has held it for {PATIENCE} s. Close formgrader and other runs"),
-        ("full", "its disk is full. Make space"),
-        ("No space", "its disk is full. Make space"),
-        ("malformed", "it is damaged. Restore your last copy of it"),
-        ("not a database", "it is damaged. Restore your last copy of it"),
-        ("readonly", "it may not be written. Look at its owner and its rights"),
-        ("unable to open", "it cannot be opened. Look at its folder, its owner and its rights"),
-        ("no such table", "it was changed by another program, or by another version. Run: nbgrader db upgrade"),
-        ("no such column", "it was made by another version. Run: nbgrader db upgrade"),
-    )
-    known = next((cause for word, cause in causes if word in reason), None)
+    known = next((cause for word, cause in _CAUSES.items() if word in reason), None)
     if known is None:
-        lost = isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error, OperationalError))
-        known = "it does not answer. Is its server running?" if lost else "it refuses what was asked."
-        return f"The gradebook failed: {known} What was graded is kept; then run the same command again. ({reason})"
-    return f"The gradebook failed: {known}, then run the same command again. What was graded is kept. ({reason})"
+        lost = isinstance(error, OperationalError | InterfaceError) or getattr(error, "connection_invalidated", False)
+        known = "it does not answer. Is its server running? Once it is" if lost else "it refuses what was asked"
+    return f"The gradebook failed: {known}, run the same command again. What was graded is kept. ({reason})"
+
+
+_FAILED = (SQLAlchemyError, InvalidEntry)  # nbgrader makes the second one of some of the first
+_CAUSES = {
+    "locked": f"another program has held it for {PATIENCE} s. Close formgrader and other runs, then",
+    "full": "its disk is full. Make space, then",
+    "No space": "its disk is full. Make space, then",
+    "disk I/O": "its disk cannot be read or written. Look at the disk, then",
+    "malformed": "it is damaged. Restore your last copy of it, then",
+    "not a database": "it is damaged. Restore your last copy of it, then",
+    "readonly": "it may not be written. Look at its owner and its rights, then",
+    "unable to open": "it cannot be opened. Look at its folder, its owner and its rights, then",
+    "no such": "it was made by another version. Run nbgrader db upgrade, then",
+    "does not exist": "it is not there, or was made by another version. Make it, or run nbgrader db upgrade, then",
+}
 
 
 def patiently(action, undo=lambda: None):
     """Return what `action` gives; while another program holds the database, or was first, undo and try again."""
     until = time.monotonic() + PATIENCE
-    for attempt in range(1_000_000):
+    attempts = 0
+    while True:
         try:
             return action()
-        except (IntegrityError, FlushError, StaleDataError, InvalidEntry, OperationalError) as error:
+        except (IntegrityError, FlushError, StaleDataError, InvalidEntry, OperationalError, ProgrammingError) as error:
             undo()
-            busy = isinstance(error, OperationalError) and re.search("locked|deadlock|already exists", str(error))
-            first = not isinstance(error, OperationalError) and attempt < 5
-            if not (busy and time.monotonic() < until) and not first:
-                if isinstance(error, InvalidEntry):
-                    raise NotReady(f"The gradebook refuses an entry: {text.line(error, 150)}") from error
+            attempts += 1
+            busy = re.search("locked|deadlock|already exists", str(error)) and time.monotonic() < until
+            first = isinstance(error, IntegrityError | FlushError | StaleDataError | InvalidEntry) and attempts < 5
+            if not busy and not first:
                 raise
             time.sleep(0.05)
-    return None
 
 
 def save(gradebook, assignment, facts, timestamp):
