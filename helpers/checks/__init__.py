@@ -17,6 +17,7 @@ from . import packs, progress, show
 from .compare import Difference, difference, same
 from .diagnose import known_mistake, usual_slip
 from .draws import difference_of_samples, sample
+from .think import Thinking
 
 __all__ = ["CheckFailed", "Checks", "lesson"]
 
@@ -34,7 +35,7 @@ def lesson(name):
     return Checks(name, packs.load(name))
 
 
-class Checks:
+class Checks(Thinking):
     """The checks of one lesson, called with a function: ``check(sigmoid)``."""
 
     def __init__(self, name, exercises):

@@ -35,23 +35,48 @@ def note(lesson, exercise, right, top=TOP, start=START):
     except FileNotFoundError:
         return
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-            print(f"Your progress could not be kept in {NAME}: {error.strerror}.")
+        _say(error)
         return
     for here in lessons:
         if here["name"] == lesson:
             print(_line(here, lessons, solved, exercise, right))
 
 
+def events(top=TOP, start=START):
+    """Return all lines that are kept, oldest first; none where nothing is kept or nothing can be read."""
+    try:
+        return read(Path(top) / NAME) if Path(start).exists() else []
+    except OSError:
+        return []
+
+
+def keep(top=TOP, start=START, **fields):
+    """Keep a line that is no outcome of a check, such as a guess, where progress is kept; it has a ``lesson``."""
+    if not Path(start).exists():
+        return
+    try:
+        _append(Path(top) / NAME, [{**fields, "when": _now()}])
+    except OSError as error:
+        _say(error)
+
+
+def _now():
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _say(error):
+    if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        print(f"Your progress could not be kept in {NAME}: {error.strerror}.")
+
+
 def _keep(path, lesson, exercise, right):
     """Append a line if it says something new, and return the solved exercises as pairs of names."""
-    events = read(path)
+    events = [event for event in read(path) if "exercise" in event]
     solved = {(event["lesson"], event["exercise"]) for event in events if event["right"]}
     last = events[-1] if events else {}
     same_as_last = (last.get("lesson"), last.get("exercise")) == (lesson, exercise)
     if not same_as_last or (right and (lesson, exercise) not in solved):
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        _append(path, [{"lesson": lesson, "exercise": exercise, "right": right, "when": now}])
+        _append(path, [{"lesson": lesson, "exercise": exercise, "right": right, "when": _now()}])
     return solved | ({(lesson, exercise)} if right else set())
 
 
@@ -81,9 +106,9 @@ def _parse(content):
     for line in filter(None, lines):
         try:
             event = json.loads(line)
-            if not (isinstance(event["lesson"], str) and isinstance(event["exercise"], str)):
+            if not (isinstance(event["lesson"], str) and isinstance(event.get("exercise", event.get("predict")), str)):
                 raise TypeError
-            events.append({**event, "right": event["right"] is True})
+            events.append({**event, "right": event["right"] is True} if "exercise" in event else event)
         except (ValueError, KeyError, TypeError):
             damaged = True
     return events, damaged

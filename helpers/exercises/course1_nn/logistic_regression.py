@@ -9,6 +9,43 @@ from helpers.exercises import Lesson, case
 
 lesson = Lesson("logistic_regression")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "lost_minus",
+    "Take log(1 - ŷ) as the loss for y = 0, without the minus sign. Which of these predictions gets the lowest loss?",
+    ("ŷ = 0.01", "ŷ = 0.5", "ŷ = 0.99"),
+    "log(1 - ŷ) falls as ŷ rises, so without the minus sign the worst prediction for y = 0 looks best.",
+)
+lesson.predict(
+    "chords",
+    "Walk along the straight line from (w, b) = (-5, 2) to (1, 0). On which surface does the cost rise above the chord, "
+    "the straight line between its two ends?",
+    ("on neither", "on the squared error alone", "on the cross-entropy alone", "on both"),
+    "At the start the squared error is on a plateau, so its curve stays high and falls late; section 8 proves that the "
+    "cross-entropy can never do that.",
+)
+lesson.predict(
+    "factor",
+    "100 features, 1000 examples. How many times as fast as your loops are your vectors?",
+    because="The loops run 200 000 products as single steps of Python; the vectors hand all of them to compiled code in "
+    "one call.",
+)
+lesson.predict(
+    "walks",
+    "Two walks start at w = -4, b = 2 and take 40 steps with α = 1. Which one gets within 0.05 of the lowest point's cost?",
+    ("neither", "the one on the squared error", "the one on the cross-entropy", "both"),
+    "Where a prediction is sure and wrong, a (1 - a) is close to 0 and so is the slope of the squared error; the slope "
+    "of the cross-entropy is a - y, close to 1.",
+)
+lesson.predict(
+    "rates",
+    "100 steps on the photographs from w = 0, b = 0. Which learning rate reaches the lowest cost, at whichever step?",
+    ("0.0005", "0.01", "0.4"),
+    "The largest rate jumps to and fro across the valley and touches low ground on its way, but it does not stay there: "
+    "where it is when you stop is luck.",
+)
+
 
 # --- sigmoid ---------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,93 @@
+"""What a lesson asks besides its exercises: predictions, questions about your own code, runs to diagnose, other ways.
+
+The texts lie in one small file per lesson, made at release from the catalogue (`helpers.thinking`); the other ways in a
+file of their own, which only some editions have. In the repository both are made when they are asked for.
+"""
+
+import functools
+import importlib
+import importlib.util
+import json
+import os
+import sys
+import zlib
+from binascii import a2b_base64
+from pathlib import Path
+
+from . import packs, plain, predict
+
+FOLDER = Path(__file__).with_name("thinking")
+WAYS = Path(__file__).with_name("ways")
+
+
+@functools.cache
+def load(lesson):
+    """Return what `helpers.thinking.make` made of a lesson; raise `packs.UnknownExercise` if there is no such lesson."""
+    if importlib.util.find_spec("helpers.exercises") is not None:
+        return importlib.import_module("helpers.thinking").make(lesson)
+    path = FOLDER / f"{lesson}.json"
+    if not path.exists():
+        raise packs.unknown("lesson", lesson, sorted(path.stem for path in FOLDER.glob("*.json")))
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def ways(lesson):
+    """Return ``{exercise: [{"title", "code", "differs"}]}``; empty in an edition without other ways."""
+    if importlib.util.find_spec("helpers.exercises") is not None:
+        return importlib.import_module("helpers.thinking").ways(lesson)
+    path = WAYS / f"{lesson}.json"
+    # Packed, so that a search through the folder does not give an answer away; it is no secret.
+    return json.loads(zlib.decompress(a2b_base64(path.read_bytes()))) if path.exists() else {}
+
+
+def decoded(value):
+    """Return plain data of the file as it was."""
+    return plain.decode(value)
+
+
+class Thinking:
+    """The part of `Checks` that asks instead of checking; each method does nothing in grading."""
+
+    def predict(self, name, again=False):
+        """Ask what an experiment will show, before you run it; your guess is kept, and never graded.
+
+        Parameters
+        ----------
+        name : str
+            The prediction, as the lesson calls it.
+        again : bool
+            Whether to ask once more although you have guessed.
+        """
+        if not _graded():
+            predict.predict(self.name, name, self._prediction(name), again)
+
+    def compare(self, name, came_out):
+        """Show your guess beside what came out, and why.
+
+        Parameters
+        ----------
+        name : str
+            The prediction.
+        came_out : int or float
+            What the experiment gave: the position of a choice, from 0, or the number.
+        """
+        if not _graded():
+            predict.compare(self.name, name, self._prediction(name), came_out)
+
+    def _prediction(self, name):
+        known = load(self.name)["predictions"]
+        if name not in known:
+            raise packs.unknown("prediction", name, list(known))
+        return predict.Prediction(**known[name])
+
+    def _named(self, exercise, depth=2):
+        """Return the name of the exercise that a learner means by a function or a name."""
+        if not isinstance(exercise, str):
+            return self._exercise(exercise, sys._getframe(depth).f_globals).name
+        if exercise not in self.exercises:
+            raise packs.unknown("exercise", exercise, list(self.exercises))
+        return exercise
+
+
+def _graded():
+    return packs.HIDDEN_SEED in os.environ
