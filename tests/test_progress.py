@@ -1,7 +1,10 @@
 """What a learner has solved is kept and counted, and nothing is lost; hints come in steps and are never the answer."""
 
 import ast
+import contextlib
+import copy
 import errno
+import importlib
 import inspect
 import json
 import os
@@ -201,18 +204,43 @@ def test_hints_are_shown_step_by_step_in_the_edition(files, tmp_path):
     release.write(files, tmp_path / "learner")
     done = learn(
         tmp_path / "learner",
-        "for i in range(4):\n    print('CALL', i)\n    check.hint('sigmoid')\n"
+        "for i in range(5):\n    print('CALL', i)\n    check.hint('sigmoid')\n"
         "def sigmoid(z): pass\ncheck.hint(sigmoid)\ncheck.hint('sigmod')",
     )
     calls = done.stdout.split("CALL")[1:]
-    assert [re.findall(r"\*\*Hint (\d) of 3", call) for call in calls[:3]] == [["1"], ["1", "2"], ["1", "2", "3"]]
-    assert "`np.exp` works on numbers" in calls[0]
-    assert "Next: the equation. Call `check.hint(sigmoid)` once more." in calls[0]
+    steps = ["1", "2", "3", "4"]
+    assert [re.findall(r"\*\*Hint (\d) of 4", call) for call in calls[:4]] == [steps[: i + 1] for i in range(4)]
+    assert "Let z be 1000. Which sign" in calls[0]
+    assert "Next: the equations. Call `check.hint(sigmoid)` once more." in calls[0]
     assert r"\tag{2.3}" not in calls[0]
     assert r"\tag{2.3}" in calls[1]
-    assert "- One statement, no loop.\n- It uses `np.exp`." in calls[2]
-    assert "Next:" not in calls[2]
+    assert "| returned | (1, 2) | [[0.5, 0.75]] |" in calls[2]
+    assert "    return ____ / (____ + np.exp(____))" in calls[3]
+    assert "Next:" not in calls[3]
     assert done.stderr.splitlines()[-1].endswith("Did you mean 'sigmoid'? There are: " + ", ".join(NAMES) + ".")
+
+
+def test_the_same_failure_for_the_third_time_brings_the_offer_of_the_next_hint(capsys):
+    check = checks.lesson(LESSON.name)
+    offers = []
+
+    def run(text):
+        names = {"np": __import__("numpy")}
+        exec(f"def sigmoid(z):\n    return {text}", names)
+        with contextlib.suppress(checks.CheckFailed):
+            check(names["sigmoid"])
+        offers.append("check.hint(sigmoid) shows" in capsys.readouterr().out)
+
+    wrong, another, right = "1 / (1 + np.exp(z))", "np.tanh(z)", "1 / (1 + np.exp(-z))"
+    for text in (wrong, wrong, another, wrong, wrong, wrong, wrong, right, wrong):
+        run(text)
+    assert offers == [False] * 5 + [True] * 2 + [False] * 2
+    for _ in range(4):
+        check.hint("sigmoid")
+    offers.clear()
+    for _ in range(4):
+        run(wrong)
+    assert offers == [False] * 4, "all steps are shown"
 
 
 NAMES = list(exercises.load(LESSON.name).exercises)
@@ -224,7 +252,7 @@ def test_a_pack_without_hints_says_where_the_hint_is(monkeypatch, capsys):
     old = packs.read(text)
     monkeypatch.setattr(packs, "hints", lambda lesson, exercise: old[exercise].hints)
     checks.Checks(LESSON.name, old).hint("sigmoid")
-    assert capsys.readouterr().out == "There is no hint for sigmoid here. The lesson has one above the exercise.\n"
+    assert capsys.readouterr().out == "There is no hint for sigmoid here.\n"
 
 
 def test_a_hint_in_grading_shows_nothing(monkeypatch, capsys):
@@ -236,8 +264,6 @@ def test_a_hint_in_grading_shows_nothing(monkeypatch, capsys):
 
 # --- hints: never the answer -----------------------------------------------------------------------------------------
 
-#: Notebooks without a hint before the exercise: its docstring stands in.
-NO_HINT = {"variance_gap"}
 #: Decisions: they follow from a table or a list of the lesson, not from an equation.
 NO_EQUATION = {"architecture_for", "next_step", "tuning_priority"}
 #: The lesson's own equation, which NumPy writes with the same letters.
@@ -294,15 +320,15 @@ def test_no_hint_holds_a_line_of_an_answer(lesson):
 
 
 @by_lesson
-def test_every_exercise_has_all_three_steps(lesson):
+def test_every_exercise_has_all_four_steps(lesson):
     made = hints.make(lesson.name)
-    cells = {cell.id: i for i, cell in enumerate(notebooks.read(lesson.path).cells)}
     source = notebooks.read(lesson.path).cells
+    place = {cell.id: i for i, cell in enumerate(source)}
     for name, exercise in exercises.load(lesson.name).exercises.items():
-        idea, equation, shape = made[name]
-        text = next(cell.source for cell in reversed(source[: cells[name]]) if cell.cell_type == "markdown")
-        assert ("<summary>Hint" in text) == (name not in NO_HINT), name
-        assert len(idea) > 20
+        question, equation, traced, faded = made[name]
+        folded = FOLDED.findall(source[place[name] - 1].source)
+        assert question.count("?") >= 1, name
+        assert not any(squash(question) in squash(text) or squash(text) in squash(question) for text in folded), name
         assert bool(exercise.equation) == (name not in NO_EQUATION), name
         tags = re.findall(r"\\tag\{([\d.]+)\}", equation)
         ends = re.findall(r"\d+\.\d+", exercise.equation)
@@ -310,15 +336,43 @@ def test_every_exercise_has_all_three_steps(lesson):
             assert set(ends) <= set(tags), name
         elif exercise.equation:
             assert equation.startswith(f"{exercise.equation}: every one of them belongs to an exercise before"), name
-        assert re.match(r"- (One statement|\d+ statements), ", shape), name
+        assert traced.count("\n| ") >= 3, name
+        assert f"def {name}(" in faded or f"class {name}" in faded, name
+
+
+FOLDED = re.compile(r"<summary>Hint[^<]*</summary>(.*?)</details>", re.S)
 
 
 @by_lesson
-def test_the_shape_of_the_code_holds_names_alone(lesson):
-    """No expression of the answer: every piece of code in it is one name, a method, `@` or `.T`."""
-    for name, (_, _, shape) in hints.make(lesson.name).items():
-        pieces = re.findall(r"`([^`]*)`", shape.split("\n\n")[0])
-        assert all(re.fullmatch(r"@|\.?\w+(\.\w+)*", piece) for piece in pieces), (name, pieces)
+def test_no_step_of_a_hint_passes_where_nothing_is_filled_in(lesson):
+    """Each piece of code in a hint, run as it stands in place of the answer, stops in every exercise."""
+    catalogue = exercises.load(lesson.name).exercises
+    pictures = importlib.import_module(f"helpers.widgets.{lesson.name}")
+    for name, steps in hints.make(lesson.name).items():
+        *others, faded = [re.findall(r"```python\n(.*?)\n```", step, re.S) for step in steps]
+        assert not any(others), "code comes last"
+        assert faded[0].count("____") >= 1, name
+        names = {**catalogue[name].reference.__globals__, "pictures": pictures}
+        exec(faded[0], names)
+        stopped = []
+        for _, arguments in catalogue[name].cases(seed=0):
+            try:
+                names[name](*copy.deepcopy(arguments).values())
+            except Exception as error:
+                stopped.append(type(error).__name__)
+        assert "NameError" in stopped, name
+
+
+def test_the_hint_traces_what_the_reference_computes():
+    """By hand: scores 0, 0 and 3; σ(3) = 0.9526; dw = ((-0.5) + 3 · 0.5, -0.5 - 2 · 0.0474) / 3."""
+    traced = hints.make(LESSON.name)["propagate"][2].splitlines()
+    for row in (
+        "| `X`, given | (2, 3) | [[1, 3, 0], [0, -1, 2]] |",
+        "| `A` | (1, 3) | [[0.5, 0.5, 0.9526]] |",
+        "| `dZ` | (1, 3) | [[-0.5, 0.5, -0.04743]] |",
+        "| returned `dw` | (2, 1) | [[0.3333], [-0.1983]] |",
+    ):
+        assert row in traced
 
 
 # --- the data of the start page --------------------------------------------------------------------------------------

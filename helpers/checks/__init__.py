@@ -42,6 +42,7 @@ class Checks(Thinking):
         self.name = name
         self.exercises = exercises
         self._hinted = {}
+        self._failures = {}
 
     def __call__(self, function):
         """Check one answer: print one line if it is right, otherwise raise `CheckFailed`.
@@ -57,7 +58,7 @@ class Checks(Thinking):
         __tracebackhide__ = True
         hidden = packs.HIDDEN_SEED in os.environ
         exercise = self._exercise(function, sys._getframe(1).f_globals)
-        with _Noted(self.name, exercise.name, hidden):
+        with _Noted(self, exercise.name, hidden):
             self._judge(function, exercise, hidden)
 
     def _judge(self, function, exercise, hidden):
@@ -87,7 +88,7 @@ class Checks(Thinking):
         raise CheckFailed(" ".join(sentences))
 
     def hint(self, exercise):
-        """Show a hint for an exercise, one step more with each call: the idea, the equation, the shape of the code.
+        """Show a hint for an exercise, one step more with each call: a question, the equations, a small case, gaps.
 
         Parameters
         ----------
@@ -145,15 +146,16 @@ class Checks(Thinking):
 class _Noted:
     """Keeps the outcome of what runs inside, where progress is kept; adds no frame to the learner's traceback."""
 
-    def __init__(self, lesson, exercise, hidden):
-        self.what, self.hidden = (lesson, exercise), hidden
+    def __init__(self, check, exercise, hidden):
+        self.check, self.exercise, self.hidden = check, exercise, hidden
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, frames):
         if not self.hidden and (kind is None or issubclass(kind, Exception)):  # not when the learner interrupts it
-            progress.note(*self.what, right=kind is None)
+            progress.note(self.check.name, self.exercise, right=kind is None)
+            self.check.offer_hint(self.exercise, error and f"{kind.__name__}: {error}")
 
 
 def _sentence(text):

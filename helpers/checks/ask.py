@@ -67,5 +67,11 @@ def said(value, choices=()):
     return re.sub(r"\.0$", "", f"{value:.4g}")
 
 
+def ordinal(number):
+    """Return "3rd" for 3, as far as anyone counts."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 def _wrapped(text, indent=""):
     return textwrap.fill(text, 96, subsequent_indent=indent)

@@ -29,7 +29,7 @@ def card(exercise, position, what, cause):
         display(HTML(card_html(exercise, position, what, cause)))
 
 
-_STEPS = ("the idea", "the equation", "the shape of the code")
+STEPS = ("a question", "the equations", "a small case traced", "the answer with gaps")
 
 
 def hints(name, steps, shown):
@@ -44,11 +44,11 @@ def hints(name, steps, shown):
     shown : int
         How many of them to show.
     """
-    parts = [f"**Hint {i + 1} of {len(steps)}, {_STEPS[i]}**\n\n{steps[i]}" for i in range(shown)]
+    parts = [f"**Hint {i + 1} of {len(steps)}, {STEPS[i]}**\n\n{steps[i]}" for i in range(shown)]
     if not steps:
-        parts = [f"There is no hint for {name} here. The lesson has one above the exercise."]
+        parts = [f"There is no hint for {name} here."]
     elif shown < len(steps):
-        parts.append(f"*Next: {_STEPS[shown]}. Call `check.hint({name})` once more.*")
+        parts.append(f"*Next: {STEPS[shown]}. Call `check.hint({name})` once more.*")
     text = "\n\n".join(parts)
     if _in_notebook():
         from IPython.display import Markdown, display

@@ -14,7 +14,7 @@ import zlib
 from binascii import a2b_base64
 from pathlib import Path
 
-from . import packs, plain, predict
+from . import ask, packs, plain, predict, show
 
 FOLDER = Path(__file__).with_name("thinking")
 WAYS = Path(__file__).with_name("ways")
@@ -73,6 +73,23 @@ class Thinking:
         """
         if not _graded():
             predict.compare(self.name, name, self._prediction(name), came_out)
+
+    def offer_hint(self, exercise, failure):
+        """After a check: offer the next hint if it failed in the same way for the third time, and each time after that.
+
+        Parameters
+        ----------
+        exercise : str
+        failure : str or None
+            What the check said; None if it passed.
+        """
+        last, times = self._failures.get(exercise, (None, 0))
+        times = times + 1 if failure == last else 1
+        self._failures[exercise] = failure, times
+        step = self._hinted.get(exercise, 0)
+        if failure and times >= 3 and step < len(show.STEPS):
+            what = f"hint {step + 1} of {len(show.STEPS)}, {show.STEPS[step]}"
+            print(f"The same for the {ask.ordinal(times)} time. check.hint({exercise}) shows {what}.")
 
     def _prediction(self, name):
         known = load(self.name)["predictions"]

@@ -47,6 +47,15 @@ lesson.predict(
 )
 
 
+#: Two features, three examples, to follow by hand: the scores are 0, 0 and 3.
+SMALL = {
+    "w": np.array([[1.0], [2.0]]),
+    "b": -1.0,
+    "X": np.array([[1.0, 3.0, 0.0], [0.0, -1.0, 2.0]]),
+    "Y": np.array([[1, 0, 1]]),
+}
+
+
 # --- sigmoid ---------------------------------------------------------------------------------------------------------
 
 
@@ -60,7 +69,22 @@ def sigmoid_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=5, equation="(2.3)", cases=sigmoid_cases)
+@lesson.exercise(
+    points=1,
+    topic=5,
+    equation="(2.3)",
+    cases=sigmoid_cases,
+    ask="Let z be 1000. Which sign has the exponent in (2.3), and what is e to that power?",
+    small={"z": np.array([[0.0, math.log(3)]])},
+    why={
+        "question": "Why is (2.3) written with e^(-z), and not as e^z / (1 + e^z)?",
+        "choices": {
+            "for large z the second form is infinity / infinity, which is nan": "Yes. The two are equal on paper alone.",
+            "the second form is another function": "No: multiply numerator and denominator of (2.3) by e^z.",
+            "e^(-z) takes less time": "No: both need one exponential. Try z = 1000 in both.",
+        },
+    },
+)
 def sigmoid(z):
     """Return the logistic function of each entry.
 
@@ -156,7 +180,14 @@ def dataset_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=6, equation="(2.7)", cases=dataset_cases)
+@lesson.exercise(
+    points=1,
+    topic=6,
+    equation="(2.7)",
+    cases=dataset_cases,
+    ask="w is (n_x, 1) and X is (n_x, m). Which product of the two has one number per example?",
+    small=SMALL,
+)
 def squared_cost(w, b, X, Y):
     """Return half the mean squared error of logistic regression.
 
@@ -240,7 +271,15 @@ def log_loss_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=6, equation="(2.12)", cases=log_loss_cases)
+@lesson.exercise(
+    points=1,
+    topic=6,
+    equation="(2.12)",
+    cases=log_loss_cases,
+    ask="For y = 1 one of the two terms in (2.12) is 0. Which one is left, and which sign has a logarithm of a number "
+    "below 1?",
+    small={"y_hat": np.array([[0.8, 0.8]]), "y": np.array([[1, 0]])},
+)
 def log_loss(y_hat, y):
     """Return the cross-entropy loss of each example.
 
@@ -322,7 +361,15 @@ def size_cases(rng):
     return [case(n_x=int(n)) for n in (rng.integers(2, 5), rng.integers(6, 12))] + [case(n_x=1)]
 
 
-@lesson.exercise(points=1, topic=7, equation="(2.16)", returns=("w", "b"), cases=size_cases)
+@lesson.exercise(
+    points=1,
+    topic=7,
+    equation="(2.16)",
+    returns=("w", "b"),
+    cases=size_cases,
+    ask="The score of all examples is w.T @ X + b, with X of shape (n_x, m). Which two sizes must w have, and which has b?",
+    small={"n_x": 3},
+)
 def initialize_with_zeros(n_x):
     """Return the starting point of gradient descent.
 
@@ -389,6 +436,16 @@ def in_a_list(n_x):
     returns=("grads", "cost"),
     backward=True,
     cases=dataset_cases,
+    ask="Which of z, a, dz, J, dw, db start anew with each example, and which grow until the last one?",
+    small=SMALL,
+    why={
+        "question": "Why does z start at b for each example, before the loop over the features?",
+        "choices": {
+            "each example has its own score, and b is part of each": "Yes. What is left of the example before must go.",
+            "b is added once for all examples": "No: (2.1) has one b in the score of every example.",
+            "so that z is not 0 when the weights are": "No: a score of 0 is fine. It would go on from the example before.",
+        },
+    },
 )
 def propagate_loop(w, b, X, Y):
     """Return the gradients and the cost, one example and one feature at a time.
@@ -421,11 +478,29 @@ def propagate_loop(w, b, X, Y):
         for j in range(n_x):
             dw[j, 0] += X[j, i] * dz  # (2.21)
         db += dz  # (2.22)
-    return {"dw": dw / m, "db": db / m}, cost / m  # (2.23), (2.24) and (2.13)
+    cost = cost / m  # (2.13)
+    dw = dw / m  # (2.23)
+    db = db / m  # (2.24)
+    return {"dw": dw, "db": db}, cost
 
 
 @lesson.exercise(
-    points=3, topic=8, equation="(2.27) to (2.31)", returns=("grads", "cost"), backward=True, cases=dataset_cases
+    points=3,
+    topic=8,
+    equation="(2.27) to (2.31)",
+    returns=("grads", "cost"),
+    backward=True,
+    cases=dataset_cases,
+    ask="dw has one number per feature. On which axis of X and of dZ are the examples, and which product sums over it?",
+    small=SMALL,
+    why={
+        "question": "Why do dw and db need the factor 1/m?",
+        "choices": {
+            "J is a mean over the examples, and so is its derivative": "Yes: (2.23) and (2.24).",
+            "without it the numbers overflow": "No: 391 losses add up to a moderate number. Look at (2.13).",
+            "it makes the steps of gradient descent small": "No: that is what the learning rate is for. Look at (2.13).",
+        },
+    },
 )
 def propagate(w, b, X, Y):
     """Return the gradients and the cost of all examples at once; arguments and results as in `propagate_loop`."""
@@ -575,7 +650,21 @@ def optimize_cases(rng):
 
 
 @lesson.exercise(
-    points=2, topic=7, equation="(2.14) and (2.15)", returns=("params", "grads", "costs"), cases=optimize_cases
+    points=2,
+    topic=7,
+    equation="(2.14) and (2.15)",
+    returns=("params", "grads", "costs"),
+    cases=optimize_cases,
+    ask="Which values must be computed anew in each step before w and b change, because they belong to the old w and b?",
+    small={**SMALL, "num_iterations": 2, "learning_rate": 0.3},
+    why={
+        "question": "Why `w = w - ...` and not `w -= ...`?",
+        "choices": {
+            "`w -= ...` changes the array that the caller passed in": "Yes: its starting point would move with the walk.",
+            "`w -= ...` is slower": "No: it even saves an array. It works on the caller's own one.",
+            "`w -= ...` gives another number": "No: the number is the same. The question is whose array it lands in.",
+        },
+    },
 )
 def optimize(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     """Walk downhill from (w, b) by gradient descent.
@@ -702,7 +791,14 @@ def predict_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=5, equation="(2.32)", cases=predict_cases)
+@lesson.exercise(
+    points=1,
+    topic=5,
+    equation="(2.32)",
+    cases=predict_cases,
+    ask="What does NumPy give for an array that is compared with a number, and what does the exercise ask for?",
+    small={name: SMALL[name] for name in ("w", "b", "X")},
+)
 def predict(w, b, X):
     """Return the predicted label of each example.
 
@@ -791,7 +887,21 @@ def model_cases(rng):
     return [one(2, 9, 5, 3, 0.4), one(3, 12, 7, 20, 0.1)]
 
 
-@lesson.exercise(points=2, topic=8, equation="(2.14) to (2.32)", cases=model_cases)
+@lesson.exercise(
+    points=2,
+    topic=8,
+    equation="(2.14) to (2.16) and (2.32)",
+    cases=model_cases,
+    ask="Which of your functions gives each entry of the dict, and which of the two sets may it see?",
+    small={
+        "X_train": SMALL["X"],
+        "Y_train": SMALL["Y"],
+        "X_test": np.array([[2.0, -1.0], [1.0, 0.0]]),
+        "Y_test": np.array([[1, 1]]),
+        "num_iterations": 2,
+        "learning_rate": 0.3,
+    },
+)
 def model(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
     """Train logistic regression from zeros and predict both sets.
 
