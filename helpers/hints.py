@@ -163,7 +163,9 @@ def _traced(exercise):
     rows += kept[:_MOST_ROWS] + ([("and so on", None)] if more > 0 else [])
     rows += [(f"returned{part}", value) for part, value in _leaves(result)]
     table = ["| value | shape | numbers |", "|---|---|---|"]
-    table += [f"| {name} |" + (" | |" if value is None else f" {_shape(value)} | {_said(value)} |") for name, value in rows]
+    table += [
+        f"| {name} |" + (" | |" if value is None else f" {_shape(value)} | {_said(value)} |") for name, value in rows
+    ]
     start = "The right function on a small case, one result below the other. What leads from row to row?\n\n"
     return start + "\n".join(table)
 
@@ -249,7 +251,14 @@ class _Watch(ast.NodeTransformer):
         node.args = [self.visit(argument) for argument in node.args]
         if isinstance(node.func, ast.Attribute):
             node.func.value = self.visit(node.func.value)
-        silent = isinstance(node.func, ast.Name) and node.func.id in ("range", "len", "int", "float", "zip", "enumerate")
+        silent = isinstance(node.func, ast.Name) and node.func.id in (
+            "range",
+            "len",
+            "int",
+            "float",
+            "zip",
+            "enumerate",
+        )
         return node if silent else self._noted(node)
 
     def visit_operation(self, node):
@@ -257,7 +266,7 @@ class _Watch(ast.NodeTransformer):
             return node
         return self._noted(self.generic_visit(node))
 
-    visit_BinOp = visit_UnaryOp = visit_Compare = visit_operation
+    visit_BinOp = visit_UnaryOp = visit_Compare = visit_operation  # noqa: N815 - names of ast
 
     @staticmethod
     def _noted(value):

@@ -10,7 +10,7 @@ import json
 import re
 import zipfile
 
-from helpers import courses, exercises, hints, notebooks, update
+from helpers import courses, exercises, hints, notebooks, thinking, update
 from helpers.checks import progress
 from helpers.courses import COURSES, LESSONS, TOP
 from helpers.update import MANIFEST, ReleaseRefused, write
@@ -36,13 +36,16 @@ SHIPPED = (
 )
 
 
-def edition(lessons=None):
+def edition(lessons=None, ways=False):
     """Return the learner's edition as ``{path: bytes}``.
 
     Parameters
     ----------
     lessons : list of LessonInfo, optional
         The lessons to put in; by default all that are done.
+    ways : bool
+        Whether it holds right answers, which `check.ways` shows once an exercise is solved: for those who learn alone,
+        and for a class after its deadline.
     """
     complete = lessons is None
     lessons = [lesson for lesson in LESSONS if lesson.done] if complete else lessons
@@ -69,6 +72,10 @@ def edition(lessons=None):
         if lesson.name in exercises.lessons():
             pack = exercises.load(lesson.name).pack(seed=0, hints=hints.make(lesson.name))
             files[f"helpers/checks/packs/{lesson.name}.json"] = pack.encode()
+            asked = json.dumps(thinking.make(lesson.name, version), ensure_ascii=False, separators=(",", ":")) + "\n"
+            files[f"helpers/checks/thinking/{lesson.name}.json"] = asked.encode()
+            if ways:
+                files[f"helpers/checks/ways/{lesson.name}.json"] = thinking.packed_ways(lesson.name)
     files[MANIFEST] = update.manifest(files, complete)
     return dict(sorted(files.items()))
 

@@ -42,7 +42,7 @@ class Checks(Thinking):
         self.name = name
         self.exercises = exercises
         self._hinted = {}
-        self._failures = {}
+        self._failures, self._asked = {}, {}
 
     def __call__(self, function):
         """Check one answer: print one line if it is right, otherwise raise `CheckFailed`.
@@ -154,7 +154,8 @@ class _Noted:
 
     def __exit__(self, kind, error, frames):
         if not self.hidden and (kind is None or issubclass(kind, Exception)):  # not when the learner interrupts it
-            progress.note(self.check.name, self.exercise, right=kind is None)
+            written = not isinstance(error, CheckFailed) or "is not written yet" not in str(error)
+            progress.note(self.check.name, self.exercise, right=kind is None if written else None)
             self.check.offer_hint(self.exercise, error and f"{kind.__name__}: {error}")
 
 

@@ -12,7 +12,9 @@ LETTERS = "abcdefgh"
 
 def choices_text(choices):
     """Return the choices with their letters, one a line."""
-    return "\n".join(_wrapped(f"  {letter}  {choice}", "     ") for letter, choice in zip(LETTERS, choices, strict=False))
+    return "\n".join(
+        _wrapped(f"  {letter}  {choice}", "     ") for letter, choice in zip(LETTERS, choices, strict=False)
+    )
 
 
 def show(question, choices=()):

@@ -59,7 +59,9 @@ def compare(lesson, name, prediction, came_out):
 
 def _guess(lesson, name, prediction):
     """Return the last guess, or None; one that is no answer to the question as it is now does not count."""
-    kept = [event.get("guess") for event in progress.events() if (event["lesson"], event.get("predict")) == (lesson, name)]
+    kept = [
+        event.get("guess") for event in progress.events() if (event["lesson"], event.get("predict")) == (lesson, name)
+    ]
     guess = _guesses.get((lesson, name), kept[-1] if kept else None)
     if isinstance(guess, bool) or not isinstance(guess, (int, float)):
         return None

@@ -7,13 +7,16 @@ holds a file of that name. Solved stays solved: who tries another way later keep
 import errno
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 #: The start page's data, made at release; where it is missing, nothing is kept or said: the repository, grading.
 START = TOP / ".labextensions" / "start-page" / "static" / "start.json"
 NAME = "progress.jsonl"
+#: Days until a solved exercise is due once more; each time it is solved again, the next number counts.
+INTERVALS = (1, 3, 7, 21)
+_reviewing = [False]  # whether this kernel belongs to a notebook of exercises that are due
 
 
 def note(lesson, exercise, right, top=TOP, start=START):
@@ -23,8 +26,8 @@ def note(lesson, exercise, right, top=TOP, start=START):
     ----------
     lesson, exercise : str
         Their names.
-    right : bool
-        Whether the check passed.
+    right : bool or None
+        Whether the check passed; None if nothing is written yet.
     top, start : path
         The edition's folder, and the start page's data in it. Without that file, or where the folder cannot be written,
         this does nothing.
@@ -50,6 +53,16 @@ def events(top=TOP, start=START):
         return []
 
 
+def is_solved(lesson, exercise, top=TOP, start=START):
+    """Return whether an exercise once passed; outside an edition, where nothing is kept, every one counts as solved."""
+    if not Path(start).exists():
+        return True
+    return any(
+        (event["lesson"], event.get("exercise")) == (lesson, exercise) and event["right"]
+        for event in events(top, start)
+    )
+
+
 def keep(top=TOP, start=START, **fields):
     """Keep a line that is no outcome of a check, such as a guess, where progress is kept; it has a ``lesson``."""
     if not Path(start).exists():
@@ -69,14 +82,63 @@ def _say(error):
         print(f"Your progress could not be kept in {NAME}: {error.strerror}.")
 
 
+def review():
+    """From here on, what is checked in this kernel repeats exercises: it moves the day on which they are due again."""
+    _reviewing[0] = True
+
+
+def due(events):
+    """Return ``{(lesson, exercise): (day, step)}`` of the solved exercises that will come again.
+
+    Parameters
+    ----------
+    events : list of dict
+        From `read`.
+
+    Returns
+    -------
+    dict
+        The day is a text such as "2026-11-30"; the step counts from 0 in `INTERVALS`.
+    """
+    found = {}
+    for event in events:
+        key = event["lesson"], event.get("exercise")
+        if "due" in event:
+            found[key] = event["due"], event.get("step", 0)
+        elif event.get("right") and key not in found:  # a line of an earlier release
+            found[key] = _days_later(0, str(event.get("when"))[:10]), 0
+    return {key: value for key, value in found.items() if isinstance(value[0], str) and isinstance(value[1], int)}
+
+
+def today():
+    return date.today().isoformat()
+
+
+def _days_later(step, day=None):
+    """Return the day on which an exercise is due after a step, or None after the last."""
+    try:
+        start = date.fromisoformat(day or today())
+    except ValueError:
+        start = date.today()
+    return (start + timedelta(days=INTERVALS[step])).isoformat() if step < len(INTERVALS) else None
+
+
 def _keep(path, lesson, exercise, right):
     """Append a line if it says something new, and return the solved exercises as pairs of names."""
     events = [event for event in read(path) if "exercise" in event]
     solved = {(event["lesson"], event["exercise"]) for event in events if event["right"]}
     last = events[-1] if events else {}
-    same_as_last = (last.get("lesson"), last.get("exercise")) == (lesson, exercise)
-    if not same_as_last or (right and (lesson, exercise) not in solved):
-        _append(path, [{"lesson": lesson, "exercise": exercise, "right": right, "when": _now()}])
+    first = bool(right) and (lesson, exercise) not in solved
+    line = {"lesson": lesson, "exercise": exercise, "right": bool(right), "when": _now()}
+    day, step = due(events).get((lesson, exercise), (None, 0))
+    if _reviewing[0] and right is not None and day is not None and day <= today():
+        step = step + 1 if right else 0
+        _append(path, [{**line, "due": _days_later(step), "step": step}])
+        print(f"Due again on {_days_later(step)}." if step < len(INTERVALS) else "It will not come again.")
+    elif first:
+        _append(path, [{**line, "due": _days_later(0), "step": 0}])
+    elif (last.get("lesson"), last.get("exercise")) != (lesson, exercise):
+        _append(path, [line])
     return solved | ({(lesson, exercise)} if right else set())
 
 

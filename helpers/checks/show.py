@@ -58,6 +58,41 @@ def hints(name, steps, shown):
         print(text)
 
 
+def ways(name, own, found):
+    """Display right answers side by side, in a notebook as columns that wrap, elsewhere one below the other.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+    own : str or None
+        The learner's code.
+    found : list of dict
+        From `think.ways`.
+    """
+    titles = ["The reference", *(f"Another way{f' ({i})' if len(found) > 2 else ''}" for i in range(1, len(found)))]
+    shown = [("Yours", "", own)] if own else []
+    shown += [(title, way["differs"], way["code"]) for title, way in zip(titles, found, strict=True)]
+    if not _in_notebook():
+        print(
+            "\n\n".join(
+                "\n".join(filter(None, [f"{title}. {differs}".rstrip(), code])) for title, differs, code in shown
+            )
+        )
+        return
+    from IPython.display import HTML, display
+
+    columns = "".join(
+        f'<section style="flex:1 1 24em;min-width:0" aria-label="{_text(title)}"><b>{_text(title)}</b>'
+        f'<div style="{_STYLE["quiet"]}">{_text(differs)}</div>'
+        f'<pre tabindex="0" style="overflow:auto;margin:.3em 0;font-size:13px;color:inherit">{_text(code)}</pre>'
+        "</section>"
+        for title, differs, code in shown
+    )
+    style = f"{_STYLE['card']};max-width:none;border-left-color:#009E73;display:flex;flex-wrap:wrap;gap:1.5em"
+    display(HTML(f'<div class="check-ways" style="{style}">{columns}</div>'))
+
+
 def _in_notebook():
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 

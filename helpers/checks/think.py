@@ -4,30 +4,41 @@ The texts lie in one small file per lesson, made at release from the catalogue (
 file of their own, which only some editions have. In the repository both are made when they are asked for.
 """
 
+import contextlib
 import functools
 import importlib
 import importlib.util
+import inspect
+import io
 import json
 import os
 import sys
+import textwrap
 import zlib
 from binascii import a2b_base64
 from pathlib import Path
 
-from . import ask, packs, plain, predict, show
+import numpy as np
 
-FOLDER = Path(__file__).with_name("thinking")
+from . import ask, packs, plain, predict, progress, questions, review, show
+from .trace import Untraceable
+
 WAYS = Path(__file__).with_name("ways")
 
 
 @functools.cache
 def load(lesson):
-    """Return what `helpers.thinking.make` made of a lesson; raise `packs.UnknownExercise` if there is no such lesson."""
+    """Return what `helpers.thinking.make` made of a lesson; raise `packs.UnknownExercise` if there is none."""
     if importlib.util.find_spec("helpers.exercises") is not None:
         return importlib.import_module("helpers.thinking").make(lesson)
-    path = FOLDER / f"{lesson}.json"
+    return read(progress.TOP, lesson)
+
+
+def read(top, lesson):
+    """Return the same from the file of an edition."""
+    path = Path(top) / "helpers" / "checks" / "thinking" / f"{lesson}.json"
     if not path.exists():
-        raise packs.unknown("lesson", lesson, sorted(path.stem for path in FOLDER.glob("*.json")))
+        raise packs.unknown("lesson", lesson, sorted(path.stem for path in path.parent.glob("*.json")))
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -74,6 +85,71 @@ class Thinking:
         if not _graded():
             predict.compare(self.name, name, self._prediction(name), came_out)
 
+    def questions(self, function):
+        """Ask two or three questions about your own function: what its lines give, how often they run, why.
+
+        Parameters
+        ----------
+        function : callable
+            Your function, once its check passes; until then this is its check.
+        """
+        if _graded():
+            return
+        name = self._named(function)
+        with contextlib.redirect_stdout(io.StringIO()):
+            self(function)
+        about = load(self.name)["exercises"][name]
+        self._asked[name] = self._asked.get(name, -1) + 1
+        rng = np.random.default_rng([self._asked[name], *name.encode()])
+        cases = [case.arguments for case in self.exercises[name].cases]
+        try:
+            made = questions.make(function, max(cases, key=_sizes), decoded(about["small"]), about["why"], rng)
+        except Untraceable as error:
+            print(f"There are no questions here: {error}.")
+        else:
+            questions.put(made)
+
+    def ways(self, exercise):
+        """Show other right answers beside yours, once you have solved the exercise, where the edition has them.
+
+        Parameters
+        ----------
+        exercise : callable or str
+            Your function, or its name.
+        """
+        if _graded():
+            return
+        name = self._named(exercise)
+        found = ways(self.name).get(name, [])
+        if not found:
+            print("This edition has no other ways.")
+        elif not progress.is_solved(self.name, name):
+            print(f"Solve {name} first: then this shows other ways beside yours.")
+        else:
+            own = None if isinstance(exercise, str) else _source(exercise)
+            show.ways(name, own, found)
+
+    def reset(self, exercise):
+        """Start an exercise again: its cell becomes as it was released, and your old answer stands below it.
+
+        Parameters
+        ----------
+        exercise : callable or str
+            Your function, or its name.
+        """
+        if _graded():
+            return
+        name = self._named(exercise)
+        stub = load(self.name)["exercises"][name].get("stub")
+        if stub is None:
+            print("Only an edition for learners knows how an exercise was released.")
+            return
+        review.send_back(name, stub)
+        print(
+            f"In JupyterLab, {name} is as it was released, and your answer stands below it. Elsewhere, put this in:\n"
+        )
+        print(stub)
+
     def offer_hint(self, exercise, failure):
         """After a check: offer the next hint if it failed in the same way for the third time, and each time after that.
 
@@ -104,6 +180,20 @@ class Thinking:
         if exercise not in self.exercises:
             raise packs.unknown("exercise", exercise, list(self.exercises))
         return exercise
+
+
+def _source(function):
+    try:
+        return textwrap.dedent(inspect.getsource(function)).rstrip()
+    except (OSError, TypeError):
+        return None
+
+
+def _sizes(arguments):
+    """Return what makes a case fit for questions about sizes: many different ones, none too large to count."""
+    shapes = [np.shape(value) for value in arguments.values() if isinstance(value, np.ndarray)]
+    sizes = {size for shape in shapes for size in shape}
+    return len(sizes - {1}), max(sizes, default=0) <= 12, max(sizes, default=0)
 
 
 def _graded():

@@ -134,4 +134,3 @@ def statements(trace):
     """Return ``{line: node}`` of the statements of a traced function, lines counted as in its steps."""
     tree = next(node for node in ast.walk(ast.parse("\n".join(trace.source))) if isinstance(node, ast.FunctionDef))
     return {statement.lineno: statement for statement in _statements(tree)}
-

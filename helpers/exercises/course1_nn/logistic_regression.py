@@ -78,6 +78,7 @@ def sigmoid_cases(rng):
     small={"z": np.array([[0.0, math.log(3)]])},
     why={
         "question": "Why is (2.3) written with e^(-z), and not as e^z / (1 + e^z)?",
+        "where": "exp(-",
         "choices": {
             "for large z the second form is infinity / infinity, which is nan": "Yes. The two are equal on paper alone.",
             "the second form is another function": "No: multiply numerator and denominator of (2.3) by e^z.",
@@ -132,7 +133,7 @@ def exp_of_math(z):
     return 1 / (1 + math.exp(-z))
 
 
-@sigmoid.accept
+@sigmoid.accept("The logistic function is tanh, pushed up by 1 and halved in both directions: no overflow, no warning.")
 def through_tanh(z):
     return 0.5 * (1 + np.tanh(z / 2))
 
@@ -142,7 +143,7 @@ def through_scipy(z):
     return expit(z)
 
 
-@sigmoid.accept
+@sigmoid.accept("The exponent is never positive: each sign of z takes the form of (2.3) that cannot overflow.")
 def stable_in_two_branches(z):
     small = np.exp(-np.abs(z))
     return np.where(np.asarray(z) >= 0, 1 / (1 + small), small / (1 + small))
@@ -238,7 +239,7 @@ def squared_per_example(w, b, X, Y):
     return (sigmoid(w.T @ X + b) - Y) ** 2 / 2
 
 
-@squared_cost.accept
+@squared_cost.accept("The sums of (2.7) and (2.1) as loops: the same numbers, one product at a time.")
 def squared_with_a_loop(w, b, X, Y):
     J = 0
     m = X.shape[1]
@@ -254,7 +255,7 @@ def squared_with_einsum(w, b, X, Y):
     return np.einsum("ij,ij->", difference, difference) / (2 * Y.shape[1])
 
 
-@squared_cost.accept
+@squared_cost.accept("A sum of squares is the square of a length: the norm of the row of differences.")
 def squared_norm(w, b, X, Y):
     return np.array(np.linalg.norm(sigmoid(np.dot(w.T, X) + b) - Y) ** 2 / 2 / Y.size)
 
@@ -343,12 +344,17 @@ def with_clip(y_hat, y):
     return -np.log(y_hat) * y - np.log(1 - y_hat) * (1 - y)
 
 
-@log_loss.accept
+@log_loss.accept(
+    "One logarithm instead of two: `np.where` picks the probability of the label that was observed, as (2.8) does."
+)
 def with_where(y_hat, y):
     return -np.log(np.where(np.asarray(y) == 1, y_hat, 1 - np.asarray(y_hat)))
 
 
-@log_loss.accept
+@log_loss.accept(
+    "From the score z instead of the probability: log(1 + e^z) - y z stays exact where ŷ is rounded to 0 or 1. "
+    "Libraries compute the loss this way."
+)
 def through_the_score(y_hat, y):
     z = np.log(y_hat) - np.log1p(-np.asarray(y_hat))
     return np.logaddexp(0, z) - y * z
@@ -416,7 +422,9 @@ def integer_zero(n_x):
     return np.zeros(shape=[n_x, 1]), 0
 
 
-@initialize_with_zeros.accept
+@initialize_with_zeros.accept(
+    "`np.full` takes any value: with 0 it is `np.zeros`, except that these are whole numbers."
+)
 def numpy_scalar(n_x):
     return np.full((n_x, 1), 0), np.float64(0)
 
@@ -440,6 +448,7 @@ def in_a_list(n_x):
     small=SMALL,
     why={
         "question": "Why does z start at b for each example, before the loop over the features?",
+        "where": "z = b",
         "choices": {
             "each example has its own score, and b is part of each": "Yes. What is left of the example before must go.",
             "b is added once for all examples": "No: (2.1) has one b in the score of every example.",
@@ -609,7 +618,9 @@ def z_not_reset(w, b, X, Y):
 
 
 @propagate.accept
-@propagate_loop.accept
+@propagate_loop.accept(
+    "`zip` walks through columns and labels together, and the mean is taken on the way: each example adds its m-th part."
+)
 def with_plain_loops(w, b, X, Y):
     J, dw, db, m = 0, [0] * len(w), 0, X.shape[1]
     for x, y in zip(X.T, Y[0], strict=True):
@@ -621,7 +632,9 @@ def with_plain_loops(w, b, X, Y):
     return {"dw": np.array(dw).reshape(-1, 1), "db": db, "more": "entries are fine"}, J / m
 
 
-@propagate.accept
+@propagate.accept(
+    "`np.einsum` names the axes: the letter i, the examples, is in both factors and not in the result, so it is summed."
+)
 @propagate_loop.accept
 def with_einsum(w, b, X, Y):
     Z = np.einsum("jk,ji->ki", w, X) + b
@@ -629,7 +642,9 @@ def with_einsum(w, b, X, Y):
     return [{"dw": np.einsum("ji,ki->jk", X, dZ), "db": np.array(dZ.sum())}, np.mean(np.logaddexp(0, Z) - Y * Z)]
 
 
-@propagate.accept
+@propagate.accept(
+    "The cost as two products of matrices, (1, m) times (m, 1): each sums over the examples, so no mean is called."
+)
 @propagate_loop.accept
 def with_dot_and_squeeze(w, b, X, Y):
     m = X.shape[1]
@@ -659,6 +674,7 @@ def optimize_cases(rng):
     small={**SMALL, "num_iterations": 2, "learning_rate": 0.3},
     why={
         "question": "Why `w = w - ...` and not `w -= ...`?",
+        "where": "w = w -",
         "choices": {
             "`w -= ...` changes the array that the caller passed in": "Yes: its starting point would move with the walk.",
             "`w -= ...` is slower": "No: it even saves an array. It works on the caller's own one.",
@@ -752,7 +768,7 @@ def w_changed_in_place(w, b, X, Y, num_iterations, learning_rate):
     return {"w": w, "b": b}, grads, costs
 
 
-@optimize.accept
+@optimize.accept("On a copy, `-=` is allowed: it changes an array of its own and makes no new one in each step.")
 def on_a_copy(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     w = np.array(w, copy=True)
     costs = np.zeros(num_iterations)
@@ -763,7 +779,9 @@ def on_a_copy(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     return {"b": np.float64(b), "w": w}, grads, costs
 
 
-@optimize.accept
+@optimize.accept(
+    "The list of costs counts the steps; and w and b change in one line, so neither can use the other's new value."
+)
 def with_while(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     costs = []
     while len(costs) < num_iterations:
@@ -851,12 +869,12 @@ def booleans(w, b, X):
     return sigmoid(np.dot(w.T, X) + b) > 0.5
 
 
-@predict.accept
+@predict.accept("σ(z) is above 1/2 exactly where z is above 0, so the exponential is not needed.")
 def sign_of_the_score(w, b, X):
     return np.where(w.T @ X + b > 0, 1.0, 0.0)
 
 
-@predict.accept
+@predict.accept("One example at a time: easier to read aloud, slower by the factor of section 9.")
 def label_by_label(w, b, X):
     Y_prediction = np.zeros((1, X.shape[1]))
     for i in range(X.shape[1]):
@@ -965,7 +983,9 @@ def default_learning_rate(X_train, Y_train, X_test, Y_test, num_iterations, lear
     return model(X_train, Y_train, X_test, Y_test, num_iterations, 0.009)
 
 
-@model.accept
+@model.accept(
+    "Everything in one loop, without the functions before it: shorter, but no part can be checked or used alone."
+)
 def in_one_function(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
     w, b, m, costs = np.zeros((len(X_train), 1)), 0, Y_train.size, []
     for _ in range(num_iterations):
