@@ -23,7 +23,7 @@ _STYLE = {
 
 def card(exercise, position, what, cause):
     """Display the card of a failed check in a notebook; do nothing elsewhere (the exception's text says it all)."""
-    if _in_notebook():
+    if in_notebook():
         from IPython.display import HTML, display
 
         display(HTML(card_html(exercise, position, what, cause)))
@@ -50,7 +50,7 @@ def hints(name, steps, shown):
     elif shown < len(steps):
         parts.append(f"*Next: {STEPS[shown]}. Call `check.hint({name})` once more.*")
     text = "\n\n".join(parts)
-    if _in_notebook():
+    if in_notebook():
         from IPython.display import Markdown, display
 
         display(Markdown(text))
@@ -73,7 +73,7 @@ def ways(name, own, found):
     titles = ["The reference", *(f"Another way{f' ({i})' if len(found) > 2 else ''}" for i in range(1, len(found)))]
     shown = [("Yours", "", own)] if own else []
     shown += [(title, way["differs"], way["code"]) for title, way in zip(titles, found, strict=True)]
-    if not _in_notebook():
+    if not in_notebook():
         print(
             "\n\n".join(
                 "\n".join(filter(None, [f"{title}. {differs}".rstrip(), code])) for title, differs, code in shown
@@ -93,7 +93,8 @@ def ways(name, own, found):
     display(HTML(f'<div class="check-ways" style="{style}">{columns}</div>'))
 
 
-def _in_notebook():
+def in_notebook():
+    """Return whether IPython runs, which can display more than text."""
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import ask, packs, plain, predict, progress, questions, review, show
+from . import ask, packs, plain, predict, progress, questions, review, show, sick
 from .trace import Untraceable
 
 WAYS = Path(__file__).with_name("ways")
@@ -108,6 +108,21 @@ class Thinking:
             print(f"There are no questions here: {error}.")
         else:
             questions.put(made)
+
+    def diagnose(self, run, *functions):
+        """Show a training run with a fault, another one each time, and ask for its cause and for the first thing to try.
+
+        Parameters
+        ----------
+        run : callable
+            ``run(rng, *functions)`` returns a `sick.Run`; a lesson's pictures have it.
+        functions : callable
+            Yours, with which it trains.
+        """
+        if not _graded():
+            # In the repository the same run each time: its notebooks keep what they show.
+            rng = np.random.default_rng(None if progress.START.exists() else 0)
+            sick.put(run(rng, *functions), rng)
 
     def ways(self, exercise):
         """Show other right answers beside yours, once you have solved the exercise, where the edition has them.

@@ -426,6 +426,14 @@
           panel.sessionContext.kernelChanged.connect(listen);
           listen();
         };
+        // JupyterLab gives the field in which one answers no name; a screen reader needs one.
+        const name = () => {
+          for (const field of document.querySelectorAll(".jp-Stdin-input:not([aria-label])")) {
+            const prompt = field.closest(".jp-Stdin").textContent.trim();
+            if (prompt) field.setAttribute("aria-label", prompt);
+          }
+        };
+        new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
         notebooks?.forEach(attend);
         notebooks?.widgetAdded.connect((_, panel) => attend(panel));
         app.restored.then(() => {
