@@ -23,6 +23,10 @@ _SYMBOL = re.compile(
 )
 
 
+#: What questions print in a run without a learner.
+_NOBODY = re.compile(r"^(No guess yet\..*|You guessed:  nothing|No answer\.)\n", re.M)
+
+
 class SiteFailed(Exception):
     """The site was not built; the message says why, and what to do. What was there before is as it was."""
 
@@ -123,7 +127,7 @@ def lesson_page(lesson):
     outputs = {cell.id: cell.get("outputs", []) for cell in source.cells}
     page = notebooks.student_version(source)
     known = exercises.load(lesson.name).exercises if lesson.name in exercises.lessons() else {}
-    text, heading = None, lesson.title
+    text, heading, asked = None, lesson.title, set()
     for cell in page.cells:
         if cell.cell_type == "markdown":
             text = cell
@@ -134,7 +138,19 @@ def lesson_page(lesson):
         if not cell.metadata.get("nbgrader", {}).get("solution"):
             cell.outputs = outputs[cell.id]
         pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
-        cell.metadata = {"mystnb": _picture_options(cell, pictures, text.source, heading)} if pictures else {}
+        options = _picture_options(cell, pictures, text.source, heading) if pictures else {}
+        asked |= set(re.findall(r"check\.predict\(\"(\w+)\"\)", cell.source))
+        folded = bool(asked and cell.outputs and "check.predict(" not in cell.source)
+        if folded:  # what came out waits until the reader has guessed
+            options["code_prompt_show"] = "Guess first, then show what came out"
+            options["code_prompt_hide"] = "Hide what came out"
+        asked -= set(re.findall(r"check\.compare\(\"(\w+)\"", cell.source))
+        for output in cell.outputs:
+            if "text" in output:
+                output.text = _NOBODY.sub("", output.text)
+        cell.metadata = {"mystnb": options} if options else {}
+        if folded:
+            cell.metadata["tags"] = ["hide-output"]
     title = re.sub(r"(?m)^# \d+ ", f"# {number(lesson)} ", page.cells[0].source, count=1)
     page.cells[0].source = (
         _index([*_topics_of(lesson), lesson.title])

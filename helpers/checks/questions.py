@@ -75,8 +75,12 @@ def put(questions):
 
 def _shape(traced, case, rng):
     """Ask for the shape that a line gives."""
-    arrays = {(step.line, step.name): step for step in _steps(traced) if np.ndim(step.value) and _numeric(step.value)}
-    if not arrays:
+    own = [step for step in traced.steps if step.name not in case]
+    for steps in (own, _steps(traced)):
+        arrays = {(step.line, step.name): step for step in steps if np.ndim(step.value) and _numeric(step.value)}
+        if arrays:
+            break
+    else:
         return None
     step = list(arrays.values())[int(rng.integers(len(arrays)))]
     shape = np.shape(step.value)

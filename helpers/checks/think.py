@@ -110,7 +110,7 @@ class Thinking:
             questions.put(made)
 
     def diagnose(self, run, *functions):
-        """Show a training run with a fault, another one each time, and ask for its cause and for the first thing to try.
+        """Show a training run with a fault, another one each time; ask for its cause and for the first thing to try.
 
         Parameters
         ----------

@@ -117,7 +117,7 @@ FAULTS = (
     ),
     Fault(
         "one feature is in much larger units than the others",
-        "one entry of dw is a hundred times as large as the others from the first step on, so no rate suits all weights",
+        "in the first step one entry of dw is a hundred times as large as the others: no rate suits all weights",
         "bring all features to the same spread",
     ),
     Fault(
