@@ -118,6 +118,11 @@ def _old_tables():
                 new = head + begin + table + "\n" + end + rest.split(end, 1)[1]
         if new != old:
             yield path, new
+    path = TOP / "docs" / "notes.md"
+    old = path.read_text(encoding="utf-8")
+    new = courses.with_topics(old)
+    if new != old:
+        yield path, new
 
 
 def write_release(options):

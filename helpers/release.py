@@ -23,6 +23,7 @@ SHIPPED = (
     "LICENSE-text.md",
     "NOTATION.md",
     "docs/data.md",
+    "docs/notes.md",
     "environment.yml",
     "pyproject.toml",
     "helpers/__init__.py",
@@ -59,6 +60,7 @@ def edition(lessons=None, ways=False):
             files[path.relative_to(template).as_posix()] = path.read_bytes()
     files[progress.START.relative_to(TOP).as_posix()] = start_data(lessons).encode()
     files["README.md"] = files["README.md"].replace(b"{lessons}", start_page(lessons).encode())
+    files["docs/notes.md"] = courses.with_topics(files["docs/notes.md"].decode(), lessons).encode()
     for lesson in lessons:
         folder = lesson.path.parent
         for path in folder.rglob("*"):
@@ -83,7 +85,7 @@ def edition(lessons=None, ways=False):
 def fingerprint():
     """Return a text that changes when anything changes from which an edition is made; much quicker than making one."""
     digest = hashlib.sha256()
-    for pattern in ("LICENSE", "*.md", "docs/data.md", "*.toml", "*.yml", "*.lock", "helpers/**/*", "course*/**/*"):
+    for pattern in ("LICENSE", "*.md", "docs/*.md", "*.toml", "*.yml", "*.lock", "helpers/**/*", "course*/**/*"):
         for path in sorted(TOP.glob(pattern)):
             if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
                 digest.update(f"{path.relative_to(TOP)}\0".encode() + path.read_bytes())

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from helpers import exercises, notebooks
-from helpers.courses import COURSES, LESSONS, TOP, TOPICS
+from helpers.courses import COURSES, LESSONS, TOP, TOPICS, topic_numbers
 
 _IMAGES = (".png", ".jpg", ".svg")
 #: A link to a file, not what looks like one in a formula, ``a^{[2](i)}``.
@@ -237,15 +237,6 @@ def plain_text(text):
 
 def _topics_of(lesson):
     return [TOPICS[topic - 1] for topic in topic_numbers(lesson)]
-
-
-def topic_numbers(lesson):
-    """Return the numbers of a lesson's topics: ``"19, 25"`` and ``"15–17"`` are both written."""
-    found = []
-    for part in lesson.topics.split(", "):
-        first, _, last = part.partition("–")
-        found += range(int(first), int(last or first) + 1)
-    return found
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------

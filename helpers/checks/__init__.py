@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from . import packs, progress, show
+from . import origin, packs, progress, show
 from .compare import Difference, difference, same
 from .diagnose import known_mistake, usual_slip
 from .draws import difference_of_samples, sample
@@ -32,6 +32,7 @@ class CheckFailed(AssertionError):
 
 def lesson(name):
     """Return the checks of a lesson; raise `packs.UnknownExercise` if there is no such lesson here."""
+    origin.say()
     return Checks(name, packs.load(name))
 
 

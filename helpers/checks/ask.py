@@ -13,13 +13,13 @@ LETTERS = "abcdefgh"
 def choices_text(choices):
     """Return the choices with their letters, one a line."""
     return "\n".join(
-        _wrapped(f"  {letter}  {choice}", "     ") for letter, choice in zip(LETTERS, choices, strict=False)
+        wrapped(f"  {letter}  {choice}", "     ") for letter, choice in zip(LETTERS, choices, strict=False)
     )
 
 
 def show(question, choices=()):
     """Print a question and its choices."""
-    print(_wrapped(question))
+    print(wrapped(question))
     if choices:
         print(choices_text(choices))
 
@@ -75,5 +75,6 @@ def ordinal(number):
     return f"{number}{ending}"
 
 
-def _wrapped(text, indent=""):
+def wrapped(text, indent=""):
+    """Return a text in lines that fit beside a notebook's cells; further lines begin with `indent`."""
     return textwrap.fill(text, 96, subsequent_indent=indent)

@@ -54,7 +54,7 @@ def compare(lesson, name, prediction, came_out):
     came_out = int(came_out) if prediction.choices else float(came_out)
     print(f"You guessed:  {'nothing' if guess is None else ask.said(guess, prediction.choices)}")
     print(f"It came out:  {ask.said(came_out, prediction.choices)}")
-    print(prediction.because)
+    print(ask.wrapped(prediction.because))
 
 
 def _guess(lesson, name, prediction):

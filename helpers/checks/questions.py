@@ -67,7 +67,7 @@ def put(questions):
             print("No answer.")
             break
         right += given == one.right
-        print(one.replies[given] + "\n")
+        print(ask.wrapped(one.replies[given]) + "\n")
     else:
         print(f"{right} of {len(questions)} right.")
     return right

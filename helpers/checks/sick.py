@@ -40,7 +40,7 @@ def put(run, rng):
         from IPython.display import display
 
         display(run.figure)
-    print(run.words + "\n")
+    print(ask.wrapped(run.words) + "\n")
     fault, right = run.faults[run.which], 0
     for question, word in (("What is the cause?", "cause"), ("What do you try first?", "first")):
         order = [int(i) for i in rng.permutation(len(run.faults))]
@@ -53,9 +53,10 @@ def put(run, rng):
         chosen = run.faults[order[given]]
         if chosen is fault:
             right += 1
-            print(f"Yes. {fault.cause[0].upper()}{fault.cause[1:]}: {fault.looks}.\n")
+            reply = f"Yes. {fault.cause[0].upper()}{fault.cause[1:]}: {fault.looks}."
         elif word == "cause":
-            print(f"No. With that, {chosen.looks}. Here {fault.looks}: {fault.cause}.\n")
+            reply = f"No. With that, {chosen.looks}. Here {fault.looks}: {fault.cause}."
         else:
-            print(f"No. That helps where {chosen.cause}. Here {fault.cause}, so: {fault.first}.\n")
+            reply = f"No. That helps where {chosen.cause}. Here {fault.cause}, so: {fault.first}."
+        print(ask.wrapped(reply) + "\n")
     return right

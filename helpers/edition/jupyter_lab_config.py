@@ -12,7 +12,3 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.app_settings_dir = os.path.join(here, ".settings")
 # Its own workspace: the tabs of another JupyterLab of the same user stay there.
 c.LabApp.workspaces_dir = os.path.join(here, ".workspaces")
-# Tools of instructors; .settings/page_config.json takes them out of the pages. Validate stays.
-c.ServerApp.jpserver_extensions = {
-    f"nbgrader.server_extensions.{name}": False for name in ("assignment_list", "course_list", "formgrader")
-}
