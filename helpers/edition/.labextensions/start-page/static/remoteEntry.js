@@ -123,8 +123,6 @@
         model.cells[place].setSource(stub);
       });
     }
-    panel.content.activeCellIndex = place;
-    panel.content.scrollToItem?.(place);
     return true;
   }
 
@@ -426,11 +424,14 @@
           panel.sessionContext.kernelChanged.connect(listen);
           listen();
         };
-        // JupyterLab gives the field in which one answers no name; a screen reader needs one.
+        // JupyterLab gives the field in which one answers, and pictures, no name; a screen reader needs one.
         const name = () => {
           for (const field of document.querySelectorAll(".jp-Stdin-input:not([aria-label])")) {
             const prompt = field.closest(".jp-Stdin").textContent.trim();
             if (prompt) field.setAttribute("aria-label", prompt);
+          }
+          for (const image of document.querySelectorAll(".jp-RenderedImage img:not([alt])")) {
+            image.alt = "Picture; the text next to it says what it shows";
           }
         };
         new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
