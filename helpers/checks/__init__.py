@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import textwrap
+import traceback
 
 import numpy as np
 
@@ -126,10 +127,9 @@ class Checks(Thinking):
 
     def _say_unwritten(self, error, function, exercise, hidden):
         """Say which exercise is not written: this one, or one that its function calls; otherwise say nothing."""
-        frames = error.__traceback__
-        while frames.tb_next is not None:
-            frames = frames.tb_next
-        raised_in = getattr(error, "learner_function", frames.tb_frame.f_code.co_name)
+        frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+        named = [name for name in frames if not name.startswith("<")]  # of a lambda or a comprehension: what holds it
+        raised_in = getattr(error, "learner_function", named[-1])
         if raised_in in (exercise.name, getattr(function, "__name__", exercise.name)):
             self._fail(exercise, None, Difference("unwritten", exercise.name, "unwritten"), None, hidden)
         if raised_in in self.exercises:
@@ -208,7 +208,7 @@ class _Noted:
             progress.note_when_cell_ends(self.check.name, self.exercise)
         elif issubclass(kind, Exception):  # not when the learner interrupts it
             unwritten = isinstance(error, CheckFailed) and error.data["kind"] == "unwritten"
-            progress.note(self.check.name, self.exercise, None if unwritten else False)
+            progress.note(self.check.name, self.exercise, right=None if unwritten else False)
         else:
             return
         self.check.offer_hint(self.exercise, error and f"{kind.__name__}: {error}")

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import progress
+from . import packs, progress
 
 FOLDER = "review"
 #: At most so many at once; of those that are due, and filled up from those that will be soon.
@@ -85,10 +85,8 @@ def _exercise(top, lesson, exercise):
     import nbformat
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
-    from . import think
-
     try:
-        about = think.read(top, lesson["name"])["exercises"][exercise]
+        about = read(top, lesson["name"])["exercises"][exercise]
         there = {cell.get("id"): cell for cell in nbformat.read(top / lesson["path"], as_version=4).cells}
         parts = about["review"]
         text, after = there[parts["text"]].source, [there[name] for name in parts["after"]]
@@ -111,3 +109,11 @@ def send_back(exercise, stub):
         from comm import create_comm
 
         create_comm(target_name=TARGET, data={"exercise": exercise, "stub": stub})
+
+
+def read(top, lesson):
+    """Return what a lesson asks besides its exercises, from the file of the edition in the folder `top`."""
+    path = Path(top) / "helpers" / "checks" / "thinking" / f"{lesson}.json"
+    if not path.exists():
+        raise packs.unknown("lesson", lesson, sorted(path.stem for path in path.parent.glob("*.json")))
+    return json.loads(path.read_text(encoding="utf-8"))

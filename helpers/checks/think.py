@@ -6,8 +6,6 @@ file of their own, which only some editions have. In the repository both are mad
 
 import contextlib
 import functools
-import importlib
-import importlib.util
 import inspect
 import io
 import json
@@ -20,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+import helpers
+
 from . import ask, packs, plain, predict, progress, questions, review, show, sick
 from .trace import Untraceable
 
@@ -29,23 +29,15 @@ WAYS = Path(__file__).with_name("ways")
 @functools.cache
 def load(lesson):
     """Return what `helpers.thinking.make` made of a lesson; raise `packs.UnknownExercise` if there is none."""
-    if importlib.util.find_spec("helpers.exercises") is not None:
-        return importlib.import_module("helpers.thinking").make(lesson)
-    return read(progress.TOP, lesson)
-
-
-def read(top, lesson):
-    """Return the same from the file of an edition."""
-    path = Path(top) / "helpers" / "checks" / "thinking" / f"{lesson}.json"
-    if not path.exists():
-        raise packs.unknown("lesson", lesson, sorted(path.stem for path in path.parent.glob("*.json")))
-    return json.loads(path.read_text(encoding="utf-8"))
+    source = helpers.source_of_lessons()
+    return review.read(progress.TOP, lesson) if source is None else source.thinking(lesson)
 
 
 def ways(lesson):
     """Return ``{exercise: [{"title", "code", "differs"}]}``; empty in an edition without other ways."""
-    if importlib.util.find_spec("helpers.exercises") is not None:
-        return importlib.import_module("helpers.thinking").ways(lesson)
+    source = helpers.source_of_lessons()
+    if source is not None:
+        return source.ways(lesson)
     path = WAYS / f"{lesson}.json"
     # Packed, so that a search through the folder does not give an answer away; it is no secret.
     return json.loads(zlib.decompress(a2b_base64(path.read_bytes()))) if path.exists() else {}

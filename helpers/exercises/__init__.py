@@ -226,7 +226,7 @@ class Exercise:
             if failed:
                 raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
             expected = outcome.output
-            if judge:
+            if judge and "facts" in expected:
                 expected["facts"] = plain.short(expected["facts"])
             cases.append({"name": name, "arguments": arguments, "expected": expected, "judge": judge})
         return {
