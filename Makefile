@@ -15,7 +15,7 @@ test: export OPENBLAS_NUM_THREADS := 1
 test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, grading, browser
 	$(BIN)/ruff check .
 	$(BIN)/python -m helpers check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-cell-timeout 120 tests course*/
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --nbval --nbval-cell-timeout 120 tests course*/
 
 # Also where nothing is set up; make doctor FOR=instructor, or maintainer.
 doctor:  ## say what works on this machine and what is missing, with the cure

@@ -166,13 +166,33 @@ def judge(monkeypatch, lesson, name, function, seed=None):
         return function(*args)
 
     answer.__name__ = name
+    check = checks.lesson(lesson)
+    if seed is not None:
+        share_calls(monkeypatch, check.exercises[name], function)
     try:
-        checks.lesson(lesson)(answer)
+        check(answer)
     except checks.CheckFailed as error:
         return str(error)
     except Exception as error:
         return f"{error} {' '.join(getattr(error, '__notes__', []))}"
     return None
+
+
+def share_calls(monkeypatch, exercise, function):
+    """Let a check of a known mistake take what the exercise has computed of it, or computes now, instead of calling it.
+
+    The learner's own check, without a seed, calls it all the same.
+    """
+    if function not in [mistake for mistake, _ in exercise.mistakes.functions]:
+        return
+    really = checks.observe
+
+    def observe(answer, arguments, *how):
+        position = next(i for i, case in enumerate(exercise.cases) if case.arguments is arguments)
+        outcome = exercise.mistakes.outcome(function, position)
+        return really(answer, arguments, *how) if outcome.raised else (outcome, None)
+
+    monkeypatch.setattr(checks, "observe", observe)
 
 
 @pytest.mark.parametrize(("lesson", "exercise"), EXERCISES)

@@ -187,7 +187,9 @@ shell.run_cell("progress.note_when_cell_ends('one', 'a')\\nassert True")
 shell.run_cell("1")
 """
     start = edition.folder / "start.json"
-    out = subprocess.run([sys.executable, "-c", code, edition.folder, start], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code, edition.folder, start], capture_output=True, text=True, check=True
+    )
     failed, passed = out.stdout.split("NEXT CELL")
     assert "One: 0 of 3 exercises solved. Stuck? check.hint(a)" in failed
     assert passed.count("One: 1 of 3 exercises solved. Next: b.") == 1

@@ -299,12 +299,12 @@ class _Mistakes:
     """The mistakes of an exercise, computed once and as far as one reads them."""
 
     def __init__(self, exercise, cases):
-        self._exercise, self._cases = exercise, cases
-        self._outcome = functools.cache(self._compute)
+        self._exercise, self._cases, self.functions = exercise, cases, exercise.mistakes
+        self.outcome = functools.cache(self._compute)  # of a mistake's function in a case, by its position
 
     def __iter__(self):
-        for function, hint in self._exercise.mistakes:
-            outcomes = (self._outcome(function, i) for i in range(len(self._cases)))
+        for function, hint in self.functions:
+            outcomes = (self.outcome(function, i) for i in range(len(self._cases)))
             yield packs.Mistake(function.__name__, hint, outcomes)
 
     def _compute(self, function, i):
