@@ -10,7 +10,7 @@ import textwrap
 
 import numpy as np
 
-from . import packs, progress, show, words
+from . import packs, plain, progress, show, words
 from .calls import call, copied
 from .compare import Difference, differences
 from .diagnose import explain
@@ -83,10 +83,10 @@ class Checks:
 
     def _judge(self, function, exercise, hidden):
         __tracebackhide__ = True
-        calls = [
-            observe(function, case.arguments, case.judge, case.judge and case.expected, hidden)
-            for case in exercise.cases
-        ]
+        calls = []
+        for case in exercise.cases:
+            with plain.at_most(case.arguments, case.expected):
+                calls.append(observe(function, case.arguments, case.judge, case.judge and case.expected, hidden))
         outcomes = [outcome for outcome, _ in calls]
         if any(isinstance(error, NotImplementedError) for _, error in calls):
             self._fail(exercise, None, Difference("unwritten", exercise.name, "unwritten"), None, hidden)
@@ -113,6 +113,8 @@ class Checks:
             "expected": None if hidden else expected, "got": None if hidden else got,
             "mistake": cause and cause.name, "cause": cause and cause.sentence, "equation": equation,
         }  # fmt: skip
+        if hidden and what.kind == "exception":  # a line could be made to say something about a hidden case
+            what = what._replace(more={})
         clause = words.clause(what, exercise.name)
         detail = "" if hidden else words.detail(what, exercise.name)
         raise CheckFailed(data, words.message(clause, detail, data["cause"], equation)) from None

@@ -20,17 +20,17 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import setenv
 from traitlets import Dict, Unicode
 
 from helpers import courses, exercises
 from helpers.checks import CheckFailed, packs
 
-from . import box, rooms
+from . import box, judge, rooms
 from .submission import released_cells
 
 #: Metadata of a graded notebook: how it was graded, so that it can be done again.
 PROTOCOL = "grading_protocol"
+GRACE = 60  # seconds that a submission's judge has after the notebook's own time is over
 
 
 def hidden_seed(secret, assignment, student, cells):
@@ -82,6 +82,8 @@ def warm_up(lesson, strength, shared=()):
     kinds = (False, True) if lesson is not None else (False,)
     for reference, scratch in zip(kinds, [*shared, None, None], strict=False):
         key = lesson, strength, reference
+        if key in _warm and not _warm[key].alive():
+            del _warm[key]
         if key not in _warm:
             gc.freeze()  # what is imported stays: no collection needs to look at it
             if scratch is not None:
@@ -155,14 +157,35 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     except LookupError:
         lesson = None
     warm_up(lesson, strength, shared)
-    start = time.monotonic()
-    with setenv(**{packs.HIDDEN_SEED: str(seed)}):
-        grading = Grading(nb.cells, released, lesson, strength, rooms.LIMITS | dict(limits))
-        grading.run()
+    start, limits = time.monotonic(), rooms.LIMITS | dict(limits)
+    _rehearse(lesson, tuple(cell.source for cell in released if cell.cell_type == "code" and cell.locked))
+    grading = Grading(nb.cells, released, lesson, strength, limits)
+    try:
+        shown, failed = judge.apart(lambda: grading.report(seed), limits["notebook"] + GRACE, limits["judge_memory"])
+    except judge.Ended as ended:
+        shown, failed = grading.given_up(str(ended)), {}
+    for cell, outputs in zip(grading.code_cells(), shown, strict=True):
+        cell.outputs, cell.execution_count = nbformat.from_dict(outputs), None
     seconds = round(time.monotonic() - start, 2)
-    protocol = {"seed": str(seed), "box": strength, "seconds": seconds, "failed": grading.failed}
+    protocol = {"seed": str(seed), "box": strength, "seconds": seconds, "failed": failed}
     nb.metadata[PROTOCOL] = nbformat.from_dict(protocol)
-    nb.cells.append(new_markdown_cell(f"*Graded in {seconds:.1f} s; box: {strength}.*", id="protocol-of-the-grader"))
+    # Without the seconds: a learner's function could make them say something about a hidden case.
+    nb.cells.append(new_markdown_cell(f"*Graded in the box: {strength}.*", id="protocol-of-the-grader"))
+
+
+@functools.cache
+def _rehearse(lesson, sources):
+    """Run the released cells once without a submission, so that what they import is there in each fork from now on."""
+    if lesson is not None and lesson.name in exercises.lessons():
+        exercises.load(lesson.name)
+    names, unseen = {"__name__": "__main__"}, io.StringIO()
+    for source in sources:
+        with (
+            contextlib.redirect_stdout(unseen),
+            contextlib.redirect_stderr(unseen),
+            contextlib.suppress(Exception, SystemExit),  # most need the learner's functions
+        ):
+            exec(_compiled(source)[1], names)
 
 
 class Grading:
@@ -185,9 +208,25 @@ class Grading:
         self.skipped = _demonstrations(lesson)
         self.room = self.reference_room = None
         self.done, self.exceeded = [], collections.Counter()  # learner's cells that ran; how often one broke a limit
+        # What is left of the submission's time, for what its cells show and for the tests: how long these take must not
+        # be seen in those. And the time when this pass must end; what is left of the bytes that may be shown.
+        self.left, self.end, self.bytes = [limits["notebook"] / 2] * 2, 0.0, limits["shown"]
         self.names = {"__name__": "__main__", "__builtins__": __builtins__}
         self.own = set()  # names that the trusted cells defined themselves
         self.failed = {}  # what is wrong, by exercise: `_failure`
+
+    def code_cells(self):
+        return [cell for cell in self.cells if cell.cell_type == "code"]
+
+    def report(self, seed):
+        """Run all cells on the cases of this seed; return the outputs of each code cell, and what failed."""
+        os.environ[packs.HIDDEN_SEED] = str(seed)
+        self.run()
+        return [cell.outputs for cell in self.code_cells()], self.failed
+
+    def given_up(self, reason):
+        """Return the outputs of each code cell if it could not be judged: the tests say why."""
+        return [[_error("Stopped", reason)] if self._is_test(cell) else [] for cell in self.code_cells()]
 
     def run(self):
         """Run all cells; once more with the demonstrations if a name of theirs was missing."""
@@ -196,6 +235,7 @@ class Grading:
             if self.skipped and self._name_is_missing():
                 self.skipped = frozenset()
                 self._run_all()
+            self.end = time.monotonic() + self.left[True]
             self._judge_again()
         finally:
             for room in (self.room, self.reference_room):
@@ -211,19 +251,27 @@ class Grading:
         for tested in (False, True):
             if self.room is not None:
                 self.room.close()
-            self.room = _room(self.lesson, self.strength, self.limits)
+            self.end = time.monotonic() + self.left[tested]
+            self._new_room()
             self.done, self.own = [], set()
             self.names = {"__name__": "__main__", "__builtins__": __builtins__}
-            for cell in self.cells:
-                if cell.cell_type == "code":
-                    self._run_one(cell, tested)
+            for cell in self.code_cells():
+                self._run_one(cell, tested)
+            self.left[tested] = max(0.0, self.end - time.monotonic())
+
+    def _new_room(self):
+        self.room = _room(self.lesson, self.strength, self.limits)
+        self.room.end = self.end
+
+    def _is_test(self, cell):
+        released = self.released.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        return released is not None and released.points is not None and released.locked
 
     def _run_one(self, cell, tested):
         released = self.released.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-        is_test = released is not None and released.points is not None and released.locked
         if not tested:
             cell.outputs, cell.execution_count = [], None
-        if is_test:
+        if self._is_test(cell):
             if tested:
                 self._test(cell)
         elif cell.source.strip() and cell.source not in self.skipped:
@@ -237,17 +285,28 @@ class Grading:
 
     def _run_in_room(self, cell, how):
         """Run a cell in the learner's room and return its outputs, or nothing if it is a "rerun"."""
-        self._revive()
-        self.done.append(cell)
+        first = not self.exceeded["over"]
+        if len(self.done) >= self.limits["cells"]:
+            self.exceeded["over"] += 1
+            text = f"This cell and those below were not run: there are more than {self.limits['cells']} cells."
+            return [_error("Stopped", text)] if first else []
         try:
+            self._revive()
+            self.done.append(cell)
             answer = self.room.ask(how, self.limits["cell"], source=self._runnable(cell))
             outputs = list(_clean_outputs(answer["outputs"])) if how == "run" else []
         except rooms.Stopped as stopped:
+            if time.monotonic() >= self.end:  # said once: there may be many cells
+                self.exceeded["over"] += 1
+                return [_error("Stopped", f"This cell {stopped}.")] if first else []
             self.exceeded[id(cell)] += 1
             outputs = [_error("Stopped", f"This cell {stopped}.")]
-        except (KeyError, TypeError):
-            self.room.close("gave an answer of another form")
+        except Exception:  # not even compiled, such as a sum of thousands of terms; or what came is no answer
             outputs = [_error("Stopped", "This cell could not be run.")]
+        self.bytes -= sum(len(str(output)) for output in outputs)
+        if self.bytes < 0:
+            text = f"What this cell shows is left out: the notebook shows more than {self.limits['shown'] >> 20} MB."
+            outputs = [_error("Stopped", text)] if self.bytes > -self.limits["shown"] else []
         return outputs
 
     def _runnable(self, cell):
@@ -260,15 +319,17 @@ class Grading:
         for _ in range(3):
             if not self.room.dead:
                 return
-            left = self.room.end
-            self.room = _room(self.lesson, self.strength, self.limits)
-            self.room.end = left
+            if time.monotonic() >= self.end:  # then nothing starts
+                raise rooms.Dead(f"was not run: the notebook took longer than {self.limits['notebook']:g} seconds")
+            self._new_room()
             for cell in self.done:
                 try:
                     self.room.ask("rerun", self.limits["cell"], source=self._runnable(cell))
                 except rooms.Stopped:
                     self.exceeded[id(cell)] += 1
                     break
+                except Exception:  # a cell that cannot be run
+                    pass
 
     # Test cells.
 
@@ -277,7 +338,7 @@ class Grading:
             self._revive()
             printed, value, error = self._run_here(cell.source)
         except rooms.Stopped as stopped:
-            printed, value, error = "", None, stopped
+            printed, value, error = "", None, rooms.Stopped(f"This test {stopped}.")
         cell.outputs = _test_outputs(printed, value, error)
         self.failed.pop(_exercise_of(cell), None)
         if error is not None:
@@ -286,12 +347,22 @@ class Grading:
     def _run_here(self, source):
         """Run a released cell here, with the learner's names; return what it printed, its value and its error."""
         try:
+            with judge.timed(self.limits["judge"]):
+                return self._judge(source)
+        except judge.TooLong as error:  # in the middle of whatever it did
+            self.room.close("was closed")
+            return "", None, error
+
+    def _judge(self, source):
+        try:
             used, statements, last = _compiled(source)
             for name in used & self.answers - self.own:
                 self.names.pop(name, None)
                 there, value = self.room.get(name)
                 if there:
                     self.names[name] = value
+        except judge.TooLong:
+            raise
         except rooms.Stopped as stopped:
             return "", None, stopped
         except (Exception, rooms.wire.Refused) as error:
@@ -303,6 +374,8 @@ class Grading:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
                 exec(statements, self.names)
                 value = eval(last, self.names) if last is not None else None
+        except judge.TooLong:
+            raise
         except (Exception, rooms.Stopped, SystemExit) as caught:
             error = caught
         self.own |= set(self.names) - before - self.answers
@@ -443,7 +516,8 @@ def _test_outputs(printed, value, error):
     if printed:
         outputs.append(new_output("stream", name="stdout", text=printed))
     if error is not None:
-        outputs.append(_error(type(error).__name__, _said(error)))
+        kind = "Stopped" if isinstance(error, rooms.Stopped) else type(error).__name__
+        outputs.append(_error(kind, _said(error)))
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         # nbgrader takes a number as the score.
         outputs.append(new_output("execute_result", data={"text/plain": repr(float(value))}, execution_count=1))
@@ -451,14 +525,18 @@ def _test_outputs(printed, value, error):
 
 
 def _said(error):
-    """Return the sentence of an error in a test cell, without our frames and without what a hidden test compares."""
-    if isinstance(error, rooms.Stopped):
+    """Return the sentence of an error in a test cell, without our frames and without what a hidden test compares.
+
+    What the learner's code raised, or put into a value, could be a hidden case: only its kind is said.
+    """
+    if isinstance(error, (rooms.Stopped, rooms.NotPlain)):
         return str(error)
-    if isinstance(error, AssertionError):
+    own = not hasattr(error, "learner_line")
+    if own and isinstance(error, AssertionError):
         return str(error) or "A test of this cell fails."
-    if isinstance(error, NameError):
+    if own and isinstance(error, NameError):
         return f"{error}. Is the function defined in the cell above?"
-    return f"The test stopped with {type(error).__name__}: {str(error)[:200]}"
+    return f"The test stopped with {type(error).__name__}."
 
 
 def _error(kind, text):

@@ -198,9 +198,7 @@ def test_coarse_to_fine_wins_in_a_valley_and_misses_a_hole():
 
 
 def test_priorities_are_those_of_the_notes():
-    got = {}
-    for name in LESSON["tuning_priority"].accepted[1](""):
-        got |= PRIORITY(name)
+    got = PRIORITY(list(LESSON["tuning_priority"].accepted[1]([])))
     assert [name for name, priority in got.items() if priority == "first"] == ["alpha"]
     assert {name for name, priority in got.items() if priority == "second"} == {
         "beta", "hidden units", "mini-batch size",

@@ -472,6 +472,14 @@ def leaky_slope_instead(z):
     return np.where(np.asarray(z) > 0, 1.0, 0.01)
 
 
+@relu_derivative.mistake(
+    "`z > 0` of a plain number is True or False and has no `.astype`. `np.asarray(z) > 0` and `np.where` take both, numbers "
+    "and arrays."
+)
+def astype_of_a_number(z):
+    return (z > 0).astype(float)
+
+
 @relu_derivative.mistake("`if z > 0` decides once, for one number. `np.where` decides for each entry of an array.")
 def relu_slope_with_if(z):
     return 1.0 if z > 0 else 0.0

@@ -131,7 +131,7 @@ def generator(rng):
 
 
 def initialize_cases(rng):
-    return [case(layers_dims=[5, 4, 3], rng=generator(rng)), case(layers_dims=[3, 6, 2, 4], rng=generator(rng))]
+    return [case(layers_dims=[3, 5, 2], rng=generator(rng)), case(layers_dims=[5, 4], rng=generator(rng))]
 
 
 @lesson.exercise(points=1, topic=13, equation="(5.8) and (5.9)", cases=initialize_cases, judge=draws(300, spread=False))
@@ -315,7 +315,12 @@ def scores_in_the_wrong_order(A, W, b):
 
 @linear_forward.mistake("W is not transposed here: its rows are the weights of the units already. Z = W @ A + b.")
 def scores_with_transposed_weights(A, W, b):
-    return (A.T @ W.T).T @ np.eye(A.shape[1]) + b.T, (A, W, b)
+    return W.T @ A + b, (A, W, b)
+
+
+@linear_forward.mistake("b is not transposed: it is a column, (n, 1), and NumPy adds it to each column of W @ A.")
+def b_as_a_row(A, W, b):
+    return W @ A + b.T, (A, W, b)
 
 
 @linear_forward.mistake("Only Z comes back. Return Z and the cache: `return Z, (A, W, b)`.")
@@ -449,6 +454,14 @@ def cache_of_activations(A_prev, W, b, activation):
     return A, (linear_cache, A)
 
 
+@linear_activation_forward.mistake(
+    "`Z[Z < 0] = 0` changes Z itself, and the cache then holds the cut scores. Make a new array: `np.maximum(0, Z)`."
+)
+def scores_cut_in_place(A_prev, W, b, activation):
+    A, (linear_cache, Z) = linear_activation_forward(A_prev, W, b, activation)
+    return A, (linear_cache, Z if activation == "sigmoid" else A)
+
+
 @linear_activation_forward.mistake("The cache is the other way round: first linear_cache, then Z.")
 def cache_turned_round(A_prev, W, b, activation):
     A, (linear_cache, Z) = linear_activation_forward(A_prev, W, b, activation)
@@ -575,6 +588,14 @@ def sigmoid_everywhere(X, parameters):
 @L_model_forward.mistake("The output layer is missing: after the hidden layers comes layer L, with sigmoid.")
 def output_layer_missing(X, parameters):
     return forward_through(X, parameters, [(l, "relu") for l in range(1, len(parameters) // 2)])
+
+
+@L_model_forward.mistake(
+    "The caches stand from the last layer to the first. That of layer l is caches[l - 1]: append them in turn."
+)
+def caches_from_last_to_first(X, parameters):
+    AL, caches = L_model_forward(X, parameters)
+    return AL, caches[::-1]
 
 
 @L_model_forward.mistake("The cache of the output layer is not in caches. There are L caches.")
@@ -818,6 +839,19 @@ def rows_for_m(dZ, cache):
     return linear_backward_variant(dZ, cache, dW=lambda dW: dW * m / rows, db=lambda db: db * m / rows)
 
 
+@linear_backward.mistake("m is the number of columns of dZ, dZ.shape[1]. dZ.shape[0] is the number of units.")
+def units_for_m(dZ, cache):
+    n, m = dZ.shape
+    return linear_backward_variant(dZ, cache, dW=lambda dW: dW * m / n, db=lambda db: db * m / n)
+
+
+@linear_backward.mistake(
+    "db is made from dZ @ A_prev.T. The activations do not belong in it: sum dZ over the examples."
+)
+def db_with_activations(dZ, cache):
+    return linear_backward_variant(dZ, cache, db=lambda _: np.sum(dZ @ cache[0].T, axis=1, keepdims=True) / dZ.shape[1])
+
+
 @linear_backward.mistake("db has one axis, (n,). It has the shape of b, (n, 1): sum with keepdims=True.")
 def db_of_rank_one(dZ, cache):
     return linear_backward_variant(dZ, cache, db=lambda db: db[:, 0])
@@ -895,7 +929,11 @@ def activation_backward_cases(rng):
             if np.any((dA > 0.1) & (cache[1] < -0.2)) and np.any((dA < -0.1) & (cache[1] > 0.2)):
                 break
         cases.append(case(dA=dA, cache=cache, activation=arguments["activation"]))
-    return cases
+    # Scores near 0: the slope of ReLU changes there and nowhere else.
+    A_prev, W, b = rng.normal(size=(2, 6)), rng.normal(size=(2, 2)), rng.normal(size=(2, 1))
+    W, b = W * 0.09 / np.abs(W @ A_prev).max(), np.zeros((2, 1))
+    _, cache = linear_activation_forward(A_prev, W, b, "relu")
+    return [*cases, case(dA=rng.normal(size=(2, 6)), cache=cache, activation="relu")]
 
 
 @lesson.exercise(
@@ -1055,14 +1093,18 @@ def backward_cases(rng):
     for dims, m in NETS:
         AL, caches = L_model_forward(rng.normal(size=(dims[0], m)), draw_parameters(rng, dims))
         cases.append(case(AL=AL, Y=labels(rng, dims[-1], m), caches=caches))
-    while True:  # one example gets exactly 1 as prediction, though not all its units are on; its label is 1
+    while True:  # two examples get exactly 1 as prediction, though not all units are on; one is right, one is wrong
         X, parameters = rng.normal(size=(4, 5)), draw_parameters(rng, (4, 3, 1))
         X[:, :2] *= 150
         AL, caches = L_model_forward(X, parameters)
         sure = AL[0] == 1
-        if sure.sum() == 1 and np.all(np.abs(AL[0, 2:] - 0.5) < 0.45) and np.any(caches[0][1][:, sure] < 0):
+        if (
+            sure.sum() == 2
+            and np.all(np.abs(AL[0, 2:] - 0.5) < 0.45)
+            and np.any(np.all(caches[0][1][:, sure] < 0, axis=1))
+        ):
             break
-    Y = np.array([[float(AL[0, 0] > 0.5), float(AL[0, 1] > 0.5), 1.0, 0.0, 1.0]])
+    Y = np.array([[1.0, 0.0, 1.0, 0.0, 1.0]])
     return [*cases, case(AL=AL, Y=Y, caches=caches)]
 
 
@@ -1112,7 +1154,7 @@ def through_the_loss(AL, Y, caches):
 
 
 @L_model_backward.mistake(
-    "Where a prediction is exactly 1, dAL divides by 1 - AL = 0. Start with dZ = AL - Y instead, or clip AL."
+    "Where a prediction is exactly 1, dAL divides by 1 - AL = 0. Start with dZ = AL - Y instead (5.33)."
 )
 def division_by_zero(AL, Y, caches):
     dAL, Z = through_the_loss(AL, Y, caches)
@@ -1120,7 +1162,7 @@ def division_by_zero(AL, Y, caches):
 
 
 @L_model_backward.mistake(
-    "A prediction of exactly 1 makes dAL nan, because it divides 0 by 1 - AL = 0. Start with dZ = AL - Y, or clip AL."
+    "A prediction of exactly 1 makes dAL nan or infinite, because 1 - AL is 0 below its fraction. Start with dZ = AL - Y."
 )
 def division_by_zero_and_masks(AL, Y, caches):
     """Return what `division_by_zero` returns where masks set entries to 0 instead of multiplying nan by 0."""
@@ -1133,6 +1175,15 @@ def division_by_zero_and_masks(AL, Y, caches):
             dZ = np.where(caches[l - 1][1] > 0, grads[f"dA{l}"], 0)
         grads[f"dA{l - 1}"], grads[f"dW{l}"], grads[f"db{l}"] = linear_backward(dZ, linear_cache)
     return grads
+
+
+@L_model_backward.mistake(
+    "An example whose prediction is exactly 1 and wrong gets the gradient 0, so it would never be corrected: where AL is "
+    "clipped, dAL is finite, and the slope of sigmoid is 0. Start with dZ = AL - Y (5.33)."
+)
+def through_dAL_with_clip(AL, Y, caches):
+    dAL, Z = through_the_loss(np.clip(AL, 1e-15, 1 - 1e-15), Y, caches)
+    return backward_variant(AL, Y, caches, dZ=dAL * expit(Z) * (1 - expit(Z)))
 
 
 @L_model_backward.mistake("The sign is wrong: dZ of the last layer is AL - Y.")
@@ -1213,19 +1264,13 @@ def dW_one_layer_too_low(AL, Y, caches):
 
 
 @L_model_backward.accept
-def through_dAL_with_clip(AL, Y, caches):
+def backward_as_in_a_well_known_course(AL, Y, caches):
     grads = {}
     L = len(caches)
     Y = Y.reshape(AL.shape)
-    P = np.clip(AL, 1e-15, 1 - 1e-15)
-    dAL = -(np.divide(Y, P) - np.divide(1 - Y, 1 - P))
-    current_cache = caches[L - 1]
-    grads["dA" + str(L - 1)], grads["dW" + str(L)], grads["db" + str(L)] = linear_activation_backward(
-        dAL, current_cache, "sigmoid"
-    )
+    grads["dA" + str(L - 1)], grads["dW" + str(L)], grads["db" + str(L)] = linear_backward(AL - Y, caches[L - 1][0])
     for l in reversed(range(L - 1)):
-        current_cache = caches[l]
-        dA_prev, dW, db = linear_activation_backward(grads["dA" + str(l + 1)], current_cache, "relu")
+        dA_prev, dW, db = linear_activation_backward(grads["dA" + str(l + 1)], caches[l], "relu")
         grads["dA" + str(l)] = dA_prev
         grads["dW" + str(l + 1)] = dW
         grads["db" + str(l + 1)] = db

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from helpers.exercises import Lesson, case
+from helpers.exercises import Function, Lesson, case
 
 lesson = Lesson("introduction")
 
@@ -175,35 +175,45 @@ RIGHT = {
     "speech recognition": "RNN",
     "machine translation": "RNN",
     "autonomous driving": "hybrid",
+    "loan default": "standard",
+    "x-ray screening": "CNN",
+    "house advert": "hybrid",
 }
 
 
 def application_cases(rng):
-    return [case(application=application) for application in RIGHT]
+    """Return drawn selections of three in drawn orders, so that no case of another seed answers one; all occur."""
+    names = np.array(list(RIGHT))
+    while True:
+        chosen = [[str(name) for name in rng.choice(names, 3, replace=False)] for _ in range(7)]
+        if {name for some in chosen for name in some} == set(RIGHT):
+            return [case(applications=some) for some in chosen]
 
 
 @lesson.exercise(points=2, topic=2, cases=application_cases)
-def architecture_for(application):
-    """Return the kind of network that suits an application.
+def architecture_for(applications):
+    """Return the kind of network that suits each of some applications.
 
     Parameters
     ----------
-    application : str
-        One of the six of the lesson's table.
+    applications : list of str
+        Some of the nine of the lesson's table, in any order.
 
     Returns
     -------
-    kind : dict
-        ``{application: kind}``, so that a message names the application; kind is "standard", "CNN", "RNN" or "hybrid".
+    kinds : dict
+        ``{application: kind}`` for each of them; kind is "standard", "CNN", "RNN" or "hybrid".
     """
-    kind = "standard"  # a fixed list of features
-    if application == "photo tagging":
-        kind = "CNN"
-    if application == "speech recognition" or application == "machine translation":
-        kind = "RNN"
-    if application == "autonomous driving":
-        kind = "hybrid"
-    return {application: kind}
+    kinds = {}
+    for application in applications:
+        kinds[application] = "standard"  # a fixed list of features
+        if application == "photo tagging" or application == "x-ray screening":
+            kinds[application] = "CNN"
+        if application == "speech recognition" or application == "machine translation":
+            kinds[application] = "RNN"
+        if application == "autonomous driving" or application == "house advert":
+            kinds[application] = "hybrid"
+    return kinds
 
 
 # One kind for all, and the notes' own slips: they come first, since each also holds single wrong choices.
@@ -213,44 +223,49 @@ def architecture_for(application):
     "You chose the CNN for everything, as the brace in the notes does. A CNN suits a grid such as a picture. "
     "Ask of each input: is it a list, a grid, a sequence, or several of these?"
 )
-def cnn_for_everything(application):
-    return {application: "CNN"}
+def cnn_for_everything(applications):
+    return dict.fromkeys(applications, "CNN")
 
 
 @architecture_for.mistake(
     "You chose the standard network for everything. It can be fed with any numbers, "
     "but it uses neither the neighbours in a picture nor the order in a sequence."
 )
-def standard_for_everything(application):
-    return {application: "standard"}
+def standard_for_everything(applications):
+    return dict.fromkeys(applications, "standard")
 
 
 @architecture_for.mistake(
     "You chose the RNN for everything. It reads a sequence step by step. Which of these inputs has an order in time?"
 )
-def rnn_for_everything(application):
-    return {application: "RNN"}
+def rnn_for_everything(applications):
+    return dict.fromkeys(applications, "RNN")
 
 
 @architecture_for.mistake(
     "You chose a hybrid for everything. It is for inputs of several kinds at once. Most of these have one kind only."
 )
-def hybrid_for_everything(application):
-    return {application: "hybrid"}
+def hybrid_for_everything(applications):
+    return dict.fromkeys(applications, "hybrid")
 
 
 @architecture_for.mistake(
     "Your inputs are one row too far up, as in the notes' table. An ad click has no image as its input: "
     "read the corrected table row by row."
 )
-def rows_of_the_notes(application):
-    shifted = ("standard", "CNN", "RNN", "RNN", "hybrid", "hybrid")
-    return {application: dict(zip(RIGHT, shifted, strict=True))[application]}
+def rows_of_the_notes(applications):
+    shifted = RIGHT | {"ad click": "CNN", "photo tagging": "RNN", "machine translation": "hybrid"}
+    return {application: shifted[application] for application in applications}
 
 
 @architecture_for.mistake('The choices are right. Write the names as the table has them: "CNN" and "RNN" in capitals.')
-def small_letters(application):
-    return {application: RIGHT[application].lower()}
+def small_letters(applications):
+    return {application: RIGHT[application].lower() for application in applications}
+
+
+@architecture_for.mistake("Return a dict, {application: kind}, so that it is clear which kind belongs to which.")
+def kinds_without_names(applications):
+    return [RIGHT[application] for application in applications]
 
 
 #: What is wrong with each wrong choice, by application and kind.
@@ -333,6 +348,42 @@ WRONG_CHOICES = {
             "picture and join that with the radar."
         ),
     },
+    "loan default": {
+        "CNN": (
+            "Loan default: the facts about the customer and the loan are a list. There is no grid of neighbours in "
+            "which a CNN could look for patterns."
+        ),
+        "RNN": (
+            "Loan default: the facts are always the same in number, without order in time. An RNN has no steps to "
+            "read here."
+        ),
+        "hybrid": (
+            "Loan default: facts about the customer and facts about the loan are one list of numbers together. One "
+            "kind of network reads it."
+        ),
+    },
+    "x-ray screening": {
+        "standard": (
+            "X-ray screening: a standard network gives each pixel its own weights. A shadow that it knows in one "
+            "corner it does not find in another."
+        ),
+        "RNN": (
+            "X-ray screening: the picture is there all at once, without order in time. An RNN would see neighbours "
+            "above each other far apart."
+        ),
+        "hybrid": "X-ray screening: the picture is the only input. A hybrid is for several kinds of input at once.",
+    },
+    "house advert": {
+        "standard": (
+            "House advert: the facts are a list, but the photo is a grid. A standard network does not use which "
+            "pixels are neighbours."
+        ),
+        "CNN": "House advert: a CNN reads the photo. Who reads the list of facts, and who joins both?",
+        "RNN": (
+            "House advert: neither the photo nor the list of facts has an order in time. Which kinds of input are "
+            "here together?"
+        ),
+    },
 }
 
 
@@ -342,10 +393,10 @@ def choose_wrongly(application, kind):
     An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
     """
 
-    def wrong_choice(asked):
-        return {application: kind} if asked == application else {}
+    def wrong_choice(applications):
+        return {application: kind} if application in applications else {}
 
-    wrong_choice.__name__ = f"{kind}_for_{application.replace(' ', '_')}"
+    wrong_choice.__name__ = f"{kind}_for_{application.replace(' ', '_').replace('-', '_')}"
     return wrong_choice
 
 
@@ -355,21 +406,21 @@ for _application, _hints in WRONG_CHOICES.items():
 
 
 @architecture_for.accept
-def from_a_dict(application):
-    return {application: RIGHT[application]}
+def from_a_dict(applications):
+    return {application: RIGHT[application] for application in applications}
 
 
 @architecture_for.accept
-def all_choices_at_once(application):
+def all_choices_at_once(applications):
     return dict(RIGHT)
 
 
 @architecture_for.accept
-def by_the_kind_of_input(application):
-    inputs = {"photo tagging": "grid", "speech recognition": "sequence", "machine translation": "sequence"}
-    inputs["autonomous driving"] = "several"
+def by_the_kind_of_input(applications):
+    inputs = {"photo tagging": "grid", "x-ray screening": "grid", "speech recognition": "sequence"}
+    inputs |= {"machine translation": "sequence", "autonomous driving": "several", "house advert": "several"}
     kinds = {"list": "standard", "grid": "CNN", "sequence": "RNN", "several": "hybrid"}
-    return {application: kinds[inputs.get(application, "list")]}
+    return {application: kinds[inputs.get(application, "list")] for application in sorted(applications)}
 
 
 # --- image2vector ----------------------------------------------------------------------------------------------------
@@ -618,12 +669,13 @@ def curve_cases(rng):
         X_test, Y_test = clouds(n_x, m_test)
         return {"X": X, "Y": Y, "X_test": X_test, "Y_test": Y_test, "sizes": sizes}
 
-    def telling(*sizes_of_the_case):
+    def telling(*sizes_of_the_case, **more):
         """Draw until the right curve and those of the usual mistakes all differ on this very case."""
-        others = (tested_on_training_examples, last_examples, all_examples, new_examples_each_time,
-                  trained_on_the_test_set, first_example_skipped)  # fmt: skip
+        others = [scored_on_training_examples, last_examples, all_examples, new_examples_each_time,
+                  trained_on_the_test_set, first_example_skipped, one_example_too_few, one_example_too_many]  # fmt: skip
+        others += [always_nearest_mean] if more else []
         while True:
-            arguments = drawn(*sizes_of_the_case)
+            arguments = drawn(*sizes_of_the_case) | more
             curves = [np.round(curve(**arguments), 9).tolist() for curve in (learning_curve, *others)]
             if all(curve not in curves[:i] for i, curve in enumerate(curves)) and 0 not in curves[0]:
                 return arguments
@@ -632,6 +684,7 @@ def curve_cases(rng):
         case(**telling(3, 40, 17, [4, 9, 22])),
         case(**telling(5, 60, 13, [2, 6, 15, 29])),
         case(**drawn(4, 50, 23, [35])),
+        case(**telling(3, 30, 11, [5, 12], train_and_predict=Function("nearest", int(rng.integers(1, 4))))),
     ]
 
 
@@ -665,69 +718,88 @@ def learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
 @learning_curve.mistake(
     "This is the accuracy on the examples that it learned from. Let it answer X_test, and compare with Y_test."
 )
-def tested_on_training_examples(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X[:, :n], Y[:, :n], X[:, :n]) == Y[:, :n])) for n in sizes]
+def scored_on_training_examples(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X[:, :n], Y[:, :n], X[:, :n]) == Y[:, :n])) for n in sizes]
 
 
 @learning_curve.mistake("It learns from the test set. Learn from X and Y; X_test and Y_test are for testing only.")
-def trained_on_the_test_set(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X_test[:, :n], Y_test[:, :n], X_test) == Y_test)) for n in sizes]
+def trained_on_the_test_set(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X_test[:, :n], Y_test[:, :n], X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake(
     "Every entry comes from the whole training set: n is not used. Pass only the first n columns of X and Y."
 )
-def all_examples(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X, Y, X_test) == Y_test)) for n in sizes]
+def all_examples(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X, Y, X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake("You take the last n examples. The first n columns are `X[:, :n]`.")
-def last_examples(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X[:, -n:], Y[:, -n:], X_test) == Y_test)) for n in sizes]
+def last_examples(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X[:, -n:], Y[:, -n:], X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake("The first example is missing: columns are counted from 0, so the first n are `X[:, :n]`.")
-def first_example_skipped(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X[:, 1:n], Y[:, 1:n], X_test) == Y_test)) for n in sizes]
+def first_example_skipped(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X[:, 1:n], Y[:, 1:n], X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake("Each size goes on where the one before ended. Every size starts anew at the first example.")
-def new_examples_each_time(X, Y, X_test, Y_test, sizes):
+def new_examples_each_time(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
     starts = np.cumsum([0, *sizes[:-1]]) + (len(sizes) == 1)
     parts = [slice(start, start + n) for start, n in zip(starts, sizes, strict=True)]
-    return [float(np.mean(nearest_mean(X[:, part], Y[:, part], X_test) == Y_test)) for part in parts]
+    return [float(np.mean(train_and_predict(X[:, part], Y[:, part], X_test) == Y_test)) for part in parts]
 
 
 @learning_curve.mistake("`X[:n]` takes n rows, which are features. The examples are the columns: `X[:, :n]`.")
-def rows_instead_of_columns(X, Y, X_test, Y_test, sizes):
-    return [float(np.mean(nearest_mean(X[:n], Y[:n], X_test) == Y_test)) for n in sizes]
+def rows_instead_of_columns(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [float(np.mean(train_and_predict(X[:n], Y[:n], X_test) == Y_test)) for n in sizes]
 
 
 @learning_curve.mistake("This is the part that is wrong. The accuracy (1.12) is the part that is right.")
-def error_rates(X, Y, X_test, Y_test, sizes):
-    return [1 - right for right in learning_curve(X, Y, X_test, Y_test, sizes)]
+def error_rates(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [1 - right for right in learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)]
 
 
 @learning_curve.mistake("These are numbers of right answers. Divide by the number of test examples, or take the mean.")
-def counts_instead_of_parts(X, Y, X_test, Y_test, sizes):
-    return [right * Y_test.shape[1] for right in learning_curve(X, Y, X_test, Y_test, sizes)]
+def counts_instead_of_parts(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [right * Y_test.shape[1] for right in learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)]
 
 
 @learning_curve.mistake("These are percent. Return parts between 0 and 1.")
-def percent(X, Y, X_test, Y_test, sizes):
-    return [100 * right for right in learning_curve(X, Y, X_test, Y_test, sizes)]
+def percent(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return [100 * right for right in learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)]
 
 
 @learning_curve.mistake(
     "Only the first size is done: `return` stands inside the loop. Collect all, then return the list."
 )
-def returned_inside_the_loop(X, Y, X_test, Y_test, sizes):
-    return learning_curve(X, Y, X_test, Y_test, sizes[:1])
+def returned_inside_the_loop(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, sizes[:1], train_and_predict)
 
 
 @learning_curve.mistake("Only the last size comes back. Collect the accuracies of all sizes in a list.")
-def last_size_only(X, Y, X_test, Y_test, sizes):
-    return learning_curve(X, Y, X_test, Y_test, sizes)[-1]
+def last_size_only(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)[-1]
+
+
+@learning_curve.mistake(
+    "The argument train_and_predict is not called: nearest_mean stands in its place. Call what the caller hands over."
+)
+def always_nearest_mean(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, sizes, nearest_mean)
+
+
+@learning_curve.mistake("There is one example too few: `X[:, :n]` has n columns, from 0 to n - 1.")
+def one_example_too_few(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, [n - 1 for n in sizes], train_and_predict)
+
+
+@learning_curve.mistake(
+    "There is one example too many: a slice ends before its second number, so `X[:, :n]` has n columns."
+)
+def one_example_too_many(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    return learning_curve(X, Y, X_test, Y_test, [n + 1 for n in sizes], train_and_predict)
 
 
 @learning_curve.accept

@@ -71,6 +71,11 @@ def exp_of_math(z):
     return 1 / (1 + math.exp(-z))
 
 
+@sigmoid.mistake("The score is taken without its sign, so both sides rise from 1/2. Use e^(-z), not e^(-|z|).")
+def of_the_size_of_the_score(z):
+    return 1 / (1 + np.exp(-np.abs(z)))
+
+
 @sigmoid.accept
 def through_tanh(z):
     return 0.5 * (1 + np.tanh(z / 2))
@@ -254,6 +259,26 @@ def base_ten(y_hat, y):
 @log_loss.mistake("This is the squared error. The loss of this lesson is the cross-entropy.")
 def squared_error(y_hat, y):
     return 0.5 * (y_hat - y) ** 2
+
+
+@log_loss.mistake("y_hat and y are exchanged: the logarithms are those of the prediction, the weights are the label's.")
+def label_and_prediction_exchanged(y_hat, y):
+    return -(y_hat * np.log(y) + (1 - y_hat) * np.log(1 - np.asarray(y)))
+
+
+@log_loss.mistake(
+    "A small number such as 1e-8 is added inside the logarithms. It changes the loss where y_hat is near 0 or 1; here "
+    "y_hat is never exactly 0 or 1, so leave it out."
+)
+def small_number_added(y_hat, y):
+    return -(y * np.log(y_hat + 1e-8) + (1 - y) * np.log(1 - y_hat + 1e-8))
+
+
+@log_loss.mistake("`if y == 1` decides once, for one label. The formula with y and 1 - y does it for each entry.")
+def loss_with_if(y_hat, y):
+    if y == 1:
+        return -np.log(y_hat)
+    return -np.log(1 - y_hat)
 
 
 @log_loss.accept
@@ -442,6 +467,63 @@ def m_added_to_the_cost(w, b, X, Y):
     return propagate_variant(w, b, X, Y, cost=lambda A: np.sum(log_loss(A, Y)) + X.shape[1])
 
 
+@propagate.mistake("m is the number of columns, X.shape[1]. X.shape[0] and `len(X)` count the features.")
+@propagate_loop.mistake("m is the number of columns, X.shape[1]. X.shape[0] and `len(X)` count the features.")
+def features_for_m(w, b, X, Y):
+    n_x = X.shape[0]
+    return propagate_variant(
+        w, b, X, Y, cost=lambda A: np.sum(log_loss(A, Y)) / n_x, dw=lambda dZ: X @ dZ.T / n_x,
+        db=lambda dZ: np.sum(dZ) / n_x,
+    )  # fmt: skip
+
+
+@propagate.mistake("The sign of the term for y = 0 is wrong: the minus stands before both terms of (2.12).")
+@propagate_loop.mistake("The sign of the term for y = 0 is wrong: the minus stands before both terms of (2.12).")
+def sign_of_the_second_term(w, b, X, Y):
+    return propagate_variant(w, b, X, Y, cost=lambda A: -np.mean(Y * np.log(A) - (1 - Y) * np.log(1 - A)))
+
+
+@propagate.mistake("b is subtracted. The exponent is -(w.T X + b): put the whole score in parentheses.")
+@propagate_loop.mistake("b is subtracted. The exponent is -(w x + b): put the whole score in parentheses.")
+def parentheses_of_the_score_missing(w, b, X, Y):
+    return propagate_variant(w, -b, X, Y)
+
+
+@propagate.mistake(
+    "Your cost adds up a table of m by m numbers: `Y.T * np.log(A)`, or `np.dot(Y.T, np.log(A))`, pairs every label with "
+    "every prediction. Multiply entry by entry, `Y * np.log(A)`, or take the product of row and column."
+)
+def cost_of_a_table(w, b, X, Y):
+    return propagate_variant(
+        w, b, X, Y, cost=lambda A: -np.sum(Y.T * np.log(A) + (1 - Y).T * np.log(1 - A)) / X.shape[1]
+    )
+
+
+@propagate.mistake("dw is one number: the sum runs over the features, too. X @ dZ.T sums over the examples alone.")
+def dw_one_number(w, b, X, Y):
+    return propagate_variant(w, b, X, Y, dw=lambda dZ: np.sum(X * dZ) / X.shape[1])
+
+
+@propagate_loop.mistake(
+    "db is added once for each feature: `db += dz` stands in the inner loop. It belongs outside of it."
+)
+def db_in_the_inner_loop(w, b, X, Y):
+    return propagate_variant(w, b, X, Y, db=lambda dZ: np.mean(dZ) * X.shape[0])
+
+
+@propagate_loop.mistake(
+    "You divide by m in each turn of the loop, so the first examples hardly count. Divide after it."
+)
+def divided_inside_the_loop(w, b, X, Y):
+    m, A = X.shape[1], sigmoid(w.T @ X + b)
+    cost, dw, db = 0.0, np.zeros(w.shape), 0.0
+    for i in range(m):
+        dz = A[0, i] - Y[0, i]
+        cost = (cost + log_loss(A[0, i], Y[0, i])) / m
+        dw, db = (dw + X[:, [i]] * dz) / m, (db + dz) / m
+    return {"dw": dw, "db": db}, cost
+
+
 @propagate.mistake("The cost lacks its minus sign.")
 @propagate_loop.mistake("The cost lacks its minus sign.")
 def cost_without_minus(w, b, X, Y):
@@ -532,7 +614,7 @@ def with_dot_and_squeeze(w, b, X, Y):
 def optimize_cases(rng):
     return [
         case(**labelled_examples(rng, n_x=2, m=5), num_iterations=1, learning_rate=0.3),
-        case(**labelled_examples(rng, n_x=3, m=7), num_iterations=4, learning_rate=0.5),
+        case(**labelled_examples(rng, n_x=3, m=7) | {"b": -0.4}, num_iterations=4, learning_rate=0.5),
         case(**labelled_examples(rng, n_x=4, m=6), num_iterations=9, learning_rate=0.05),
     ]
 
@@ -609,6 +691,57 @@ def gradient_computed_once(w, b, X, Y, num_iterations, learning_rate):
     return {"w": w - step * grads["dw"], "b": b - step * grads["db"]}, grads, [cost] * num_iterations
 
 
+def walked(w, b, X, Y, num_iterations, learning_rate, step):
+    """Return what `optimize` returns, where ``step(w, b)`` gives the next w and b, the gradients and the cost."""
+    costs = []
+    for _ in range(num_iterations):
+        w, b, grads, cost = step(w, b)
+        costs.append(cost)
+    return {"w": w, "b": b}, grads, costs
+
+
+@optimize.mistake(
+    "b is updated with a gradient that was taken after w had moved. Compute both gradients first, then move both."
+)
+def b_after_w_has_moved(w, b, X, Y, num_iterations, learning_rate):
+    def step(w, b):
+        grads, cost = propagate(w, b, X, Y)
+        w = w - learning_rate * grads["dw"]
+        grads = grads | {"db": propagate(w, b, X, Y)[0]["db"]}
+        return w, b - learning_rate * grads["db"], grads, cost
+
+    return walked(w, b, X, Y, num_iterations, learning_rate, step)
+
+
+@optimize.mistake("These costs are those after each step. Note the cost before the step: it comes with the gradients.")
+def costs_after_each_step(w, b, X, Y, num_iterations, learning_rate):
+    def step(w, b):
+        grads, _ = propagate(w, b, X, Y)
+        w, b = w - learning_rate * grads["dw"], b - learning_rate * grads["db"]
+        return w, b, grads, propagate(w, b, X, Y)[1]
+
+    return walked(w, b, X, Y, num_iterations, learning_rate, step)
+
+
+@optimize.mistake("These are the gradients at the end of the walk. Return those that the last step used.")
+def gradients_at_the_end(w, b, X, Y, num_iterations, learning_rate):
+    params, _, costs = optimize(w, b, X, Y, num_iterations, learning_rate)
+    return params, propagate(params["w"], params["b"], X, Y)[0], costs
+
+
+@optimize.mistake("The walk stands still: the updated w and b are not stored. Write `w = w - ...` and `b = b - ...`.")
+def updates_not_stored(w, b, X, Y, num_iterations, learning_rate):
+    grads, cost = propagate(w, b, X, Y)
+    return {"w": w, "b": b}, grads, [cost] * num_iterations
+
+
+@optimize.mistake("There is one step too few. `range(num_iterations)` makes num_iterations steps.")
+def one_step_too_few(w, b, X, Y, num_iterations, learning_rate):
+    if num_iterations == 1:
+        return {"w": w, "b": b}, {}, []
+    return optimize(w, b, X, Y, num_iterations - 1, learning_rate)
+
+
 @optimize.mistake("The parameters come back as they were before the walk. Return the updated w and b.")
 def start_returned(w, b, X, Y, num_iterations, learning_rate):
     _, grads, costs = optimize(w, b, X, Y, num_iterations, learning_rate)
@@ -662,6 +795,9 @@ def predict_cases(rng):
         one(2, 0.9, [-1.5, -0.3, 0.3, 2.0]),
         one(3, -0.9, [-2.0, -1.0, -0.3, 0.2, 0.4, 0.8, 1.6]),
         one(4, 0.6, [0.9]),
+        one(3, 0.5, [-0.16, -0.05, -0.01, 0.01, 0.04, 0.15]),
+        # A score of exactly 0, so a probability of exactly 1/2, which is not above 1/2.
+        case(w=rng.normal(size=(2, 1)), b=0.0, X=rng.normal(size=(2, 3)) * [1, 0, 1]),
     ]
 
 
@@ -686,6 +822,21 @@ def predict(w, b, X):
 @predict.mistake("These are probabilities. Compare them with 1/2 and return 0 or 1.")
 def probabilities(w, b, X):
     return sigmoid(w.T @ X + b)
+
+
+@predict.mistake("A probability of exactly 1/2 is not above 1/2, so its label is 0: `>`, not `>=`.")
+def half_taken_for_one(w, b, X):
+    return (sigmoid(w.T @ X + b) >= 0.5).astype(int)
+
+
+@predict.mistake("Your threshold is below 1/2: some labels are 1 where the probability is between it and 1/2.")
+def threshold_too_low(w, b, X):
+    return (sigmoid(w.T @ X + b) > 0.45).astype(int)
+
+
+@predict.mistake("Your threshold is above 1/2: some labels are 0 where the probability is between 1/2 and it.")
+def threshold_too_high(w, b, X):
+    return (sigmoid(w.T @ X + b) > 0.55).astype(int)
 
 
 @predict.mistake("A probability is always above 0. The threshold is 1/2.")
@@ -727,7 +878,7 @@ def sign_of_the_score(w, b, X):
 def label_by_label(w, b, X):
     Y_prediction = np.zeros((1, X.shape[1]))
     for i in range(X.shape[1]):
-        if 1 / (1 + np.exp(-(np.sum(w[:, 0] * X[:, i]) + b))) >= 0.5:
+        if 1 / (1 + np.exp(-(np.sum(w[:, 0] * X[:, i]) + b))) > 0.5:
             Y_prediction[0, i] = 1
     return Y_prediction
 
@@ -797,6 +948,14 @@ def trained_on_the_test_set(X_train, Y_train, X_test, Y_test, num_iterations, le
         "Y_prediction_train": swapped["Y_prediction_test"],
         "Y_prediction_test": swapped["Y_prediction_train"],
     }
+
+
+@model.mistake("Your model trains on both sets together. The test set may only be used for the last prediction.")
+def trained_on_both_sets(X_train, Y_train, X_test, Y_test, num_iterations, learning_rate):
+    X, Y = np.hstack([X_train, X_test]), np.hstack([Y_train, Y_test])
+    result = model(X, Y, X, Y, num_iterations, learning_rate)
+    w, b = result["w"], result["b"]
+    return result | {"Y_prediction_train": predict(w, b, X_train), "Y_prediction_test": predict(w, b, X_test)}
 
 
 @model.mistake("The predictions of the training set and the test set are swapped.")

@@ -35,8 +35,10 @@ SIZES = ((2, 4, 1, 5), (3, 5, 2, 7), (4, 2, 3, 1))
 
 
 def layer_sizes_cases(rng):
+    """Return drawn sizes: those of another seed answer nothing."""
     cases = []
-    for n_x, n_y, m in ((3, 1, 5), (int(rng.integers(6, 9)), 2, 11), (5, 3, 1)):
+    for m in (1, 11, 13):
+        n_x, n_y = (int(n) for n in rng.permutation(np.arange(2, 10))[:2])
         X, Y = example_data(rng, n_x, n_y, m)
         cases.append(case(X=X, Y=Y))
     return cases
@@ -110,11 +112,11 @@ def unpacked(X, Y):
 def initialize_cases(rng):
     return [
         case(n_x=n_x, n_h=n_h, n_y=n_y, rng=np.random.default_rng(int(rng.integers(2**32))))
-        for n_x, n_h, n_y in ((2, 4, 1), (3, 5, 2), (6, 2, 4))
+        for n_x, n_h, n_y in ((2, 4, 1), (3, 2, 5))
     ]
 
 
-@lesson.exercise(points=1, topic=9, equation="(4.11)", cases=initialize_cases, judge=draws(300))
+@lesson.exercise(points=1, topic=9, equation="(4.11)", cases=initialize_cases, judge=draws(700))
 def initialize_parameters(n_x, n_h, n_y, rng):
     """Return small random weights and zero biases.
 
@@ -563,6 +565,19 @@ def biases_without_keepdims(parameters, cache, X, Y):
     return backward_variant(parameters, cache, X, Y, db=lambda dZ: np.sum(dZ, axis=1) / X.shape[1])
 
 
+@backward_propagation.mistake(
+    "The slope of tanh is 1 - A1². You take the tanh of A1 once more: A1 holds tanh(Z1) already."
+)
+def tanh_of_the_activation(parameters, cache, X, Y):
+    return backward_variant(parameters, cache, X, Y, slope=lambda A1: 1 - np.tanh(A1) ** 2)
+
+
+@backward_propagation.mistake("db1 is four times too large: its factor is 1/m, like that of the others.")
+def db1_times_four(parameters, cache, X, Y):
+    grads = backward_variant(parameters, cache, X, Y)
+    return grads | {"db1": 4 * grads["db1"]}
+
+
 @backward_propagation.mistake("db sums over the units, axis 0. Sum over the examples, axis 1.")
 def biases_over_the_units(parameters, cache, X, Y):
     return backward_variant(parameters, cache, X, Y, db=lambda dZ: np.sum(dZ, axis=0, keepdims=True) / X.shape[1])
@@ -857,7 +872,14 @@ def predict_cases(rng):
         middle = np.argmax(np.diff(ordered, axis=1), axis=1)[:, None]  # the widest gap between neighbours
         gap = np.take_along_axis(ordered, np.hstack([middle, middle + 1]), axis=1)
         cases.append(case(parameters=parameters | {"b2": -gap.mean(axis=1, keepdims=True)}, X=X))
-    return cases
+    # All scores near 0; those of the second output are exactly 0, and 1/2 is not above 1/2.
+    parameters = example_parameters(rng, 2, 3, 2)
+    W2 = parameters["W2"] / np.sum(np.abs(parameters["W2"]), axis=1, keepdims=True) * [[0.1], [0]]
+    X = np.stack([np.linspace(-3, 3, 8), rng.normal(size=8)])
+    scores = W2 @ np.tanh(parameters["W1"] @ X + parameters["b1"])
+    ordered = np.sort(scores[0])
+    b2 = np.array([[-ordered[3:5].mean()], [0.0]])
+    return [*cases, case(parameters=parameters | {"W2": W2, "b2": b2}, X=X)]
 
 
 @lesson.exercise(points=1, topic=9, equation="(4.37)", cases=predict_cases)
@@ -897,6 +919,28 @@ def labels_swapped(parameters, X):
 @predict.mistake("The predictions have one axis only. Keep the shape of A2, (n_y, m).")
 def predictions_in_one_axis(parameters, X):
     return (forward_propagation(X, parameters)[0] > 0.5).astype(int).ravel()
+
+
+@predict.mistake(
+    "forward_propagation returns two values, A2 and the cache. Unpack them: `A2, _ = forward_propagation(...)`."
+)
+def pair_not_unpacked(parameters, X):
+    return forward_propagation(X, parameters) > 0.5
+
+
+@predict.mistake("A probability of exactly 1/2 is not above 1/2, so its label is 0: `>`, not `>=`.")
+def half_taken_for_one(parameters, X):
+    return (forward_propagation(X, parameters)[0] >= 0.5).astype(int)
+
+
+@predict.mistake("Your threshold is below 1/2: some labels are 1 where the probability is between it and 1/2.")
+def threshold_too_low(parameters, X):
+    return (forward_propagation(X, parameters)[0] > 0.45).astype(int)
+
+
+@predict.mistake("Your threshold is above 1/2: some labels are 0 where the probability is between 1/2 and it.")
+def threshold_too_high(parameters, X):
+    return (forward_propagation(X, parameters)[0] > 0.55).astype(int)
 
 
 @predict.mistake("`int` takes one number. `.astype(int)` converts an array.")

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import loguniform
 
-from helpers.exercises import Lesson, case, draws
+from helpers.exercises import Function, Lesson, case, draws
 from helpers.widgets.hyperparameter_search import practice_error
 
 lesson = Lesson("hyperparameter_search")
@@ -283,15 +283,17 @@ def sample_integer(low, high, size, rng):
 
 
 def search_cases(rng):
-    def one(num_trials, **space):
-        return case(space=space, num_trials=num_trials, rng=np.random.default_rng(rng.integers(2**32)))
+    """Return searches with the lesson's dev error, and one with another: it depends on what is passed."""
 
+    def one(num_trials, more=None, **space):
+        return case(space=space, num_trials=num_trials, rng=np.random.default_rng(rng.integers(2**32)), **(more or {}))
+
+    other = {"dev_error": Function("smooth", int(rng.integers(1, 100)))}
     return [
-        one(6, learning_rate=("log", 2e-4, 0.8), beta=("beta", 0.5, 0.995)),
-        one(4, keep_prob=("uniform", 0.3, 0.95), learning_rate=("log", 0.2, 20.0)),
-        one(3, hidden_units=("integer", 3, 60), learning_rate=("log", 1e-3, 0.4)),
-        one(1, learning_rate=("log", 3e-3, 2.0), keep_prob=("uniform", 0.4, 0.9)),
-        one(2, hidden_units=("integer", 2, 3)),
+        one(3, learning_rate=("log", 2e-4, 0.8), beta=("beta", 0.5, 0.995)),
+        one(2, keep_prob=("uniform", 0.3, 0.95), learning_rate=("log", 0.2, 20.0), more=other),
+        one(2, hidden_units=("integer", 3, 60)),
+        one(1, learning_rate=("log", 3e-3, 2.0), hidden_units=("integer", 2, 3)),
     ]
 
 
@@ -346,82 +348,125 @@ def by_error(trials):
 @random_search.mistake(
     "The trials stand in the order in which they were drawn. Sort them by dev_error, the lowest first."
 )
-def not_sorted(space, num_trials, rng):
-    return [trial_of(setting_of(space, rng)) for _ in range(num_trials)]
+def not_sorted(space, num_trials, rng, dev_error=practice_error):
+    return [trial_of(setting_of(space, rng), dev_error) for _ in range(num_trials)]
 
 
 @random_search.mistake("The highest dev error comes first. An error should be low: sort upwards.")
-def worst_first(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials, rng))[::-1]
+def worst_first(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, rng, dev_error))[::-1]
 
 
 @random_search.mistake("Only the best trial comes back. Return all of them, in a list.")
-def best_alone(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials, rng))[0]
+def best_alone(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, rng, dev_error))[0]
 
 
 @random_search.mistake("All trials have the same settings: they are drawn once, before the loop. Draw inside the loop.")
-def drawn_once(space, num_trials, rng):
+def drawn_once(space, num_trials, rng, dev_error=practice_error):
     settings = setting_of(space, rng)
-    return [trial_of(settings) for _ in range(num_trials)]
+    return [trial_of(settings, dev_error) for _ in range(num_trials)]
 
 
 @random_search.mistake(
     "Settings and dev errors do not belong together. Draw once for each trial, try and note the same settings, and sort "
     "whole trials, not the errors alone."
 )
-def drawn_twice(space, num_trials, rng):
-    return [trial | {"settings": setting_of(space, rng)} for trial in by_error(not_sorted(space, num_trials, rng))]
+def drawn_twice(space, num_trials, rng, dev_error=practice_error):
+    return [
+        trial | {"settings": setting_of(space, rng)}
+        for trial in by_error(not_sorted(space, num_trials, rng, dev_error))
+    ]
 
 
 @random_search.mistake(
     "All hyperparameters are drawn uniformly. Each has its own kind: look up its function in samplers."
 )
-def kind_ignored(space, num_trials, rng):
+def kind_ignored(space, num_trials, rng, dev_error=practice_error):
     samplers = dict.fromkeys(SAMPLERS, SAMPLERS["uniform"]) | {"integer": SAMPLERS["integer"]}
-    return by_error(trial_of(setting_of(space, rng, samplers)) for _ in range(num_trials))
+    return by_error(trial_of(setting_of(space, rng, samplers), dev_error) for _ in range(num_trials))
 
 
 @random_search.mistake('beta is drawn log-uniformly itself. The kind "beta" goes with sample_beta.')
-def beta_as_log(space, num_trials, rng):
-    return by_error(trial_of(setting_of(space, rng, SAMPLERS | {"beta": SAMPLERS["log"]})) for _ in range(num_trials))
+def beta_as_log(space, num_trials, rng, dev_error=practice_error):
+    samplers = SAMPLERS | {"beta": SAMPLERS["log"]}
+    return by_error(trial_of(setting_of(space, rng, samplers), dev_error) for _ in range(num_trials))
 
 
 @random_search.mistake("There is one trial fewer than num_trials. range(num_trials) runs from 0 to num_trials - 1.")
-def one_trial_fewer(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials - 1, rng))
+def one_trial_fewer(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials - 1, rng, dev_error))
 
 
 @random_search.mistake("Only one trial comes back: `return` stands inside the loop. Collect all trials first.")
-def returned_inside_the_loop(space, num_trials, rng):
-    return not_sorted(space, 1, rng)
+def returned_inside_the_loop(space, num_trials, rng, dev_error=practice_error):
+    return not_sorted(space, 1, rng, dev_error)
 
 
 @random_search.mistake(
     "Each setting is an array with one entry. The functions return arrays: take the entry, with [0] or .item()."
 )
-def arrays_as_settings(space, num_trials, rng):
-    trials = by_error(not_sorted(space, num_trials, rng))
+def arrays_as_settings(space, num_trials, rng, dev_error=practice_error):
+    trials = by_error(not_sorted(space, num_trials, rng, dev_error))
     return [
         trial | {"settings": {name: np.array([value]) for name, value in trial["settings"].items()}} for trial in trials
     ]
 
 
 @random_search.mistake('These are pairs. Each trial is a dict with the keys "settings" and "dev_error".')
-def pairs(space, num_trials, rng):
-    return [(trial["settings"], trial["dev_error"]) for trial in by_error(not_sorted(space, num_trials, rng))]
+def pairs(space, num_trials, rng, dev_error=practice_error):
+    return [
+        (trial["settings"], trial["dev_error"]) for trial in by_error(not_sorted(space, num_trials, rng, dev_error))
+    ]
 
 
 @random_search.mistake(
     "`np.random` draws from a generator that all code shares. Hand rng to the functions in samplers."
 )
-def search_with_the_shared_generator(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials, np.random))  # fmt: skip
+def search_with_the_shared_generator(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, np.random, dev_error))
 
 
 @random_search.mistake("You make a generator of your own, so each search tries the same settings. Hand rng on.")
-def search_with_an_own_generator(space, num_trials, rng):
-    return by_error(not_sorted(space, num_trials, np.random.default_rng(0)))
+def search_with_an_own_generator(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, np.random.default_rng(0), dev_error))
+
+
+@random_search.mistake(
+    "The argument dev_error is not called. Another function, or made-up numbers, stands in its place: the search must try "
+    "what the caller hands over."
+)
+def dev_error_not_called(space, num_trials, rng, dev_error=practice_error):
+    return by_error(not_sorted(space, num_trials, rng, practice_error))
+
+
+@random_search.mistake(
+    "All trials hold one and the same dict, which each turn of the loop fills anew: in the end all show the settings of "
+    "the last one. Make a new dict, `settings = {}`, inside the loop."
+)
+def one_dict_for_all(space, num_trials, rng, dev_error=practice_error):
+    settings, trials = {}, []
+    for _ in range(num_trials):
+        settings.update(setting_of(space, rng))
+        trials.append({"settings": settings, "dev_error": dev_error(settings)})
+    return by_error(trials)
+
+
+@random_search.mistake(
+    "Nothing is drawn: these settings are the points of a grid. Draw each setting from rng, with the function of its kind."
+)
+def grid_of_settings(space, num_trials, rng, dev_error=practice_error):
+    shares = np.linspace(0, 1, num_trials)
+    points = {
+        "log": lambda low, high, share: low * (high / low) ** share,
+        "beta": lambda low, high, share: 1 - (1 - low) * ((1 - high) / (1 - low)) ** share,
+        "uniform": lambda low, high, share: low + (high - low) * share,
+        "integer": lambda low, high, share: round(low + (high - low) * share),
+    }
+    return by_error(
+        trial_of({name: points[kind](low, high, share) for name, (kind, low, high) in space.items()}, dev_error)
+        for share in shares
+    )
 
 
 @random_search.accept
@@ -644,32 +689,38 @@ RIGHT = {
 
 
 def priority_cases(rng):
-    return [case(hyperparameter=hyperparameter) for hyperparameter in RIGHT]
+    """Return drawn selections of four in drawn orders, so that no case of another seed answers one; all occur."""
+    while True:
+        chosen = [[str(name) for name in rng.choice(list(RIGHT), 4, replace=False)] for _ in range(6)]
+        if {name for some in chosen for name in some} == set(RIGHT):
+            return [case(hyperparameters=some) for some in chosen]
 
 
 @lesson.exercise(points=2, topic=24, cases=priority_cases)
-def tuning_priority(hyperparameter):
-    """Return when to tune a hyperparameter.
+def tuning_priority(hyperparameters):
+    """Return when to tune each of some hyperparameters.
 
     Parameters
     ----------
-    hyperparameter : str
-        One of the nine of the lesson's list.
+    hyperparameters : list of str
+        Some of the nine of the lesson's list, in any order.
 
     Returns
     -------
-    priority : dict
-        ``{hyperparameter: priority}``, so that a message names it; priority is "first", "second", "third", or "default"
-        for one that is usually left at its default.
+    priorities : dict
+        ``{hyperparameter: priority}`` for each of them; priority is "first", "second", "third", or "default" for one
+        that is usually left at its default.
     """
-    priority = "default"
-    if hyperparameter == "alpha":
-        priority = "first"
-    if hyperparameter in ("beta", "mini-batch size", "hidden units"):
-        priority = "second"
-    if hyperparameter in ("layers", "learning-rate decay"):
-        priority = "third"
-    return {hyperparameter: priority}
+    priorities = {}
+    for name in hyperparameters:
+        priorities[name] = "default"
+        if name == "alpha":
+            priorities[name] = "first"
+        if name == "beta" or name == "mini-batch size" or name == "hidden units":
+            priorities[name] = "second"
+        if name == "layers" or name == "learning-rate decay":
+            priorities[name] = "third"
+    return priorities
 
 
 # One answer for all, and slips with a pattern: they come first, since each also holds single wrong choices.
@@ -678,38 +729,43 @@ def tuning_priority(hyperparameter):
 @tuning_priority.mistake(
     "You want to tune everything first. With every further axis, the same trials cover less: which one comes before all?"
 )
-def everything_first(hyperparameter):
-    return {hyperparameter: "first"}
+def everything_first(hyperparameters):
+    return dict.fromkeys(hyperparameters, "first")
 
 
 @tuning_priority.mistake("Everything is second. One hyperparameter comes before all others, some come later.")
-def everything_second(hyperparameter):
-    return {hyperparameter: "second"}
+def everything_second(hyperparameters):
+    return dict.fromkeys(hyperparameters, "second")
 
 
 @tuning_priority.mistake("Everything is third. One hyperparameter comes before all others, three more come second.")
-def everything_third(hyperparameter):
-    return {hyperparameter: "third"}
+def everything_third(hyperparameters):
+    return dict.fromkeys(hyperparameters, "third")
 
 
 @tuning_priority.mistake(
     "You leave everything at its default. Six of the nine have no default that suits all problems."
 )
-def everything_default(hyperparameter):
-    return {hyperparameter: "default"}
+def everything_default(hyperparameters):
+    return dict.fromkeys(hyperparameters, "default")
 
 
 @tuning_priority.mistake('The choices are right. Write the words of the list: "first", "second", "third", "default".')
-def numbers(hyperparameter):
-    return {hyperparameter: PRIORITIES.index(RIGHT[hyperparameter]) + 1}
+def numbers(hyperparameters):
+    return {name: PRIORITIES.index(RIGHT[name]) + 1 for name in hyperparameters}
+
+
+@tuning_priority.mistake("Return a dict, {hyperparameter: priority}, so that it is clear which belongs to which.")
+def priorities_without_names(hyperparameters):
+    return [RIGHT[name] for name in hyperparameters]
 
 
 @tuning_priority.mistake(
     "Layers and decay come before units, batch size and beta in your list. It is the other way round."
 )
-def second_and_third_swapped(hyperparameter):
+def second_and_third_swapped(hyperparameters):
     swapped = {"second": "third", "third": "second"}
-    return {hyperparameter: swapped.get(RIGHT[hyperparameter], RIGHT[hyperparameter])}
+    return {name: swapped.get(RIGHT[name], RIGHT[name]) for name in hyperparameters}
 
 
 #: What is wrong with each wrong choice, by hyperparameter and priority.
@@ -768,8 +824,8 @@ def choose_wrongly(hyperparameter, priority):
     An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
     """
 
-    def wrong_choice(asked):
-        return {hyperparameter: priority} if asked == hyperparameter else {}
+    def wrong_choice(hyperparameters):
+        return {hyperparameter: priority} if hyperparameter in hyperparameters else {}
 
     wrong_choice.__name__ = f"{priority}_for_{hyperparameter.replace(' ', '_').replace('-', '_')}"
     return wrong_choice
@@ -781,21 +837,21 @@ for _hyperparameter, _hints in WRONG_CHOICES.items():
 
 
 @tuning_priority.accept
-def from_a_dict(hyperparameter):
-    return {hyperparameter: RIGHT[hyperparameter]}
+def from_a_dict(hyperparameters):
+    return {name: RIGHT[name] for name in hyperparameters}
 
 
 @tuning_priority.accept
-def all_priorities_at_once(hyperparameter):
+def all_priorities_at_once(hyperparameters):
     return dict(RIGHT)
 
 
 @tuning_priority.accept
-def by_groups(hyperparameter):
+def by_groups(hyperparameters):
     groups = {
         "first": ["alpha"],
         "second": ["hidden units", "beta", "mini-batch size"],
         "third": ["learning-rate decay", "layers"],
         "default": ["epsilon", "beta1", "beta2"],
     }
-    return {hyperparameter: next(priority for priority, names in groups.items() if hyperparameter in names)}
+    return {name: priority for priority, names in groups.items() for name in names if name in hyperparameters}

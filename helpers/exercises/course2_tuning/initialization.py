@@ -30,7 +30,8 @@ def generator(rng):
 
 
 def zeros_cases(rng):
-    return [case(layers_dims=layers_dims) for layers_dims in ([3, 2], [2, 4, 3], [5, 3, int(rng.integers(6, 9)), 2])]
+    """Return drawn sizes, all different within a net: those of another seed answer nothing."""
+    return [case(layers_dims=[int(n) for n in 2 + rng.permutation(7)[:count]]) for count in (2, 3, 4)]
 
 
 @lesson.exercise(points=1, topic=25, equation="(2.4)", cases=zeros_cases)
@@ -115,8 +116,8 @@ def zeros_by_layer_numbers(layers_dims, rng=None):
 
 def random_cases(rng):
     return [
-        case(layers_dims=[5, 3, 7, 2], rng=generator(rng), scale=0.01),
-        case(layers_dims=[2, 6, 4], rng=generator(rng), scale=round(float(rng.uniform(2, 4)), 2)),
+        case(layers_dims=[3, 5, 2], rng=generator(rng), scale=0.01),
+        case(layers_dims=[5, 4], rng=generator(rng), scale=round(float(rng.uniform(2, 4)), 2)),
     ]
 
 
@@ -195,7 +196,7 @@ def first_layer_scaled(layers_dims, rng, scale):
 
 
 def scaled_cases(rng):
-    return [case(layers_dims=layers_dims, rng=generator(rng)) for layers_dims in ([5, 3, 7, 2], [2, 6, 4])]
+    return [case(layers_dims=layers_dims, rng=generator(rng)) for layers_dims in ([3, 5, 2], [5, 4])]
 
 
 @lesson.exercise(points=2, topic=25, equation="(2.21)", cases=scaled_cases, judge=draws(300, spread=False))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises import Lesson, case
+from helpers.exercises import Function, Lesson, case
 from helpers.widgets.normalization_and_gradient_checking import network_cost, network_gradients
 
 lesson = Lesson("normalization_and_gradient_checking")
@@ -281,6 +281,12 @@ def check_cases(rng):
         gradient = wrong(3 * theta**2 + 2 * np.sum(theta))
         return case(theta=theta, gradient=gradient, epsilon=epsilon)
 
+    def another_cost(*shape):
+        """Return a case with a cost that is not the lesson's; its gradient is wrong by some per cent."""
+        theta, cost = rng.normal(size=shape), Function("smooth", int(rng.integers(1, 100)))
+        gradient = slopes(theta, 1e-3, cost) * rng.uniform(1.02, 1.2, size=shape)
+        return case(theta=theta, gradient=gradient, epsilon=1e-3, cost=cost)
+
     def one_entry(g):
         g = g.copy()
         g[tuple(int(rng.integers(n)) if n > 2 else n - 1 for n in g.shape)] *= 1.05
@@ -304,6 +310,7 @@ def check_cases(rng):
         one(6, 1, wrong=lambda g: g * 1.3, factor=20.0),
         # The step is lost by rounding: theta + epsilon is theta, and all slopes are 0.
         case(theta=rng.uniform(1000, 2000, size=(3, 1)), gradient=np.zeros((3, 1)), epsilon=1e-14),
+        another_cost(3, 2),
     ]
 
 
@@ -352,91 +359,91 @@ def relative(gradient, numerical, norm=np.linalg.norm):
 
 
 @gradient_check.mistake("It is 0 whatever the gradient: this check passes everything. Compare with measured slopes.")
-def always_passes(theta, gradient, epsilon):
+def always_passes(theta, gradient, epsilon, cost=cubes_and_square):
     return 0.0
 
 
 @gradient_check.mistake("It is 1 whatever the gradient: this check flags everything. Compare with measured slopes.")
-def always_flags(theta, gradient, epsilon):
+def always_flags(theta, gradient, epsilon, cost=cubes_and_square):
     return 1.0
 
 
 @gradient_check.mistake(
     "The slope is measured on one side: from theta to theta + epsilon. Go epsilon to both sides and divide by 2 epsilon."
 )
-def one_sided(theta, gradient, epsilon):
-    return relative(gradient, slopes(theta, epsilon, low=0, width=1))
+def one_sided(theta, gradient, epsilon, cost=cubes_and_square):
+    return relative(gradient, slopes(theta, epsilon, cost, low=0, width=1))
 
 
 @gradient_check.mistake(
     "The two costs lie 2 epsilon apart, and you divide by epsilon. The slopes come out twice too large."
 )
-def divided_by_epsilon(theta, gradient, epsilon):
-    return relative(gradient, slopes(theta, epsilon, width=1))
+def divided_by_epsilon(theta, gradient, epsilon, cost=cubes_and_square):
+    return relative(gradient, slopes(theta, epsilon, cost, width=1))
 
 
 @gradient_check.mistake("`/ 2 * epsilon` divides by 2 and multiplies by epsilon. Write `/ (2 * epsilon)`.")
-def precedence_of_epsilon(theta, gradient, epsilon):
-    return relative(gradient, slopes(theta, epsilon) * epsilon**2)
+def precedence_of_epsilon(theta, gradient, epsilon, cost=cubes_and_square):
+    return relative(gradient, slopes(theta, epsilon, cost) * epsilon**2)
 
 
 @gradient_check.mistake(
     "The denominator of (4.23) is missing. Without it, the size of the gradient decides what passes: divide by the sum "
     "of both norms."
 )
-def no_denominator(theta, gradient, epsilon):
-    return float(np.linalg.norm(gradient - slopes(theta, epsilon)))
+def no_denominator(theta, gradient, epsilon, cost=cubes_and_square):
+    return float(np.linalg.norm(gradient - slopes(theta, epsilon, cost)))
 
 
 @gradient_check.mistake("You divide by the norm of the gradient alone. (4.23) divides by the sum of both norms.")
-def one_norm_below(theta, gradient, epsilon):
-    numerical, size = slopes(theta, epsilon), np.linalg.norm(gradient)
+def one_norm_below(theta, gradient, epsilon, cost=cubes_and_square):
+    numerical, size = slopes(theta, epsilon, cost), np.linalg.norm(gradient)
     return float(np.linalg.norm(gradient - numerical) / size) if size else float(np.any(numerical))
 
 
 @gradient_check.mistake("You divide by the norm of the sum. (4.23) divides by the sum of the norms.")
-def norm_of_the_sum(theta, gradient, epsilon):
-    numerical = slopes(theta, epsilon)
+def norm_of_the_sum(theta, gradient, epsilon, cost=cubes_and_square):
+    numerical = slopes(theta, epsilon, cost)
     size = np.linalg.norm(gradient + numerical)
     return float(np.linalg.norm(gradient - numerical) / size) if size else 0.0
 
 
 @gradient_check.mistake("The norms are squared. (4.23) has the norms themselves, which are roots.")
-def squared_norms(theta, gradient, epsilon):
-    return relative(gradient, slopes(theta, epsilon), lambda g: np.sum(g**2))
+def squared_norms(theta, gradient, epsilon, cost=cubes_and_square):
+    return relative(gradient, slopes(theta, epsilon, cost), lambda g: np.sum(g**2))
 
 
 @gradient_check.mistake(
     "You compare the lengths of the two gradients. A wrong direction has the right length: take the norm of the "
     "difference, not the difference of the norms."
 )
-def difference_of_norms(theta, gradient, epsilon):
-    one, other = np.linalg.norm(gradient), np.linalg.norm(slopes(theta, epsilon))
+def difference_of_norms(theta, gradient, epsilon, cost=cubes_and_square):
+    one, other = np.linalg.norm(gradient), np.linalg.norm(slopes(theta, epsilon, cost))
     return float(abs(one - other) / (one + other)) if one + other else 0.0
 
 
 @gradient_check.mistake("All entries are nudged at once. Nudge one entry at a time, the others stay where they are.")
-def all_at_once(theta, gradient, epsilon):
-    slope = (cubes_and_square(theta + epsilon) - cubes_and_square(theta - epsilon)) / (2 * epsilon)
+def all_at_once(theta, gradient, epsilon, cost=cubes_and_square):
+    slope = (cost(theta + epsilon) - cost(theta - epsilon)) / (2 * epsilon)
     return relative(gradient, np.full(theta.shape, slope))
 
 
 @gradient_check.mistake("Only the first entry is measured. A bug may sit in any: loop over all of them.")
-def first_entry_only(theta, gradient, epsilon):
+def first_entry_only(theta, gradient, epsilon, cost=cubes_and_square):
     first = (0,) * theta.ndim
-    return relative(gradient[first], slopes(theta, epsilon)[first], abs)
+    return relative(gradient[first], slopes(theta, epsilon, cost)[first], abs)
 
 
 @gradient_check.mistake(
     "theta is nudged in place and never put back, so the caller's parameters have changed. Nudge a copy."
 )
-def not_restored(theta, gradient, epsilon):
+def not_restored(theta, gradient, epsilon, cost=cubes_and_square):
     numerical = np.zeros(theta.shape)
     for index in np.ndindex(theta.shape):
         theta[index] += epsilon
-        high = cubes_and_square(theta)
+        high = cost(theta)
         theta[index] -= 2 * epsilon
-        numerical[index] = (high - cubes_and_square(theta)) / (2 * epsilon)
+        numerical[index] = (high - cost(theta)) / (2 * epsilon)
     return relative(gradient, numerical)
 
 
@@ -444,8 +451,8 @@ def not_restored(theta, gradient, epsilon):
     "You add epsilon, subtract 2 epsilon and add it again. By rounding, theta does not come back exactly. Nudge a copy, "
     "or keep the old value and write it back."
 )
-def restored_by_adding(theta, gradient, epsilon):
-    value = relative(gradient, slopes(theta, epsilon))
+def restored_by_adding(theta, gradient, epsilon, cost=cubes_and_square):
+    value = relative(gradient, slopes(theta, epsilon, cost))
     for index in np.ndindex(theta.shape):
         theta[index] += epsilon
         theta[index] -= 2 * epsilon
@@ -456,23 +463,23 @@ def restored_by_adding(theta, gradient, epsilon):
 @gradient_check.mistake(
     "The nudges add up: each entry starts from the copy that the entry before has changed. Begin each turn with a fresh copy."
 )
-def nudges_add_up(theta, gradient, epsilon):
+def nudges_add_up(theta, gradient, epsilon, cost=cubes_and_square):
     plus, minus, numerical = theta.copy(), theta.copy(), np.zeros(theta.shape)
     for index in np.ndindex(theta.shape):
         plus[index] += epsilon
         minus[index] -= epsilon
-        numerical[index] = (cubes_and_square(plus) - cubes_and_square(minus)) / (2 * epsilon)
+        numerical[index] = (cost(plus) - cost(minus)) / (2 * epsilon)
     return relative(gradient, numerical)
 
 
 @gradient_check.mistake("epsilon is a fixed number in your function. Use the argument epsilon.")
-def fixed_epsilon(theta, gradient, epsilon):
-    return relative(gradient, slopes(theta, 1e-5))
+def fixed_epsilon(theta, gradient, epsilon, cost=cubes_and_square):
+    return relative(gradient, slopes(theta, 1e-5, cost))
 
 
 @gradient_check.mistake("Where both gradients are 0, you divide 0 by 0. They agree there: return 0.")
-def zero_by_zero(theta, gradient, epsilon):
-    numerical = slopes(theta, epsilon)
+def zero_by_zero(theta, gradient, epsilon, cost=cubes_and_square):
+    numerical = slopes(theta, epsilon, cost)
     return float(
         np.linalg.norm(gradient - numerical) / np.float64(np.linalg.norm(gradient) + np.linalg.norm(numerical))
     )
@@ -481,9 +488,9 @@ def zero_by_zero(theta, gradient, epsilon):
 def and_zero_by_zero(mistake, hint):
     """Register a mistake once more, in a function that also divides 0 by 0."""
 
-    def function(theta, gradient, epsilon):
-        value = mistake(theta, gradient, epsilon)
-        both_zero = not np.any(gradient) and not np.any(slopes(theta, epsilon))
+    def function(theta, gradient, epsilon, cost=cubes_and_square):
+        value = mistake(theta, gradient, epsilon, cost)
+        both_zero = not np.any(gradient) and not np.any(slopes(theta, epsilon, cost))
         return float("nan") if both_zero else value
 
     function.__name__ = f"{mistake.__name__}_and_zero_by_zero"
@@ -502,15 +509,23 @@ and_zero_by_zero(first_entry_only, "You measure the first entry alone. Loop over
 
 
 @gradient_check.mistake("You take the largest difference. The norm in (4.23) is the root of the sum of all squares.")
-def largest_entry(theta, gradient, epsilon):
-    return relative(gradient, slopes(theta, epsilon), lambda g: np.max(np.abs(g)))
+def largest_entry(theta, gradient, epsilon, cost=cubes_and_square):
+    return relative(gradient, slopes(theta, epsilon, cost), lambda g: np.max(np.abs(g)))
 
 
 @gradient_check.mistake(
     "You add the differences as they are, and those of different sign cancel. Use `np.linalg.norm`."
 )
-def differences_cancel(theta, gradient, epsilon):
-    return relative(gradient, slopes(theta, epsilon), lambda g: abs(np.sum(g)))
+def differences_cancel(theta, gradient, epsilon, cost=cubes_and_square):
+    return relative(gradient, slopes(theta, epsilon, cost), lambda g: abs(np.sum(g)))
+
+
+@gradient_check.mistake(
+    "The argument cost is not called: the cost of the lesson's example stands in its place. Measure the slopes of the "
+    "function that the caller hands over."
+)
+def cost_of_the_example(theta, gradient, epsilon, cost=cubes_and_square):
+    return relative(gradient, slopes(theta, epsilon))
 
 
 @gradient_check.accept
@@ -630,20 +645,59 @@ def set_to_zero(name):
 
 
 def network_cases(rng):
-    return [
+    """Return nets with and without bugs, in a drawn order; where a bug sits is drawn, so that no seed answers another."""
+
+    def layer(first, last):
+        return int(rng.integers(first, last + 1))
+
+    def several():
+        """Return bugs in three of the eight gradients of a net with four layers."""
+        names = rng.choice([f"d{kind}{l}" for l in (1, 2, 3, 4) for kind in "Wb"], 3, replace=False)
+        return [times(str(name), float(rng.uniform(1.01, 1.5))) for name in names]
+
+    drawn = [
         planted(rng, (3, 4, 3, 2), 6),  # right
         # Single entries. With small inputs dW1 is right measured on one side, and wrong measured with a tiny step.
         planted(rng, (4, 3, 2), 5, times("dW2", -1, (1, 2)), times("db1", 0.9, (2, 0)), scale=0.01),
-        planted(rng, (2, 3, 4, 1), 7, times("dW3", 1.003, (0, 3))),  # a small slip in one number
-        planted(rng, (2, 3, 3, 2), 5, transposed("dW2")),  # a square matrix: right shape, right norm
+        planted(rng, (2, 3, 2, 3, 1), 3, times(f"dW{layer(3, 4)}", 1.003, (0, 1))),  # a small slip in one number
+        planted(rng, (2, 3, 3, 3, 2), 5, transposed(f"dW{layer(2, 3)}")),  # a square matrix: right shape, right norm
         planted(rng, (2, 3, 2), 1),  # right, one example
         planted(rng, (3, 2, 3), 5, sums_for_means(5)),  # everything is wrong by one factor
         planted(rng, (2, 4, 2), 6, slope=lambda A: 1 - A),  # the square in the slope of tanh forgotten
         planted(rng, (8, 3, 1), 2, scale=40.0, between=(2e-6, 1)),  # right; large inputs, so large gradients
-        planted(rng, (4, 3, 1), 5, times("dW1", 1.001, (1, 3)), scale=0.01, between=(0, 5e-7)),  # small inputs, a small slip
+        planted(
+            rng, (4, 3, 1), 5, times("dW1", 1.001, (1, 3)), scale=0.01, between=(0, 5e-7)
+        ),  # small inputs, a small slip
         planted(rng, (3, 3, 2), 6, start=set_to_zero("W2")),  # right; dW1 and db1 are 0
-        planted(rng, (3, 2, 5, 1), 4, rows_swapped("db2"), extra={"dA0": rng.normal(size=(3, 4))}),
-    ]  # fmt: skip
+        planted(rng, (3, 2, 3, 2), 4, rows_swapped(f"db{layer(1, 3)}"), extra={"dA0": rng.normal(size=(3, 4))}),
+        *(planted(rng, (2, 3, 2, 3, 2), 4, *several()) for _ in range(2)),
+    ]
+    return [drawn[i] for i in rng.permutation(len(drawn))] + [another_network_cost(rng), large_step(rng)]
+
+
+def another_network_cost(rng):
+    """Return a case with a cost that is not the lesson's, where the gradients of one W and one b are wrong."""
+    parameters, X, Y = network(rng, (2, 3, 2), 3)
+    cost = Function("smooth", int(rng.integers(1, 100)))
+    gradients = {}
+    for name, array in parameters.items():
+        gradients[f"d{name}"] = slopes(array, 1e-3, lambda array, name=name: cost(parameters | {name: array}, X, Y))
+    for kind in "Wb":
+        times(f"d{kind}{rng.integers(1, 3)}", 1.1)(gradients)
+    return case(parameters=parameters, gradients=gradients, X=X, Y=Y, epsilon=1e-4, cost=cost)
+
+
+def large_step(rng):
+    """Return right gradients with a step so large that the slopes of all are far off: the step is an argument."""
+    while True:
+        parameters, X, Y = network(rng, (2, 3, 2), 3)
+        right = network_gradients(parameters, X, Y)
+        far = True
+        for name, array in parameters.items():
+            cost = lambda array, name=name, parameters=parameters: network_cost(parameters | {name: array}, X, Y)  # noqa: B023
+            far = far and relative(right[f"d{name}"], slopes(array, 0.3, cost)) > 1e-4
+        if far:
+            return case(parameters=parameters, gradients=right, X=X, Y=Y, epsilon=0.3)
 
 
 LIMIT = 1e-6
@@ -679,12 +733,16 @@ def gradient_check_n(parameters, gradients, X, Y, epsilon=1e-5, cost=network_cos
     return wrong
 
 
-def flagged(parameters, gradients, X, Y, wrong=lambda g, s: relative(g, s) > LIMIT, names=None, **options):
-    """Return the names for which ``wrong(gradient, slopes)`` holds, of all or of `names`."""
+def flagged(parameters, gradients, given, wrong=lambda g, s: relative(g, s) > LIMIT, names=None, **options):
+    """Return the names for which ``wrong(gradient, slopes)`` holds, of all or of `names`.
+
+    `given` are the other arguments of `gradient_check_n`, in their order; what is missing has its default.
+    """
+    X, Y, epsilon, cost = (*given, *(1e-5, network_cost)[len(given) - 2 :])
     found = []
     for name in parameters if names is None else [name for name in parameters if name in names]:
-        cost = lambda array, name=name: network_cost(parameters | {name: array}, X, Y)
-        measured = slopes(parameters[name], **{"epsilon": 1e-5, **options}, cost=cost)
+        of_one = lambda array, name=name: cost(parameters | {name: array}, X, Y)
+        measured = slopes(parameters[name], **{"epsilon": epsilon, **options}, cost=of_one)
         if wrong(gradients[f"d{name}"], measured):
             found.append(name)
     return found
@@ -693,116 +751,116 @@ def flagged(parameters, gradients, X, Y, wrong=lambda g, s: relative(g, s) > LIM
 @gradient_check_n.mistake(
     "It passes everything: the list is empty even for wrong gradients. Compare with measured slopes."
 )
-def passes_all(parameters, gradients, X, Y):
+def passes_all(parameters, gradients, *given):
     return []
 
 
 @gradient_check_n.mistake("It flags everything: right gradients are listed as wrong, too.")
-def flags_all(parameters, gradients, X, Y):
+def flags_all(parameters, gradients, *given):
     return list(parameters)
 
 
 @gradient_check_n.mistake(
     "The list holds the names that pass. Return those that are wrong: a difference above the limit."
 )
-def passing_names(parameters, gradients, X, Y):
-    wrong = flagged(parameters, gradients, X, Y)
+def passing_names(parameters, gradients, *given):
+    wrong = flagged(parameters, gradients, given)
     return [name for name in parameters if name not in wrong]
 
 
 @gradient_check_n.mistake(
     "Measured on one side, the slope is off by about epsilon. That is above the limit, so right gradients are flagged."
 )
-def n_one_sided(parameters, gradients, X, Y):
-    return flagged(parameters, gradients, X, Y, low=0, width=1)
+def n_one_sided(parameters, gradients, *given):
+    return flagged(parameters, gradients, given, low=0, width=1)
 
 
 @gradient_check_n.mistake(
     "The difference is not relative: large right gradients are flagged, or small wrong ones pass. Divide by both norms."
 )
-def n_no_denominator(parameters, gradients, X, Y):
-    return flagged(parameters, gradients, X, Y, lambda g, s: np.linalg.norm(g - s) > LIMIT)
+def n_no_denominator(parameters, gradients, *given):
+    return flagged(parameters, gradients, given, lambda g, s: np.linalg.norm(g - s) > LIMIT)
 
 
 @gradient_check_n.mistake("The limit is too loose: a slip in one entry passes. Flag a difference above 1e-6.")
-def loose_limit(parameters, gradients, X, Y):
-    return flagged(parameters, gradients, X, Y, lambda g, s: relative(g, s) > 0.01)
+def loose_limit(parameters, gradients, *given):
+    return flagged(parameters, gradients, given, lambda g, s: relative(g, s) > 0.01)
 
 
 @gradient_check_n.mistake(
     "The step is so small that rounding drowns the slope: right gradients are flagged. Use epsilon."
 )
-def tiny_step(parameters, gradients, X, Y):
-    return flagged(parameters, gradients, X, Y, epsilon=1e-13)
+def tiny_step(parameters, gradients, *given):
+    return flagged(parameters, gradients, given, epsilon=1e-13)
 
 
 @gradient_check_n.mistake(
     "Right gradients that are all 0 are flagged: 0 divided by 0 is nan, and no comparison with nan holds. They agree."
 )
-def nan_is_flagged(parameters, gradients, X, Y):
-    return flagged(parameters, gradients, X, Y, lambda g, s: not np.any(g) and not np.any(s) or relative(g, s) > LIMIT)
+def nan_is_flagged(parameters, gradients, *given):
+    return flagged(parameters, gradients, given, lambda g, s: not np.any(g) and not np.any(s) or relative(g, s) > LIMIT)
 
 
 @gradient_check_n.mistake(
     "One wrong array flags all of them. Compare each array on its own, so that you see where to look."
 )
-def all_or_nothing(parameters, gradients, X, Y):
-    return list(parameters) if flagged(parameters, gradients, X, Y) else []
+def all_or_nothing(parameters, gradients, *given):
+    return list(parameters) if flagged(parameters, gradients, given) else []
 
 
 @gradient_check_n.mistake("Only the weights are checked. The biases have gradients, too: loop over all parameters.")
-def weights_only(parameters, gradients, X, Y):
-    return flagged(parameters, gradients, X, Y, names=[name for name in parameters if name[0] == "W"])
+def weights_only(parameters, gradients, *given):
+    return flagged(parameters, gradients, given, names=[name for name in parameters if name[0] == "W"])
 
 
 @gradient_check_n.mistake("Only the first two layers are checked. Loop over all names in parameters.")
-def two_layers_only(parameters, gradients, X, Y):
-    return flagged(parameters, gradients, X, Y, names=("W1", "b1", "W2", "b2"))
+def two_layers_only(parameters, gradients, *given):
+    return flagged(parameters, gradients, given, names=("W1", "b1", "W2", "b2"))
 
 
 @gradient_check_n.mistake("Only the first entry of each array is looked at. A sparse bug sits elsewhere.")
-def first_entries_only(parameters, gradients, X, Y):
-    return flagged(parameters, gradients, X, Y, lambda g, s: relative(g[0, 0], s[0, 0], abs) > LIMIT)
+def first_entries_only(parameters, gradients, *given):
+    return flagged(parameters, gradients, given, lambda g, s: relative(g[0, 0], s[0, 0], abs) > LIMIT)
 
 
 @gradient_check_n.mistake(
     "Only the lengths of the gradients are compared, so a swapped, transposed or turned one can pass. Take the norm of "
     "the difference."
 )
-def lengths_only(parameters, gradients, X, Y):
+def lengths_only(parameters, gradients, *given):
     def wrong(g, s):
         one, other = np.linalg.norm(g), np.linalg.norm(s)
         return abs(one - other) > LIMIT * (one + other)
 
-    return flagged(parameters, gradients, X, Y, wrong)
+    return flagged(parameters, gradients, given, wrong)
 
 
 @gradient_check_n.mistake(
     "Only the directions are compared. A gradient that is m times too large points the right way."
 )
-def directions_only(parameters, gradients, X, Y):
+def directions_only(parameters, gradients, *given):
     def wrong(g, s):
         one, other = np.linalg.norm(g), np.linalg.norm(s)
         return np.linalg.norm(g * other - s * one) > LIMIT * one * other
 
-    return flagged(parameters, gradients, X, Y, wrong)
+    return flagged(parameters, gradients, given, wrong)
 
 
 @gradient_check_n.mistake("The gradients are called dW1, db1 and so on. Return the names of the parameters, W1, b1.")
-def names_of_gradients(parameters, gradients, X, Y):
-    return [f"d{name}" for name in flagged(parameters, gradients, X, Y)]
+def names_of_gradients(parameters, gradients, *given):
+    return [f"d{name}" for name in flagged(parameters, gradients, given)]
 
 
 @gradient_check_n.mistake("Return a list of names, not one word for the whole network.")
-def one_verdict(parameters, gradients, X, Y):
-    return not flagged(parameters, gradients, X, Y)
+def one_verdict(parameters, gradients, *given):
+    return not flagged(parameters, gradients, given)
 
 
 @gradient_check_n.mistake(
     "The names may be right, but the parameters are left nudged after the check. Put each entry back, or nudge copies."
 )
-def left_nudged(parameters, gradients, X, Y):
-    wrong = flagged(parameters, gradients, X, Y)
+def left_nudged(parameters, gradients, *given):
+    wrong = flagged(parameters, gradients, given)
     for array in parameters.values():
         array -= 1e-5
     return wrong
@@ -811,8 +869,21 @@ def left_nudged(parameters, gradients, X, Y):
 @gradient_check_n.mistake(
     "The loop runs over gradients, which may hold more than the gradients of parameters. Loop over parameters."
 )
-def loop_over_gradients(parameters, gradients, X, Y):
-    return flagged({name[1:]: parameters[name[1:]] for name in gradients}, gradients, X, Y)
+def loop_over_gradients(parameters, gradients, *given):
+    return flagged({name[1:]: parameters[name[1:]] for name in gradients}, gradients, given)
+
+
+@gradient_check_n.mistake(
+    "The argument cost is not called: the cost of the lesson's network stands in its place. Measure the function that the "
+    "caller hands over."
+)
+def n_cost_of_the_network(parameters, gradients, X, Y, epsilon=1e-5, cost=network_cost):
+    return flagged(parameters, gradients, (X, Y, epsilon, network_cost))
+
+
+@gradient_check_n.mistake("epsilon is a fixed number in your function, or not passed on. Use the argument epsilon.")
+def n_fixed_epsilon(parameters, gradients, X, Y, epsilon=1e-5, cost=network_cost):
+    return flagged(parameters, gradients, (X, Y, 1e-5, cost))
 
 
 @gradient_check_n.accept
@@ -836,9 +907,10 @@ def entry_by_entry(parameters, gradients, X, Y, epsilon=1e-5, cost=network_cost)
 
 @gradient_check_n.accept
 def with_deep_copies(parameters, gradients, X, Y, epsilon=1e-5, cost=network_cost):
+    given = X, Y, epsilon, cost
     return flagged(
-        {name: array.copy() for name, array in parameters.items()}, gradients, X, Y,
-        lambda g, s: np.sum((g - s) ** 2) > 1e-12 * (np.sum(g**2) + np.sum(s**2)), epsilon=3e-6,
+        {name: array.copy() for name, array in parameters.items()}, gradients, given,
+        lambda g, s: np.sum((g - s) ** 2) > 1e-12 * (np.sum(g**2) + np.sum(s**2)),
     )  # fmt: skip
 
 
@@ -847,4 +919,4 @@ def with_a_small_number(parameters, gradients, X, Y, epsilon=1e-5, cost=network_
     def wrong(g, s):
         return np.linalg.norm(g - s) / (np.linalg.norm(g) + np.linalg.norm(s) + 1e-12) > 3e-6
 
-    return tuple(flagged(parameters, gradients, X, Y, wrong))
+    return tuple(flagged(parameters, gradients, (X, Y, epsilon, cost), wrong))
