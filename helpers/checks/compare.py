@@ -132,7 +132,7 @@ def _is_array(value):
     return isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
 
 
-_KINDS = {"U": "str", "S": "bytes", "c": "complex"}  # without sizes: a learner's code could choose them by a hidden case
+_KINDS = {"U": "str", "S": "bytes", "c": "complex"}  # without sizes, which code could choose by a hidden case
 
 
 def describe(value, shape=True):
