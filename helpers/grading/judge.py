@@ -18,6 +18,7 @@ import warnings
 from . import box, rooms
 
 MOST = 100 << 20  # bytes of an answer
+_STOP = (box.NoBox, rooms.ReferenceFailed)  # what ends all grading here
 
 
 class Ended(Exception):
@@ -43,7 +44,7 @@ def apart(work, seconds, memory):
     ------
     Ended
         If it took longer, gave more than `MOST` bytes, or failed.
-    box.NoBox
+    box.NoBox, rooms.ReferenceFailed
         If the work raised that.
     """
     end, parent = time.monotonic() + seconds, os.getpid()
@@ -71,8 +72,9 @@ def apart(work, seconds, memory):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    if "no_box" in found:
-        raise box.NoBox(found["no_box"])
+    if "stop" in found:
+        kind, sentence = found["stop"]
+        raise {one.__name__: one for one in _STOP}[kind](sentence)
     if "failed" in found:
         raise Ended(found["failed"])
     return found["value"]
@@ -81,8 +83,8 @@ def apart(work, seconds, memory):
 def _done(work):
     try:
         return {"value": work()}
-    except box.NoBox as error:
-        return {"no_box": str(error)}
+    except _STOP as error:
+        return {"stop": [type(error).__name__, str(error)]}
     except BaseException as error:
         return {"failed": f"Judging it failed ({type(error).__name__}: {str(error)[:200]})."}
 

@@ -206,10 +206,11 @@ def _kind(result):
 
 
 def _described(error):
-    """Return an exception as plain data: its kinds, its text, the learner's line where it arose, what failed there."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<ipython")
-    ]
+    """Return an exception as plain data: its kinds, its text, the learner's line where it arose, what failed there.
+
+    ``function`` is the one that raised it.
+    """
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<ipython")]
     try:
         text = str(error)[:500]
     except BaseException:
@@ -219,7 +220,8 @@ def _described(error):
         place = errors.place_of(error)
     except Exception:
         place = ""
-    return {"kinds": kinds, "text": text, "line": lines[0] if lines else None, "place": place}
+    line, function = (frames[0].lineno, frames[-1].name[:80]) if frames else (None, None)
+    return {"kinds": kinds, "text": text, "line": line, "place": place, "function": function}
 
 
 # --- running cells, as a kernel does, without its sockets ------------------------------------------------------------

@@ -67,6 +67,10 @@ figure.savefig(io.BytesIO(), format="png")
 """
 
 
+class ReferenceFailed(Exception):
+    """The reference solutions do not run on this machine, so no exercise could be judged rightly."""
+
+
 class Stopped(BaseException):
     """The learner's code went over a limit or ended its process. Not an `Exception`: no test may swallow it."""
 
@@ -458,9 +462,7 @@ class Room:
             if value not in self.callbacks:
                 self.callbacks.append(value)
             return {"callback": self.callbacks.index(value)}
-        raise NotPlain(
-            f"a test can pass plain data and functions to the learner's code, and no {type(value).__name__}"
-        )
+        raise NotPlain(f"a test can pass plain data and functions to the learner's code, and no {type(value).__name__}")
 
     def decode(self, encoded):
         return wire.value(encoded, self._decode_other)
@@ -539,6 +541,7 @@ def _learner_error(described):
                 break
         error.learner_line = line if isinstance(line, int) else None
         error.learner_said, error.learner_place = text, str(described.get("place", ""))[:80]
+        error.learner_function = str(described.get("function"))  # compared with names of exercises, and never shown
         return error
     except (KeyError, TypeError):
         raise wire.Refused("Its answer has another form.") from None
