@@ -226,8 +226,8 @@ class Exercise:
             if failed:
                 raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
             expected = outcome.output
-            if judge and "facts" in expected:
-                expected["facts"] = plain.short(expected["facts"])
+            if judge:
+                expected |= {key: plain.short(value) for key, value in expected.items() if key != "output"}
             cases.append({"name": name, "arguments": arguments, "expected": expected, "judge": judge})
         return {
             "name": self.name,
