@@ -62,6 +62,9 @@ EQUIVALENT_MUTANTS = {
     ("initialization", "initialize_parameters_random"): {"_size(l - 1) * 1"},
     ("initialization", "initialize_parameters_he"): {"_size(l - 1) * 1"},
     ("initialization", "initialize_parameters_xavier"): {"_size(l - 1) * 1"},
+    ("softmax", "predict_classes"): {
+        "_last_argmax(Z, axis=0)"
+    },  # of classes with equal probabilities, either is largest
     # Of records or trials that are equal in all that counts, either may come first.
     ("hyperparameters", "best_run"): {
         "min(list((run for run in kept if run['dev_error'] == lowest))[::-1], key=lambda run: run['num_parameters'])",

@@ -121,7 +121,7 @@ def random_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=25, equation="(2.7)", cases=random_cases, judge=draws(300))
+@lesson.exercise(points=1, topic=25, equation="(2.7)", cases=random_cases, judge=draws(300, spread=False))
 def initialize_parameters_random(layers_dims, rng, scale):
     """Return random weights of one standard deviation for all layers, and zero biases.
 
@@ -199,7 +199,7 @@ def scaled_cases(rng):
     return [case(layers_dims=layers_dims, rng=generator(rng)) for layers_dims in ([3, 5, 2], [5, 4])]
 
 
-@lesson.exercise(points=2, topic=25, equation="(2.21)", cases=scaled_cases, judge=draws(300))
+@lesson.exercise(points=2, topic=25, equation="(2.21)", cases=scaled_cases, judge=draws(300, spread=False))
 def initialize_parameters_he(layers_dims, rng):
     """Return random weights that keep the size of activations under ReLU, and zero biases.
 
@@ -227,7 +227,7 @@ def initialize_parameters_he(layers_dims, rng):
 # --- initialize_parameters_xavier ------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=2, topic=25, equation="(2.30)", cases=scaled_cases, judge=draws(300))
+@lesson.exercise(points=2, topic=25, equation="(2.30)", cases=scaled_cases, judge=draws(300, spread=False))
 def initialize_parameters_xavier(layers_dims, rng):
     """Return random weights that are a compromise for both directions under tanh, and zero biases.
 
