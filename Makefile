@@ -6,7 +6,8 @@ UV_VERSION := $(shell sed -n 's/.*"uv==\(.*\)".*/\1/p' pyproject.toml)
 .PHONY: lab test doctor compare bench release site lock clean
 .DEFAULT_GOAL := lab
 
-lab: .venv/ready  ## build the learner's edition in learner/ and open JupyterLab on it
+lab: .venv/lab  ## build the learner's edition in learner/ and open JupyterLab on it
+	@echo "Looking for changes of the lessons ..."
 	@$(BIN)/python -m helpers lab
 
 # Each test process keeps to one core: BLAS threads that fight over cores make everything slower.
@@ -37,13 +38,22 @@ site: .venv/ready  ## build the reading site in build/site and say where its fir
 lock: .venv/ready  ## write requirements.lock anew after a change of versions in pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --group test --group grade --group site pyproject.toml -o requirements.lock
 
-.venv/ready: requirements.lock pyproject.toml
+# What a learner needs; quick, so Python compiles each library when it is imported first.
+.venv/lab: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % sys.version_info[:2])'
-	@echo "Setting up .venv (once) ..."
+	@echo "Setting up .venv (once): an empty environment ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	@echo "Setting up .venv (once): the libraries of the lessons ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirements pyproject.toml --constraints requirements.lock
 	@# compat: this folder goes on Python's path. Other modes find helpers.exercises in the learner's edition, too.
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --config-setting editable_mode=compat --editable .
+	@touch $@
+
+# What grading, tests and the site need on top, all of it compiled: they start many processes.
+.venv/ready: .venv/lab
+	@echo "Setting up .venv (once): what grading and tests need ..."
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --config-setting editable_mode=compat --editable .
 	@touch $@
 

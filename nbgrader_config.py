@@ -22,14 +22,13 @@ c.CourseDirectory.source_directory = "."
 for step in ("release", "submitted", "autograded", "feedback", "solution", "source_with_tests"):
     setattr(c.CourseDirectory, f"{step}_directory", os.path.join(TOP, "grading", step))
 
-# zip_collect takes what a learning platform gives out from grading/downloaded/<assignment>/archive/. The pattern is
-# Moodle's: a folder or file "Ann Example_4711_assignsubmission_file...". docs/instructors.md has the one of Canvas.
+# zip_collect takes what a learning platform gives out from grading/downloaded/<assignment>/archive/. Students knows
+# Moodle's names, "Ann Example_4711_assignsubmission_file...". docs/instructors.md has the pattern of Canvas.
 c.ZipCollectApp.collect_directory_structure = os.path.join(
     TOP, "grading", "{downloaded}", "{assignment_id}", "{collect_step}"
 )
-c.FileNameCollectorPlugin.named_regexp = (
-    r".*/(?P<student_id>[^/]+)_\d+_assignsubmission_file_?/?(?P<file_id>[^/]+)\.ipynb"
-)
+c.ZipCollectApp.extractor_plugin = grading.Unpack
+c.ZipCollectApp.collector_plugin = grading.Students
 
 c.Execute.secret_file = os.path.join(TOP, "grading", "secret")
 c.Autograde.pre_convert_hook = grading.prepare
@@ -47,5 +46,8 @@ more_time = os.path.join(TOP, "grading", "more_time.csv")
 if os.path.exists(more_time):
     c.LatePenalty.extensions = more_time
 c.AssignLatePenalties.plugin_class = grading.LatePenalty
+# What learners wrote is sanitised after it was rendered, on the pages of feedback and in formgrader.
+c.HTMLExporter.filters = grading.FILTERS
+c.HTMLExporter.preprocessors = [grading.EscapeNames]
 # Feedback must not show hidden tests, which nbgrader puts back into the cells when it grades.
 c.GenerateFeedback.preprocessors = [stock.GetGrades, stock.ClearHiddenTests, CSSHTMLHeaderPreprocessor]

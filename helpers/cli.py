@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import tqdm
+
 from helpers import courses, doctor, notebooks, release
 from helpers.checks import packs
 from helpers.courses import TOP
@@ -61,10 +63,12 @@ def main(arguments=None):
     verb.set_defaults(action=lambda options: doctor.main(options.options))
 
     verb = verbs.add_parser("lab", help="bring learner/ up to date and open JupyterLab on it", add_help=False)
-    verb.add_argument("jupyter", nargs=argparse.REMAINDER, help="options for JupyterLab, such as --no-browser")
     verb.set_defaults(action=lab)
 
-    options = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    ours = arguments[:1] if arguments[:1] == ["lab"] else arguments  # what follows lab is for JupyterLab
+    options = parser.parse_args(ours)
+    options.jupyter = [word for word in arguments[len(ours) :] if word != "--"]
     try:
         status = options.action(options)
     except (notebooks.BadNotebook, release.ReleaseRefused, packs.UnknownExercise, LookupError, OSError) as error:
@@ -122,7 +126,7 @@ def write_release(options):
     for lesson in chosen or []:
         if not lesson.done:
             raise notebooks.BadNotebook(f"The lesson {lesson.name} is not written yet")
-    files = release.edition(chosen)
+    files = release.edition(chosen, tell=_Progress())
     size = sum(map(len, files.values()))
     if options.zip:
         path = Path(options.zip)
@@ -182,15 +186,32 @@ def build_site(options):
 
 
 def lab(options):
-    """Bring the learner's edition up to date, keep the learner's work, and become JupyterLab on it."""
+    """Bring the learner's edition up to date, keep the learner's work, and become JupyterLab on it.
+
+    What follows the verb is for JupyterLab, such as ``--no-browser``.
+    """
     folder, built = TOP / "learner", TOP / "build" / "edition"
     sources = release.fingerprint()
     if not (folder / release.MANIFEST).exists() or not built.exists() or built.read_text() != sources:
-        for line in release.write(release.edition(), folder, keep_work=True):
+        for line in release.write(release.edition(tell=_Progress()), folder, keep_work=True):
             print(line)
         built.parent.mkdir(exist_ok=True)
         built.write_text(sources)
+    print("Starting JupyterLab ...", flush=True)
     become_lab(folder, options.jupyter)
+
+
+class _Progress:
+    """Shows how many lessons are made and which was the last; for ``tell=`` of `release.edition`."""
+
+    def __call__(self, done, count, lesson):
+        if lesson is None:
+            self.bar = tqdm.tqdm(total=count, desc="Making the lessons", unit="lesson", ncols=100, mininterval=0.5)
+            return
+        self.bar.set_postfix_str(lesson.number, refresh=False)
+        self.bar.update()
+        if done == count:
+            self.bar.close()
 
 
 def become_lab(folder, options):

@@ -4,14 +4,24 @@ An edition is built in memory as ``{path: bytes}`` from a list of what may leave
 it twice gives the same bytes.
 """
 
+import ast
+import concurrent.futures
+import contextlib
+import functools
 import hashlib
 import io
 import json
+import os
 import re
+import sys
 import zipfile
+import zlib
+from pathlib import Path
+
+import threadpoolctl
 
 from helpers import courses, exercises, hints, notebooks, update
-from helpers.checks import progress
+from helpers.checks import packs, progress
 from helpers.courses import COURSES, LESSONS, TOP
 from helpers.update import MANIFEST, ReleaseRefused, write
 
@@ -36,13 +46,18 @@ SHIPPED = (
 )
 
 
-def edition(lessons=None):
+def edition(lessons=None, tell=None):
     """Return the learner's edition as ``{path: bytes}``.
+
+    What belongs to a lesson is kept in build/lessons/ and made anew only if something changed from which it is made;
+    lessons are made on all cores.
 
     Parameters
     ----------
     lessons : list of LessonInfo, optional
         The lessons to put in; by default all that are done.
+    tell : callable, optional
+        ``tell(done, all, lesson)`` is called before the first lesson is made, with None, and after each one.
     """
     complete = lessons is None
     lessons = [lesson for lesson in LESSONS if lesson.done] if complete else lessons
@@ -56,21 +71,143 @@ def edition(lessons=None):
             files[path.relative_to(template).as_posix()] = path.read_bytes()
     files[progress.START.relative_to(TOP).as_posix()] = start_data(lessons).encode()
     files["README.md"] = files["README.md"].replace(b"{lessons}", start_page(lessons).encode())
-    for lesson in lessons:
-        folder = lesson.path.parent
-        for path in folder.rglob("*"):
-            hidden = any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
-            if path.is_file() and path != lesson.path and not hidden:
-                files[path.relative_to(TOP).as_posix()] = path.read_bytes()
-        version = notebooks.student_version(notebooks.read(lesson.path))
-        for path in _pictures("\n".join(cell.source for cell in version.cells)):
-            files[path.relative_to(TOP).as_posix()] = path.read_bytes()
-        files[lesson.link] = notebooks.text(version).encode()
-        if lesson.name in exercises.lessons():
-            pack = exercises.load(lesson.name).pack(seed=0, hints=hints.make(lesson.name))
-            files[f"helpers/checks/packs/{lesson.name}.json"] = pack.encode()
+    for part in _lessons_files(lessons, tell):
+        files.update(part)
     files[MANIFEST] = update.manifest(files, complete)
     return dict(sorted(files.items()))
+
+
+def _lessons_files(lessons, tell):
+    """Return the files of each lesson: those that are kept, and the others made on all cores, the slowest first."""
+    kept = {lesson: _kept(lesson) for lesson in lessons}
+    todo = sorted((lesson for lesson in lessons if kept[lesson] is None), key=_effort, reverse=True)
+    if tell and todo:
+        tell(0, len(todo), None)
+    workers = min(len(todo), os.cpu_count() or 1)
+    if workers > 1:
+        with concurrent.futures.ProcessPoolExecutor(workers, initializer=_on_one_core) as pool:
+            running = {pool.submit(_make, lesson): lesson for lesson in todo}
+            for done, future in enumerate(concurrent.futures.as_completed(running), start=1):
+                kept[running[future]] = future.result()
+                if tell:
+                    tell(done, len(todo), running[future])
+    else:
+        for lesson in todo:
+            kept[lesson] = _make(lesson)
+            if tell:
+                tell(1, 1, lesson)
+    return kept.values()
+
+
+def _on_one_core():
+    """Keep a worker's linear algebra to one thread: several fight over the cores, and may round otherwise."""
+    threadpoolctl.threadpool_limits(1)
+
+
+def _effort(lesson):
+    """Return how long a lesson takes to make, roughly: answers that are called hundreds of times count most."""
+    path = _catalogue(lesson)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return text.count("judge=") * text.count(".mistake(")
+
+
+def _make(lesson):
+    """Make the files of a lesson, keep them in build/lessons/ where that can be written, and return them."""
+    files = _lesson_files(lesson)
+    path = TOP / "build" / "lessons" / f"{lesson.name}.zip"
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_bytes(zip_bytes({_KEY: decided_by(lesson).encode(), **files}, lesson.name))
+        os.replace(part, path)
+    return files
+
+
+_KEY = "made from"  # the first entry of a kept lesson
+
+
+def _kept(lesson):
+    """Return the files of a lesson as they were made before, or None if they were made from something else."""
+    try:
+        with zipfile.ZipFile(TOP / "build" / "lessons" / f"{lesson.name}.zip") as archive:
+            content = {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
+    except (OSError, ValueError, IndexError, zipfile.BadZipFile, zlib.error):
+        return None
+    return content if content.pop(_KEY, b"").decode() == decided_by(lesson) else None
+
+
+def _lesson_files(lesson):
+    """Return the notebook, pictures, pack and other files of a lesson, from nothing."""
+    files = {}
+    for path in _beside(lesson):
+        if path != lesson.path:
+            files[path.relative_to(TOP).as_posix()] = path.read_bytes()
+    version = notebooks.student_version(notebooks.read(lesson.path))
+    for path in _pictures("\n".join(cell.source for cell in version.cells)):
+        files[path.relative_to(TOP).as_posix()] = path.read_bytes()
+    files[lesson.link] = notebooks.text(version).encode()
+    if lesson.name in exercises.lessons():
+        pack = exercises.load(lesson.name).pack(seed=0, hints=hints.make(lesson.name))
+        files[f"helpers/checks/packs/{lesson.name}{packs.SUFFIX}"] = pack
+    return files
+
+
+def decided_by(lesson):
+    """Return a text that changes when anything changes from which a lesson's files are made.
+
+    That is its folder, the sources of this tool, of its catalogue and its pictures with all that these import, and the
+    versions of Python and of the libraries.
+    """
+    digest = hashlib.sha256(f"{sys.version}\0{lesson}\0".encode())
+    source = "".join(cell.source + "\n" for cell in notebooks.read(lesson.path).cells)
+    start = [Path(__file__), _catalogue(lesson), *_pictures(source), TOP / "requirements.lock", TOP / "pyproject.toml"]
+    for path in [*_beside(lesson), *sorted(_imported(start))]:
+        digest.update(f"{path.relative_to(TOP)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _beside(lesson):
+    """Return the files of a lesson's folder, without hidden ones."""
+    folder = lesson.path.parent
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+    ]
+
+
+def _catalogue(lesson):
+    return TOP / "helpers" / "exercises" / lesson.course / f"{lesson.name}.py"
+
+
+def _imported(start):
+    """Return the files of `start` that exist, and all of `helpers` that they import, directly or through others."""
+    found, todo = set(), list(start)
+    while todo:
+        path = todo.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        if path.suffix == ".py":
+            todo += _imports(path, path.read_text(encoding="utf-8"))
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _imports(path, source):
+    """Return the files of `helpers` that a source may import; more than it does is no harm."""
+    files = []
+    for node in ast.walk(ast.parse(source)):
+        names = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+        if isinstance(node, ast.ImportFrom):
+            parts = [*path.relative_to(TOP).parts[: -node.level]] if node.level else []
+            base = ".".join(parts + ([node.module] if node.module else []))
+            names = [base] + [f"{base}.{name}" for name in names]
+        for name in names:
+            if name.split(".")[0] == "helpers":
+                place = TOP.joinpath(*name.split("."))
+                files += [place.with_suffix(".py"), place / "__init__.py"]
+    return files
 
 
 def fingerprint():

@@ -7,6 +7,8 @@ of the edition's files comes last: killed at any moment, nothing is lost, and a 
 """
 
 import argparse
+import bz2
+import contextlib
 import copy
 import datetime
 import hashlib
@@ -233,13 +235,13 @@ def _put(folder, path, content):
 def _pack(source, before, notebook):
     """Return ``{exercise: its entry}`` of the pack of a notebook's checks in a folder or in files; {} if unknown."""
     path = f"helpers/checks/packs/{Path(notebook).stem[3:]}.json"
-    try:
-        content = source[path] if isinstance(source, dict) else (source / path).read_bytes()
-        if before is not None and _hash(content) != before.get(path):
-            return {}
-        return {dict(entry["dict"])["name"]: entry for entry in json.loads(content)["list"]}
-    except (OSError, KeyError, ValueError, TypeError):
-        return {}
+    for suffix, opened in ((".bz2", bz2.decompress), ("", bytes)):  # older releases did not compress them
+        with contextlib.suppress(OSError, KeyError, ValueError, TypeError):
+            content = source[path + suffix] if isinstance(source, dict) else (source / (path + suffix)).read_bytes()
+            if before is not None and _hash(content) != before.get(path + suffix):
+                return {}
+            return {dict(entry["dict"])["name"]: entry for entry in json.loads(opened(content))["list"]}
+    return {}
 
 
 # --- notebooks -------------------------------------------------------------------------------------------------------

@@ -43,7 +43,10 @@ from helpers.grading import box, rooms
 ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*/*.py"))
 HONEST = ("aa_honest", "zz_honest")
 CANARY = "CANARY-3141592653"
-LIMITS = {"call": 2.0, "cell": 3.0, "notebook": 40.0, "resident": 600 << 20, "scratch": 50 << 20, "processes": 32}
+LIMITS = {
+    "call": 2.0, "cell": 3.0, "notebook": 40.0, "resident": 600 << 20, "scratch": 50 << 20, "processes": 32,
+    "cells": 200, "shown": 4 << 20, "judge": 3.0,
+}  # fmt: skip
 
 
 def student(path):

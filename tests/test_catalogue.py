@@ -29,18 +29,72 @@ SEEDS = (None, 1, 2**63 - 25, 987654321)
 #: Slips that no input can show, because the result is the same function.
 EQUIVALENT_MUTANTS = {
     # Differences that are squared: their order does not matter.
-    ("face_verification", "embedding_distance"): {"E2 - E1"},
-    ("face_verification", "triplet_loss"): {"negative - anchor", "positive - anchor"},
-    ("face_verification", "triplet_loss_backward"): {"negative - anchor", "positive - anchor"},
-    ("face_verification", "hard_triplets"): {"embeddings[None] - embeddings[:, None]"},
-    ("face_verification", "verify"): {"database[identity] - embedding"},
-    ("face_verification", "who_is_it"): {"other - embedding"},
+    ("face_verification", "embedding_distance"): {"E2 - E1", "_size(E1 - E2) * 1"},
+    ("face_verification", "triplet_loss"): {
+        "negative - anchor",
+        "positive - anchor",
+        "_size(anchor - positive) * 1",
+        "_size(anchor - negative) * 1",
+    },
+    ("face_verification", "triplet_loss_backward"): {
+        "negative - anchor",
+        "positive - anchor",
+        "_size(anchor - positive) * 1",
+        "_size(anchor - negative) * 1",
+    },
+    # Which of two entries that are equally near comes first is left open.
+    ("face_verification", "hard_triplets"): {
+        "embeddings[None] - embeddings[:, None]",
+        "_size(embeddings[:, None] - embeddings[None]) * 1",
+        "_last_argmin(np.where(same, np.inf, d), axis=1)",
+    },
+    ("face_verification", "verify"): {"database[identity] - embedding", "_size(embedding - database[identity]) * 1"},
+    ("face_verification", "who_is_it"): {
+        "other - embedding",
+        "_size(embedding - other) * 1",
+        "min(list(distances)[::-1], key=distances.get)",
+    },
+    # Sizes and counts that are never negative.
+    ("conv_layer", "conv_forward"): {"_size(n_H_pad - f) * 1", "_size(n_W_pad - f) * 1"},
+    ("conv_layer", "col2im"): {"_size(dA_pad.shape[1] - f) * 1", "_size(dA_pad.shape[2] - f) * 1"},
+    ("convolution", "edge_detect"): {"_size(image.shape[0] - f) * 1", "_size(image.shape[1] - f) * 1"},
+    ("convolution", "same_padding"): {"_size(f - 1) * 1"},
+    ("convolution", "conv_output_size"): {"_size(n + 2 * pad - f) * 1"},
+    ("digit_classifier", "layer_output_shapes"): {"_size(n + 2 * pad - layer['f']) * 1"},
+    ("digit_classifier", "as_dense_matrix"): {"_size(n_H - f) * 1", "_size(n_W - f) * 1"},
+    ("pooling", "pool_forward"): {"_size(n_H_prev - f) * 1", "_size(n_W_prev - f) * 1"},
+    ("recurrent_networks", "sequence_loss"): {"_size(-y * np.log(y_hat) - (1 - y) * np.log(1 - y_hat)) * 1"},
+    ("recurrent_networks", "last_outputs"): {"_size(mask.sum(axis=1).astype(int) - 1) * 1"},
+    ("word2vec", "naive_softmax_loss_and_gradient"): {"e_c * dz.T", "_size(np.log(total) - shifted[t, 0]) * 1"},
+    ("word2vec", "build_huffman_tree"): {"_size(n - 1) * 1"},
+    ("word2vec", "skipgram_pairs"): {"_size(i - window) * 1"},
+    ("word2vec", "cbow_pairs"): {"_size(i - window) * 1"},
     # Where only the numerator's count is 0, the quotient is 0, too.
-    ("metrics", "precision"): {"TP + 0"},
-    ("metrics", "recall"): {"TP + 0"},
-    ("metrics", "specificity"): {"TN + 0"},
+    ("metrics", "precision"): {"TP + 0", "TP + FP > 0.1"},  # counts are whole
+    ("metrics", "recall"): {"TP + 0", "TP + FN > 0.1"},
+    ("metrics", "specificity"): {"TN + 0", "TN + FP > 0.1"},
+    # The text says that no gap is so near to the limit, and that no two are equal at the top.
+    ("metrics", "orthogonal_knob"): {"errors[i + 1] - errors[i] >= 0.02"},
+    ("metrics", "pick_classifier"): {
+        "f1_score(row['precision'], row['recall']) >= f1_score(best['precision'], best['recall'])"
+    },
+    ("metrics", "satisficing_choice"): {"max(list(kept)[::-1], key=lambda row: row[optimising])"},
     ("metrics", "f1_score"): {"P + 0"},
     ("logistic_regression", "squared_cost"): {"Y - A", "_size(A - Y) * 1"},  # its square is the same
+    # Counts that are never negative; which of two equal gaps or prices comes first is left open.
+    ("data_mismatch", "make_splits"): {
+        "_size(n_app - 2 * n_dev) * 1",
+        "_size(n_dev - app_train_dev) * 1",
+        "_size(n_web - web_train_dev) * 1",
+        "_size(app_left - app_train_dev) * 1",
+    },
+    ("data_mismatch", "mismatch_report"): {"max(list(gaps)[::-1], key=gaps.get)"},
+    ("data_mismatch", "project_plan"): {
+        "sorted(list(GAPS)[::-1], key=report.get, reverse=True)",
+        "min(list(open_now)[::-1], key=prices.get)",
+    },
+    ("human_level_performance", "bayes_proxy"): {"error <= proxy"},  # equal numbers
+    ("human_level_performance", "avoidable_bias"): {"_size(train_error - bayes_error) * 1"},  # it is not negative there
     ("human_level_performance", "error_bound"): {"0.05 - stats.binom.cdf(wrong, answered, e)"},  # its root is the same
     # Its norm is the same.
     ("normalization_and_gradient_checking", "gradient_check"): {
@@ -72,7 +126,11 @@ EQUIVALENT_MUTANTS = {
     ("hyperparameter_search", "random_search"): {"sorted(list(trials)[::-1], key=lambda trial: trial['dev_error'])"},
     # reshape takes -2 for -1: a negative size is the one to infer
     ("conv_layer", "im2col"): {"2"},
-    ("conv_layer", "conv_forward_fast"): {"2"},
+    ("conv_layer", "conv_forward_fast"): {
+        "2",
+        "_size(n_H_prev + 2 * pad - f) * 1",
+        "_size(n_W_prev + 2 * pad - f) * 1",
+    },
     ("conv_layer", "conv_backward_fast"): {"2"},
     # A row of column maxima or sums broadcasts alike with one axis, (m,), and with two, (1, m).
     ("softmax", "softmax"): {"keepdims=False"},
@@ -85,7 +143,9 @@ EQUIVALENT_MUTANTS = {
         "1",
         "-1",
         "np.mean(vectors, axis=1, keepdims=True) - vectors",
+        "projected[:, :1] <= 0",
     },
+    ("word_embeddings", "complete_analogy"): {"_last_argmax(similarity)"},  # which of two equal ones is left open
     ("word_embeddings", "equalize"): {"np.sqrt(1 - np.sum(nu ** 2)) / side"},
     ("softmax", "softmax_cross_entropy"): {
         "keepdims=False",
@@ -93,7 +153,6 @@ EQUIVALENT_MUTANTS = {
     },
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
     # Likewise: a column times a row.
-    ("word2vec", "naive_softmax_loss_and_gradient"): {"e_c * dz.T"},
     ("word2vec", "neg_sampling_loss_and_gradient"): {"e_c * dz.T"},
     ("word2vec", "hierarchical_softmax_loss_and_gradient"): {"e_c * dz.T"},
 }

@@ -235,9 +235,9 @@ def test_packages_of_others_are_one_line(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0")
     only(monkeypatch, "packages to grade")
     assert list(doctor.examine()) == [
-        ("no", "packages to grade", "instructors: 3 are missing or differ: psycopg, psycopg-binary, pyseccomp")
+        ("no", "packages to grade", "instructors: 4 are missing or differ: nh3, psycopg, psycopg-binary, pyseccomp")
     ]
-    assert len(list(doctor.examine("instructor"))) == 3
+    assert len(list(doctor.examine("instructor"))) == 4
 
 
 def test_notebooks_do_not_find_helpers(monkeypatch):

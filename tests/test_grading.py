@@ -224,7 +224,7 @@ FOLDERS = (
     latin,
     no_notebook,
 )
-COUNT_IN_FULL = (large, no_kernel, two_notebooks, strange_names, no_time)
+COUNT_IN_FULL = (large, no_kernel, two_notebooks, another_name, strange_names, no_time)
 
 
 def nbgrader(folder, *words):
@@ -360,9 +360,9 @@ def test_broken_submission_is_recorded_and_stops_nobody(graded, student):
     assert scores(graded, student) == dict.fromkeys(POINTS, 0)
     with Gradebook(f"sqlite:///{graded}/gradebook.db") as gradebook:
         (notebook,) = gradebook.find_submission(LESSON.folder, student).notebooks
-        assert notebook.needs_manual_grade == (student in BROKEN)
-    if student in BROKEN:
-        assert "The file" in feedback(graded, student)
+        assert notebook.needs_manual_grade
+    said = "The file" if student in BROKEN else "This notebook has none of the labels"
+    assert said in feedback(graded, student)
 
 
 @pytest.mark.parametrize("make", FOLDERS, ids=lambda make: make.__name__)
@@ -374,10 +374,11 @@ def test_a_folder_of_any_kind_is_graded(graded, make):
         (notebook,) = gradebook.find_submission(LESSON.folder, name).notebooks
         assert notebook.needs_manual_grade == (make not in COUNT_IN_FULL)
     reasons = {
-        "another_name": "There is no readable file",
+        "another_name": "The file is called Untitled.ipynb. It was graded as",
+        "two_notebooks": "The folder holds other notebooks, too",
         "linked": "There is no readable file",
         "a_folder": "There is no readable file",
-        "latin": "The file cannot be read",
+        "latin": "The file is a notebook without cells",
         "too_large": "The file has more than 64 MB",
     }
     if make is not no_notebook:  # without a graded notebook nbgrader makes no feedback page
@@ -390,7 +391,7 @@ def test_a_folder_without_a_notebook_says_so_in_the_gradebook(graded):
     with Gradebook(url) as gradebook:
         (notebook,) = gradebook.find_submission(LESSON.folder, "no_notebook").notebooks
         assert {comment.auto_comment for comment in notebook.comments} == {
-            f"There is no readable file {LESSON.path.name}."
+            f"There is no readable file {LESSON.path.name}. The folder holds: answers.txt."
         }
         notebook.grades[0].manual_score, notebook.grades[0].needs_manual_grade = 1, False
         gradebook.db.commit()
@@ -440,7 +441,7 @@ def submitted(*cells):
 
 
 def restored(notebook, cells):
-    made, notes = submission.restore(notebook, cells)
+    made, notes, _ = submission.restore(notebook, cells)
     return [cell.source for cell in made], notes
 
 
@@ -466,7 +467,7 @@ def test_restore_puts_missing_cells_back_in_order():
 def test_restored_cells_have_released_metadata_and_unique_ids():
     notebook = submitted(("f", "answer"), ("f", "again"), ("unknown", "free"))
     notebook.cells[0].metadata.nbgrader.update(points=1000, grade=True)
-    made, _ = submission.restore(notebook, released("f", "test_f"))
+    made, _, _ = submission.restore(notebook, released("f", "test_f"))
     assert len({cell.id for cell in made}) == len(made)
     f = next(cell for cell in made if cell.metadata.get("nbgrader", {}).get("grade_id") == "f")
     assert f.metadata.nbgrader.grade is False

@@ -162,7 +162,7 @@ def test_one_lesson_alone():
     files = release.edition([LESSON])
     assert [path for path in files if path.endswith(".ipynb")] == [LESSON.link]
     assert [path for path in files if path.startswith("helpers/checks/packs/")] == [
-        "helpers/checks/packs/logistic_regression.json"
+        "helpers/checks/packs/logistic_regression.json.bz2"
     ]
     assert [path for path in files if path.startswith("helpers/widgets/")] == [
         "helpers/widgets/__init__.py", "helpers/widgets/logistic_regression.py"

@@ -98,7 +98,7 @@ def test_works_across_the_wall(case):
         ("def f():\n    return {1, 2}", "assert f() == {1, 2}", "A test of this cell fails."),
         ("def f():\n    return object()", "assert f() + 1 == 2", "TypeError"),
         ("def f(x):\n    return x", "f(object())", "a test can pass plain data and functions to the learner's code"),
-        ("def f():\n    raise KeyError('a')", "f()", "The test stopped with KeyError: \"'a'\""),
+        ("def f():\n    raise KeyError('a')", "f()", "The test stopped with KeyError."),
         ("def f():\n    while True:\n        pass", "f()", "f took longer than 2 seconds and was stopped."),
         ("def f():\n    import os\n    os._exit(0)", "f()", "f ended its process."),
         ("def f():\n    return ' ' * 20_000_000", "f()", "too large"),

@@ -1,5 +1,6 @@
 """A new release into a folder with work: answers move by grade_id, a copy stays, and what changed is said."""
 
+import bz2
 import copy
 import io
 import json
@@ -17,7 +18,7 @@ from helpers import cli, courses, release, update
 
 LESSON = courses.find("logistic_regression")
 PATH = LESSON.link
-PACK = "helpers/checks/packs/logistic_regression.json"
+PACK = "helpers/checks/packs/logistic_regression.json.bz2"
 ANSWER = "def sigmoid(z):\n    # mine\n    return 1 / (1 + np.exp(-z))"
 
 
@@ -252,10 +253,10 @@ def test_changed_cases_of_the_pack_ask_for_another_check(folder, edition):
         answer(notebook)
         cell_of(notebook, "test_sigmoid").outputs = [new_output("stream", text="all checks passed")]
 
-    pack = json.loads(edition[PACK])
+    pack = json.loads(bz2.decompress(edition[PACK]))
     entry = next(entry["dict"] for entry in pack["list"] if dict(entry["dict"])["name"] == "sigmoid")
     next(pair for pair in entry if pair[0] == "cases")[1]["list"].pop()
-    newer = next_release(edition, new_title, **{PACK: json.dumps(pack).encode()})
+    newer = next_release(edition, new_title, **{PACK: bz2.compress(json.dumps(pack).encode())})
     change(folder, mine)
     said = release.write(newer, folder, keep_work=True)
     assert [line for line in said if "checks changed" in line] == [

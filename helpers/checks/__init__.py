@@ -10,7 +10,7 @@ import textwrap
 
 import numpy as np
 
-from . import packs, progress, show, words
+from . import packs, plain, progress, show, words
 from .calls import call, copied
 from .compare import Difference, differences
 from .diagnose import explain
@@ -26,7 +26,8 @@ class CheckFailed(AssertionError):
     Attributes
     ----------
     data : dict
-        The same as data: ``exercise``, ``part`` (of the output), ``kind`` (unwritten, exception, changed, type, shape,
+        The same as data: ``exercise``, ``part`` (of the output), ``kind`` (unwritten,
+        calls unwritten, exception, changed, type, shape,
         finite, value or random), ``form`` (of its sentence in `words.SENTENCES`), ``case`` (from 1), ``index``,
         ``expected`` and ``got`` (numbers or texts), ``mistake`` (its name in the catalogue, a usual slip as
         ``"slip: sign"``, or None), ``cause`` (its sentence, or None), ``equation``. In grading, what would tell of a
@@ -83,13 +84,14 @@ class Checks:
 
     def _judge(self, function, exercise, hidden):
         __tracebackhide__ = True
-        calls = [
-            observe(function, case.arguments, case.judge, case.judge and case.expected, hidden)
-            for case in exercise.cases
-        ]
+        calls = []
+        for case in exercise.cases:
+            with plain.at_most(case.arguments, case.expected):
+                calls.append(observe(function, case.arguments, case.judge, case.judge and case.expected, hidden))
         outcomes = [outcome for outcome, _ in calls]
-        if any(isinstance(error, NotImplementedError) for _, error in calls):
-            self._fail(exercise, None, Difference("unwritten", exercise.name, "unwritten"), None, hidden)
+        for _, error in calls:
+            if isinstance(error, NotImplementedError):
+                self._say_unwritten(error, function, exercise, hidden)
         wrong = all_differences(exercise, outcomes)
         if not wrong:
             print(f"{exercise.name}: all checks passed")
@@ -105,7 +107,7 @@ class Checks:
     def _fail(self, exercise, position, what, cause, hidden):
         """Raise the `CheckFailed` of a difference: its data first, then the sentences."""
         __tracebackhide__ = True
-        equation = "" if what.kind == "unwritten" else exercise.equation_of(what.part)
+        equation = "" if "unwritten" in what.kind else exercise.equation_of(what.part)
         expected, got = words.at(what)
         data = {
             "exercise": exercise.name, "part": what.part, "kind": what.kind, "form": what.form,
@@ -113,9 +115,23 @@ class Checks:
             "expected": None if hidden else expected, "got": None if hidden else got,
             "mistake": cause and cause.name, "cause": cause and cause.sentence, "equation": equation,
         }  # fmt: skip
+        if hidden and what.kind == "exception":  # a line could be made to say something about a hidden case
+            what = what._replace(more={})
         clause = words.clause(what, exercise.name)
         detail = "" if hidden else words.detail(what, exercise.name)
         raise CheckFailed(data, words.message(clause, detail, data["cause"], equation)) from None
+
+    def _say_unwritten(self, error, function, exercise, hidden):
+        """Say which exercise is not written: this one, or one that its function calls; otherwise say nothing."""
+        frames = error.__traceback__
+        while frames.tb_next is not None:
+            frames = frames.tb_next
+        raised_in = getattr(error, "learner_function", frames.tb_frame.f_code.co_name)
+        if raised_in in (exercise.name, getattr(function, "__name__", exercise.name)):
+            self._fail(exercise, None, Difference("unwritten", exercise.name, "unwritten"), None, hidden)
+        if raised_in in self.exercises:
+            called = Difference("calls unwritten", exercise.name, "calls unwritten", got=raised_in)
+            self._fail(exercise, None, called, None, hidden)
 
     def hint(self, exercise):
         """Show a hint for an exercise, one step more with each call: the idea, the equation, the shape of the code.

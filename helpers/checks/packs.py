@@ -4,6 +4,7 @@ The learner's edition ships them as files. Where there is a source of lessons, `
 them over instead, and the hidden cases of a grader come from it.
 """
 
+import bz2
 import difflib
 import fnmatch
 import functools
@@ -18,6 +19,7 @@ import helpers
 from . import plain
 
 FOLDER = Path(__file__).with_name("packs")
+SUFFIX = ".json.bz2"
 #: Set by the grader: cases are then drawn with this seed, and messages show nothing of them.
 HIDDEN_SEED = "HELPERS_HIDDEN_SEED"
 
@@ -89,10 +91,16 @@ class UnknownExercise(LookupError):
     """There is no exercise or lesson of this name; the message says which there are."""
 
 
-def read(text):
-    """Return ``{name: Exercise}`` from the text of a pack."""
+def write(fields):
+    """Return the bytes of a pack from the list of its exercises' fields; the same wherever they are written."""
+    text = json.dumps(plain.encode(fields), ensure_ascii=False, separators=(",", ":")) + "\n"
+    return bz2.compress(text.encode())  # of this format there is one implementation, unlike gzip's
+
+
+def read(content):
+    """Return ``{name: Exercise}`` from the bytes of a pack."""
     exercises = {}
-    for fields in plain.decode(json.loads(text)):
+    for fields in plain.decode(json.loads(bz2.decompress(content))):
         mistakes = [
             Mistake(mistake["name"], mistake["hint"], [Outcome(**outcome) for outcome in mistake["outcomes"]])
             for mistake in fields["mistakes"]
@@ -112,9 +120,9 @@ def load(lesson):
     source = helpers.source_of_lessons()
     if source is not None:
         return source.load(lesson, 0 if seed is None else int(seed))
-    path = FOLDER / f"{lesson}.json"
+    path = FOLDER / f"{lesson}{SUFFIX}"
     if seed is not None or not path.exists():
-        raise unknown("lesson", lesson, sorted(p.stem for p in FOLDER.glob("*.json")))
+        raise unknown("lesson", lesson, sorted(p.name.removesuffix(SUFFIX) for p in FOLDER.glob(f"*{SUFFIX}")))
     return _shipped(path)
 
 
@@ -126,7 +134,7 @@ def hints(lesson, exercise):
 
 @functools.cache
 def _shipped(path):
-    return read(path.read_text(encoding="utf-8"))
+    return read(path.read_bytes())
 
 
 def unknown(what, name, names):

@@ -8,13 +8,18 @@ never run code of others.
 import binascii
 import collections
 import collections.abc
+import contextlib
+import contextvars
 import dataclasses
 import functools
 import re
 
 import numpy as np
 
-_DTYPE = re.compile(r"[<>|=][biufcSU]\d+")
+_DTYPE = re.compile(r"[<>|=][biufcSU]\d{1,6}")
+#: How many bytes, encoded, a value of a learner's function may have: `at_most` sets it for one call.
+allowed = contextvars.ContextVar("allowed", default=4_000_000)
+_ALWAYS, _TIMES = 1_000_000, 16
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 
 
@@ -90,6 +95,30 @@ def _is_plain(dtype):
     return _DTYPE.fullmatch(dtype.str) is not None
 
 
+@contextlib.contextmanager
+def at_most(*values):
+    """While this lasts, `allowed` is some times what these values take, and 1 MB at least.
+
+    That is ample for what is right but written another way, and for usual slips, such as a table in place of a vector.
+    """
+    before = allowed.set(_ALWAYS + _TIMES * sum(map(_size, values)))
+    try:
+        yield
+    finally:
+        allowed.reset(before)
+
+
+def _size(value):
+    """Return about how many bytes the encoded value has."""
+    if isinstance(value, (list, tuple)):
+        return 10 + sum(map(_size, value))
+    if isinstance(value, dict):
+        return 10 + sum(_size(key) + _size(item) for key, item in value.items())
+    if isinstance(value, np.ndarray):
+        return 40 + 4 * value.nbytes // 3
+    return 40 + (len(value) if isinstance(value, str) else 0)
+
+
 def encode(value, other=None):
     """Return `value` as an object that `json.dumps` takes; raise TypeError if it is not plain data.
 
@@ -124,7 +153,11 @@ def decode(plain, other=None):
 
     ``other(kind, content)``, if it is given, decodes the kinds that `encode`'s ``other`` made.
     """
-    if plain is None or isinstance(plain, (bool, int, str)):
+    if plain is None or isinstance(plain, (bool, str)):
+        return plain
+    if isinstance(plain, int):
+        if not -(1 << 63) <= plain < 1 << 64:  # larger ones can be made to collide in a dict
+            raise ValueError("an integer of more than 64 bits")
         return plain
     try:
         ((kind, content),) = plain.items()
@@ -142,7 +175,7 @@ def decode(plain, other=None):
             flat = np.frombuffer(binascii.a2b_base64(data), dtype)
             return flat.reshape(shape[0]).copy() if kind == "array" else flat[0]
         if kind == "generator":
-            state = decode(content)
+            state = _decode_state(content)
             if state["bit_generator"] not in _BIT_GENERATORS:
                 raise ValueError("unknown bit generator")
             return generator(state)
@@ -156,6 +189,23 @@ def decode(plain, other=None):
     except (AttributeError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"not plain data: {error}") from None
     raise ValueError(f"not plain data: {kind}")
+
+
+def short(value):
+    """Return plain data with its arrays of float64 as float32, seven digits, where no number leaves that range.
+
+    For what is compared with a tolerance above 1e-7 and never computed with.
+    """
+    if isinstance(value, dict):
+        return {key: short(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(short(item) for item in value)
+    if not isinstance(value, np.ndarray) or value.dtype != np.float64:
+        return value
+    with np.errstate(all="ignore"):
+        rounded = value.astype(np.float32)
+    fits = (np.abs(rounded) >= np.finfo(np.float32).tiny) & np.isfinite(rounded)
+    return rounded if np.all(fits | (value == 0) | ~np.isfinite(value)) else value
 
 
 def generator(state):
@@ -181,3 +231,12 @@ class _Seed(np.random.bit_generator.ISpawnableSeedSequence):
         if self._sequence is None:
             self._sequence = np.random.SeedSequence(list(repr(self._state).encode()))
         return self._sequence.spawn(n_children)
+
+
+def _decode_state(content):
+    """Return the state of a random generator: texts, arrays, integers of 128 bits."""
+    if isinstance(content, dict) and "dict" in content:
+        return {key: _decode_state(item) for key, item in content["dict"][:10] if isinstance(key, str)}
+    if isinstance(content, int) and 0 <= content < 1 << 128:
+        return content
+    return decode(content)

@@ -8,6 +8,7 @@ import numpy as np
 
 SENTENCES = {
     "unwritten": ("{exercise} is not written yet", ""),
+    "calls unwritten": ("{exercise} calls {got}, which is not written yet", ""),
     "exception": ("{exercise} stopped with {got}{place}", ""),
     "changed": ("{exercise} changed its argument {part}. Work on a copy", ""),
     "type": ("{part}: expected {expected}, got {got}", ""),

@@ -109,7 +109,7 @@ class Lesson:
         return register
 
     def pack(self, seed, hints=None):
-        """Return the text of the lesson's pack: cases of this seed, right outputs, what each mistake gives.
+        """Return the bytes of the lesson's pack: cases of this seed, right outputs, what each mistake gives.
 
         With `hints`, from `helpers.hints.make`, the steps of each exercise's hint, too.
         """
@@ -126,7 +126,7 @@ class Lesson:
             ]
             steps = {"hints": hints[exercise.name]} if hints else {}
             fields.append({**drawn, "mistakes": wrong, **steps})
-        return json.dumps(plain.encode(fields), ensure_ascii=False, separators=(",", ":")) + "\n"
+        return packs.write(fields)
 
 
 class Exercise:
@@ -177,7 +177,10 @@ class Exercise:
             failed = failed or (judge and difference_of_judged(outcome.output, outcome.output, judge, self.name))
             if failed:
                 raise ValueError(f"the reference of {self.name} fails on its own case {name or arguments}") from error
-            cases.append({"name": name, "arguments": arguments, "expected": outcome.output, "judge": judge})
+            expected = outcome.output
+            if judge:
+                expected |= {key: plain.short(value) for key, value in expected.items() if key != "output"}
+            cases.append({"name": name, "arguments": arguments, "expected": expected, "judge": judge})
         return {
             "name": self.name,
             "points": self.points,
@@ -190,9 +193,9 @@ class Exercise:
         }
 
     def mistaken(self, function, case):
-        """Return what one of the mistakes does in one of the cases of `draw`, as plain data."""
+        """Return what one of the mistakes does in one of the cases of `draw`, as plain data in few digits."""
         like = case["judge"] and case["expected"]
-        return observe(function, case["arguments"], case["judge"], like, quiet=True)[0].fields()
+        return plain.short(observe(function, case["arguments"], case["judge"], like, quiet=True)[0].fields())
 
     @functools.cached_property
     def equations(self):

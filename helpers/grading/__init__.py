@@ -26,9 +26,14 @@ What the box does not protect against is said in `box`. Grade on a machine that 
 its kernel up to date, and prefer an ordinary user to root.
 """
 
+from .collect import Students, Unpack
 from .execute import Execute
+from .folder import prepare
 from .late import LatePenalty
 from .record import Record
-from .submission import Reader, Restore, prepare
+from .submission import Reader, Restore
+from .text import FILTERS, EscapeNames
 
-__all__ = ["Execute", "LatePenalty", "Reader", "Record", "Restore", "prepare"]
+__all__ = [
+    "FILTERS", "EscapeNames", "Execute", "LatePenalty", "Reader", "Record", "Restore", "Students", "Unpack", "prepare",
+]  # fmt: skip

@@ -1,15 +1,14 @@
 """Grade a whole class: many workers run submissions in their rooms, one writer puts the results where nbgrader does.
 
 A submission travels as bytes, so workers may be processes here (`dask.distributed`'s LocalCluster) or machines of a
-cluster. What comes back is written in this order: the gradebook, the graded notebook, one line in the journal. A line
-says from which bytes, tests and code it came; a run does only what has no such line. So a run that was killed at any
+cluster. What comes back is written in this order: the graded notebook, then scores and record in one transaction. A
+record says from which bytes, tests and code it came; a run does only what has none. So a run that was killed at any
 moment is finished by the next one, and the scores are those of `nbgrader autograde`, which does the same steps.
 """
 
 import contextlib
 import hashlib
 import itertools
-import json
 import multiprocessing
 import os
 import shutil
@@ -23,8 +22,7 @@ from typing import NamedTuple
 import nbformat
 from nbformat.v4 import new_notebook
 from nbgrader import preprocessors as stock
-from nbgrader import utils
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from tqdm.auto import tqdm
@@ -33,26 +31,22 @@ from traitlets.config.loader import PyFileConfigLoader
 from helpers import courses
 from helpers.courses import TOP
 
-from . import similar, submission
-from .execute import PROTOCOL, Execute, execute, secret_of, strongest, warm_up
-from .record import mark, submitted_folders
+from . import box, folder, record, rooms, submission, text
+from .execute import NOT_RUN, Execute, ReferenceFailed, execute, secret_of, strongest, warm_up
+from .late import LatePenalty
+from .record import NotReady, submitted_folders
+from .submission import PROTOCOL
 
-STOPPED = ("Stopped", "Overtime", "Dead")  # outputs of these kinds say which limit was exceeded
 FORKSERVER = "forkserver" in multiprocessing.get_all_start_methods()
 RETRIES = 2  # how often a submission is tried again whose worker died
 PATIENCE = 60  # seconds in which a cluster's first worker must come
 
 
-class NotReady(Exception):
-    """Grading cannot start, or cannot go on; the message says what to do. What was graded is kept."""
-
-
 class Task(NamedTuple):
-    """One submission as it travels to a worker; ``content`` is None if there is no readable file."""
+    """One submission as it travels to a worker."""
 
     student: str
-    content: bytes | None
-    reason: str
+    handed: folder.Handed
     digest: str
 
 
@@ -71,13 +65,7 @@ class Lesson(NamedTuple):
 
 
 class Graded(NamedTuple):
-    """One graded submission: the text of its notebook, and plain data about it, which also stand in the journal.
-
-    ``facts`` has ``student``, ``digest``, ``scores`` and ``comments`` by cell, ``unreadable`` (a reason or ""),
-    ``notes`` (what was mended), ``stopped`` (which limits were exceeded), ``mistakes`` (by exercise, the name of the
-    mistake in the catalogue or of a usual slip, or "other", or "not written"), ``failed`` (by exercise, kind, form,
-    part and mistake as data), ``box``, ``seconds``, and ``answers`` (see `similar`).
-    """
+    """One graded submission: the text of its notebook, and plain data about it, from `record.facts_of`."""
 
     notebook: str
     facts: dict
@@ -97,69 +85,41 @@ def grade(lesson, task):
     Returns
     -------
     Graded
+        Also where something went wrong that nobody thought of: then with 0 points, the reason, and no digest, so that
+        the next run tries it again.
+
+    Raises
+    ------
+    box.NoBox, execute.ReferenceFailed
+        If nothing can be graded on this machine.
     """
-    nb = _notebook(task)
-    unreadable = nb.metadata.get(submission.UNREADABLE, "")
-    notes = submission.restore_notebook(nb, lesson.released)
-    how = (lesson.secret, lesson.box, lesson.limits, lesson.shared)
-    execute(nb, lesson.released, lesson.assignment, task.student, *how)
-    stock.LimitOutput().preprocess(nb, {})
-    graded = [cell for cell in nb.cells if utils.is_grade(cell)]
-    scores = {cell.metadata.nbgrader.grade_id: utils.determine_grade(cell)[0] for cell in graded}
-    answered = [cell for cell in nb.cells if utils.is_solution(cell) or utils.is_task(cell)]
-    comments = {cell.metadata.nbgrader.grade_id: unreadable or _comment(cell) for cell in answered}
-    facts = {
-        "student": task.student,
-        "digest": task.digest,
-        "scores": dict.fromkeys(scores, 0) if unreadable else scores,
-        "comments": comments,
-        "unreadable": unreadable,
-        "notes": [] if unreadable else notes,
-        "stopped": sorted({text for cell in nb.cells for text in _stopped(cell)}),
-        "mistakes": _mistakes(nb.metadata[PROTOCOL].failed),
-        "failed": {name: dict(one) for name, one in nb.metadata[PROTOCOL].failed.items()},
-        "box": nb.metadata[PROTOCOL].box,
-        "seconds": nb.metadata[PROTOCOL].seconds,
-        "answers": similar.answers(nb, {name for name, comment in comments.items() if comment is None}),
-    }
-    return Graded(nbformat.writes(nb), facts)
-
-
-def _notebook(task):
     try:
-        if task.content is None:
-            raise submission.Unreadable(task.reason)
-        return submission.read(task.content)
-    except submission.Unreadable as error:
-        return new_notebook(metadata={submission.UNREADABLE: str(error)})
+        nb = submission.read_handed(task.handed)
+        submission.restore_notebook(nb, lesson.released)
+        how = (lesson.secret, lesson.box, lesson.limits, lesson.shared)
+        execute(nb, lesson.released, lesson.assignment, task.student, *how)
+        stock.LimitOutput().preprocess(nb, {})
+        return Graded(nbformat.writes(nb), record.facts_of(nb, task.student, task.digest))
+    except (box.NoBox, ReferenceFailed):
+        raise
+    except (Exception, rooms.Stopped, SystemExit) as error:
+        return failed(lesson, task, error)
 
 
-def _comment(cell):
-    """Return what nbgrader notes on an answer that was left as it was released."""
-    untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
-    return "No response." if untouched and not utils.is_task(cell) else None
-
-
-def _stopped(cell):
-    for output in cell.get("outputs", ()):
-        if output.output_type == "error" and output.ename in STOPPED:
-            yield f"{cell.metadata.get('nbgrader', {}).get('grade_id', 'a cell of its own')}: {output.evalue}"
-
-
-def _mistakes(failed):
-    """Return ``{exercise: what went wrong}``: the name of a mistake or of a usual slip, where it has one."""
-    unwritten = ("unwritten", "missing")
-    return {
-        exercise: one.mistake or ("not written" if one.kind in unwritten else "other")
-        for exercise, one in failed.items()
-    }
+def failed(lesson, task, error):
+    """Return what is recorded of a submission that could not be graded."""
+    reason = f"It could not be graded ({type(error).__name__}: {text.line(error, 100)})."
+    nb = new_notebook(metadata={submission.UNREADABLE: reason})
+    submission.restore_notebook(nb, lesson.released)
+    nb.metadata[PROTOCOL] = nbformat.from_dict(NOT_RUN)
+    return Graded(nbformat.writes(nb), record.facts_of(nb, task.student))
 
 
 # --- the class -------------------------------------------------------------------------------------------------------
 
 
 class Class:
-    """The submissions of one assignment, its gradebook and its journal.
+    """The submissions of one assignment, and its gradebook.
 
     Parameters
     ----------
@@ -182,6 +142,7 @@ class Class:
         if db_url:
             self.directory.db_url = self.config.CourseDirectory.db_url = db_url
         self.info, self.assignment = lesson, lesson.folder
+        #: Earlier versions kept here what is in the gradebook now; it is taken over.
         self.journal = Path(self.path("autograded", "student")).parents[2] / "graded" / f"{lesson.folder}.jsonl"
 
     def path(self, step, student):
@@ -201,63 +162,88 @@ class Class:
         step = Execute(config=self.config)
         return Lesson(self.assignment, released, secret_of(step.secret_file), step.box, dict(step.limits))
 
+    @contextlib.contextmanager
+    def gradebook(self):
+        """Open the gradebook, with what an earlier version wrote elsewhere; `NotReady` says what is wrong with it."""
+        with record.opened(self.directory.db_url, self.directory.course_id) as gradebook:
+            with contextlib.suppress(MissingEntry):
+                record.take_over(gradebook, self.assignment, self.journal)
+            yield gradebook
+
     def task(self, student, tests):
         """Return the `Task` of a student's submission as it lies there now; `tests` is from `fingerprint`."""
-        path = Path(self.path("submitted", student)) / f"{self.assignment}.ipynb"
-        submission.prepare(self.assignment, student, [str(path)])
-        content, reason = None, ""
+        place = Path(self.path("submitted", student))
+        path = place / f"{self.assignment}.ipynb"
+        notes = []
         try:
-            content = submission.content(path)
-        except submission.Unreadable as error:
-            reason = str(error)
-        timestamp = path.with_name("timestamp.txt")
-        digest = hashlib.sha256(tests + b"\0" + (content or reason.encode()))
-        if timestamp.exists():
-            digest.update(b"\0" + timestamp.read_bytes())
-        return Task(student, content, reason, digest.hexdigest())
-
-    def entries(self):
-        """Return the journal's facts by student; of a line that a killed run left half-written, nothing."""
-        found = {}
-        if self.journal.exists():
-            for line in self.journal.read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError):
-                    facts = json.loads(line)
-                    found[facts["student"]] = facts
-        return found
+            notes = folder.prepare(self.assignment, student, [str(path)])
+        except OSError as error:
+            notes = [f"The folder cannot be put in order ({type(error).__name__})."]
+        handed = folder.handed_in(place, path.name)
+        handed = handed._replace(notes=(*notes, *handed.notes))
+        digest = hashlib.sha256(tests + b"\0" + (handed.content or b"") + repr(handed[1:]).encode())
+        digest.update(b"\0" + str(folder.time_of(place)).encode())
+        return Task(student, handed, digest.hexdigest())
 
     def write(self, gradebook, graded):
-        """Put one result into the gradebook, into autograded/ and, last, into the journal."""
+        """Put one result into autograded/ and then, with its record, into the gradebook."""
         facts, student = graded.facts, graded.facts["student"]
-        source = Path(self.path("submitted", student))
-        timestamp = self.directory.get_existing_timestamp(str(source))
-        save(gradebook, self.assignment, facts, timestamp)
+        try:
+            self._copy(graded, Path(self.path("autograded", student)))
+        except OSError as error:
+            raise NotReady(
+                f"A graded notebook cannot be written: {error.strerror}. What was graded is kept; then run the same "
+                f"command again. ({text.line(error.filename or self.path('autograded', student))})"
+            ) from error
+        record.save(gradebook, self.assignment, facts, folder.time_of(self.path("submitted", student)))
         self._penalty(gradebook, student)
-        self._copy(graded, source, Path(self.path("autograded", student)))
-        line = json.dumps(facts, ensure_ascii=False) + "\n"
-        with open(self.journal, "ab+") as file:
-            if file.tell() and not _ends_with_newline(file):  # a killed run left half a line
-                line = "\n" + line
-            file.write(line.encode())
         gradebook.db.expunge_all()  # so that memory does not grow with the class
+
+    def unknown_extensions(self, gradebook):
+        """Return a sentence per entry of the file of extensions that counts for nobody; `NotReady` if it is none."""
+        try:
+            entries = LatePenalty(config=self.config).more_time()
+        except (ValueError, OSError) as error:
+            raise NotReady(text.line(error)) from None
+        students = {student.id.casefold() for student in gradebook.students} if entries else set()
+        students |= {student.casefold() for student, _ in submitted_folders(self.directory, self.assignment)}
+        names = {"*", *(one.folder for one in courses.LESSONS), *(one.name for one in courses.LESSONS)}
+        found = []
+        for one in entries:
+            known = one.student.casefold() in students, one.assignment.casefold() in names
+            if not all(known):
+                what = "assignment" if known[0] else "student"
+                shown = f"{text.line(one.student, 80)}, {text.line(one.assignment, 80)}"
+                found.append(f"more_time.csv: {shown} counts for nobody: the {what} is unknown.")
+        return found
 
     def _penalty(self, gradebook, student):
         """Let nbgrader assign the penalty for a late submission, by the plugin that the course names."""
-        late = gradebook.find_submission(self.assignment, student).total_seconds_late > 0
-        if late:
+        submitted = gradebook.find_submission(self.assignment, student)
+        if submitted.total_seconds_late > 0:
             names = {"notebook": self.assignment, "assignment": self.assignment, "student": student}
             step = stock.AssignLatePenalties(config=self.config)
-            step.preprocess(new_notebook(), {"nbgrader": {**names, "db_url": self.directory.db_url}})
+            try:
+                step.preprocess(new_notebook(), {"nbgrader": {**names, "db_url": self.directory.db_url}})
+            except ValueError as error:  # the file of extensions
+                raise NotReady(text.line(error)) from None
+        elif any(notebook.late_submission_penalty for notebook in submitted.notebooks):
+            for notebook in submitted.notebooks:
+                notebook.late_submission_penalty = None
+            gradebook.db.commit()
 
-    def _copy(self, graded, source, target):
-        """Write the graded notebook, with the files that nbgrader puts beside it, in place of an older one."""
+    def _copy(self, graded, target):
+        """Write the graded notebook, with the lesson's own files beside it, in place of an older one.
+
+        What a student handed in beside the notebook stays in submitted/: no cell of it is run or shown.
+        """
         made = target.with_name(f".{target.name}.new")
-        for folder in (made, target):
-            if folder.exists():
-                shutil.rmtree(folder)
-        for folder in (source, Path(self.directory.root) / self.assignment):
-            if folder.is_dir():
-                shutil.copytree(folder, made, ignore=_left_out, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        for old in (made, target):
+            if old.exists():
+                shutil.rmtree(old)
+        source = Path(self.directory.root) / self.assignment
+        if source.is_dir():
+            shutil.copytree(source, made, ignore=_left_out, dirs_exist_ok=True, copy_function=shutil.copyfile)
         made.mkdir(parents=True, exist_ok=True)
         (made / f"{self.assignment}.ipynb").write_text(graded.notebook, encoding="utf-8")
         os.replace(made, target)
@@ -267,34 +253,12 @@ def _left_out(folder, names):
     return [name for name in names if name.endswith(".ipynb") or name == ".ipynb_checkpoints"]
 
 
-def _ends_with_newline(file):
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
-
-
-def save(gradebook, assignment, facts, timestamp):
-    """Put the scores and comments of one submission into an open gradebook, as nbgrader's steps do."""
-    gradebook.update_or_create_student(facts["student"])
-    when = {"timestamp": timestamp} if timestamp else {}
-    submitted = gradebook.update_or_create_submission(assignment, facts["student"], **when)
-    for notebook in submitted.notebooks:
-        notebook.late_submission_penalty = None
-        for one in notebook.grades:
-            one.auto_score = facts["scores"].get(one.name)
-            one.needs_manual_grade = one.manual_score is not None or one.auto_score is None
-            if facts["unreadable"]:
-                mark(one)
-        for comment in notebook.comments:
-            comment.auto_comment = facts["comments"].get(comment.name)
-    gradebook.db.commit()
-
-
 def fingerprint(lesson):
     """Return bytes that change when anything changes that decides about scores: tests, catalogue, grader, limits."""
     digest = hashlib.sha256(repr((lesson.released, lesson.box, sorted(lesson.limits.items()))).encode() + lesson.secret)
     parts = [TOP / "helpers" / "data.py", *(TOP / "helpers" / "exercises").glob(f"*/{lesson.assignment[3:]}.py")]
-    for folder in ("checks", "grading", "widgets"):
-        parts += (TOP / "helpers" / folder).glob("*.py")
+    for name in ("checks", "grading", "widgets"):
+        parts += (TOP / "helpers" / name).glob("*.py")
     for path in sorted(parts):
         digest.update(path.read_bytes())
     return digest.digest()
@@ -326,23 +290,21 @@ def run(class_, workers=None, scheduler=None, again=False, show=sys.stderr):
     NotReady
         If the assignment was not generated, or the scheduler cannot be reached or is lost.
     """
-    class_.journal.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore", SAWarning)  # nbgrader's gradebook causes some for each submission
         warnings.filterwarnings("ignore", "Sending large graph")  # a notebook with large outputs
-        gradebook = stack.enter_context(Gradebook(class_.directory.db_url, class_.directory.course_id))
-        gradebook.db().expire_on_commit = False  # between the commits of one submission nobody else writes it
+        gradebook = stack.enter_context(class_.gradebook())
         lesson = class_.lesson(gradebook)
-        tests, before = fingerprint(lesson), class_.entries()
-        assignment = gradebook.find_assignment(class_.assignment)
-        query = gradebook.db.query(SubmittedAssignment.student_id)
-        recorded = {student for (student,) in query.filter(SubmittedAssignment.assignment == assignment)}
-        penalties = assignment.duedate is not None
-        todo, kept = [], 0
-        for student, _ in submitted_folders(class_.directory, class_.assignment):
-            task = class_.task(student, tests)
-            done = before.get(student, {}).get("digest") == task.digest and student in recorded
+        tests, before = fingerprint(lesson), record.entries(gradebook, class_.assignment)
+        penalties = gradebook.find_assignment(class_.assignment).duedate is not None
+        todo, kept, failures = [], 0, []
+        unknown = class_.unknown_extensions(gradebook)
+        for student, place in submitted_folders(class_.directory, class_.assignment):
+            if not _is_name(student):
+                failures.append(f"{text.line(place)}: its name is none of a student. Rename the folder")
+                continue
+            done = before.get(student, {}).get("digest") == class_.task(student, tests).digest
             if not again and done and os.path.isdir(class_.path("autograded", student)):
                 if penalties:  # the rules for late submissions may have changed
                     class_._penalty(gradebook, student)
@@ -350,27 +312,46 @@ def run(class_, workers=None, scheduler=None, again=False, show=sys.stderr):
             else:
                 todo.append(student)
         tasks = (class_.task(student, tests) for student in todo)  # one after the other: files can be large
-        problems, failed, number = [], [], 0
+        number = 0
         with tqdm(total=len(todo), desc=class_.assignment, unit="submission", file=show, disable=None) as bar:
             for student, result in _results(lesson, tasks, workers, scheduler):
-                if isinstance(result, BaseException):
-                    failed.append(f"{student}: could not be graded ({type(result).__name__}: {str(result)[:200]})")
-                else:
-                    class_.write(gradebook, result)
-                    number += 1
-                    problems += problem(result.facts)
-                bar.set_postfix(failed=len(failed), problems=len(problems), refresh=False)
+                if isinstance(result, (box.NoBox, ReferenceFailed)):
+                    raise NotReady(str(result))
+                if isinstance(result, BaseException):  # its worker ended again and again
+                    result = failed(lesson, Task(student, None, ""), result)
+                class_.write(gradebook, result)
+                number += 1
+                if not result.facts["digest"]:
+                    failures.append(f"{text.line(student)}: {result.facts['unreadable']}")
+                bar.set_postfix(failed=len(failures), refresh=False)
                 bar.update()
-        if number + len(failed) != len(todo):
-            raise NotReady(f"{len(todo) - number - len(failed)} submissions got no result: run the same command again.")
-    return {"graded": number, "kept": kept, "problems": problems, "failed": failed}
+        if number != len(todo):
+            raise NotReady(f"{len(todo) - number} submissions got no result: run the same command again.")
+        problems = unknown + to_look_at(gradebook, class_.assignment)
+    return {"graded": number, "kept": kept, "problems": problems, "failed": failures}
 
 
-def problem(facts):
-    """Return a list with one sentence if a human should look at a submission, otherwise an empty one."""
-    parts = [facts["unreadable"]] if facts["unreadable"] else [*facts["stopped"], *facts["notes"]]
-    points = sum(score or 0 for score in facts["scores"].values())
-    return [f"{facts['student']}: {' '.join(parts[:3])} ({points:g} points)"] if parts else []
+def _is_name(student):
+    """Return whether the gradebook can hold this name of a student."""
+    return student == text.block(student).strip() != "" and "\n" not in student and len(student) <= 128
+
+
+def to_look_at(gradebook, assignment, name=str):
+    """Return a sentence for each submission of an assignment that a human should look at, in order of the students.
+
+    `name` gives the name under which a student is shown.
+    """
+    points = {one["student"]: one["score"] for one in gradebook.submission_dicts(assignment)}
+    waiting, found = record.waiting(gradebook, assignment), []
+    for student, facts in sorted(record.entries(gradebook, assignment).items()):
+        parts = [facts["unreadable"]] if facts["unreadable"] else [facts["look"], *facts["stopped"], *facts["notes"]]
+        parts += ["It waits for points by hand."] if student in waiting else []
+        parts = list(dict.fromkeys(filter(None, parts)))
+        if parts:
+            more = f" And {len(parts) - 3} more." if len(parts) > 3 else ""
+            shown = f"{text.line(name(student), 80)}: {' '.join(parts[:3])}{more} ({points.get(student) or 0:g} points)"
+            found.append(shown)
+    return found
 
 
 def _results(lesson, tasks, workers, scheduler):

@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import io
 import os
-import re
 import secrets
 import textwrap
 import time
@@ -20,17 +19,18 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import setenv
 from traitlets import Dict, Unicode
 
 from helpers import courses, exercises
 from helpers.checks import CheckFailed, packs
 
-from . import box, rooms
-from .submission import released_cells
+from . import box, judge, rooms, text
+from .rooms import ReferenceFailed
+from .submission import PROTOCOL, STOPPED, UNREADABLE, defined, released_cells
 
-#: Metadata of a graded notebook: how it was graded, so that it can be done again.
-PROTOCOL = "grading_protocol"
+#: How a submission was graded in which there was nothing to run.
+NOT_RUN = {"seed": "0", "box": "none", "seconds": 0.0, "failed": {}}
+GRACE = 60  # seconds that a submission's judge has after the notebook's own time is over
 
 
 def hidden_seed(secret, assignment, student, cells):
@@ -82,6 +82,8 @@ def warm_up(lesson, strength, shared=()):
     kinds = (False, True) if lesson is not None else (False,)
     for reference, scratch in zip(kinds, [*shared, None, None], strict=False):
         key = lesson, strength, reference
+        if key in _warm and not _warm[key].alive():
+            del _warm[key]
         if key not in _warm:
             gc.freeze()  # what is imported stays: no collection needs to look at it
             if scratch is not None:
@@ -147,6 +149,9 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     shared : list of path
         See `warm_up`.
     """
+    if UNREADABLE in nb.metadata:
+        nb.metadata[PROTOCOL] = nbformat.from_dict(NOT_RUN)
+        return
     seed = hidden_seed(secret, assignment, student, nb.cells)
     strength = strongest() if strength == "strongest" else strength
     try:
@@ -155,14 +160,38 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     except LookupError:
         lesson = None
     warm_up(lesson, strength, shared)
-    start = time.monotonic()
-    with setenv(**{packs.HIDDEN_SEED: str(seed)}):
-        grading = Grading(nb.cells, released, lesson, strength, rooms.LIMITS | dict(limits))
-        grading.run()
+    start, limits = time.monotonic(), rooms.LIMITS | dict(limits)
+    _rehearse(lesson, tuple(cell.source for cell in released if cell.cell_type == "code" and cell.locked))
+    grading = Grading(nb.cells, released, lesson, strength, limits)
+    try:
+        found = judge.apart(lambda: grading.report(seed), limits["notebook"] + GRACE, limits["judge_memory"])
+    except judge.Ended as ended:
+        found = grading.given_up(str(ended))
+    for cell, (outputs, stopped) in zip(grading.code_cells(), found["cells"], strict=True):
+        cell.outputs, cell.execution_count = nbformat.from_dict(outputs), None
+        cell.metadata.pop(STOPPED, None)
+        if stopped:
+            cell.metadata[STOPPED] = stopped
     seconds = round(time.monotonic() - start, 2)
-    protocol = {"seed": str(seed), "box": strength, "seconds": seconds, "failed": grading.failed}
+    protocol = {"seed": str(seed), "box": strength, "seconds": seconds, "failed": found["failed"]}
     nb.metadata[PROTOCOL] = nbformat.from_dict(protocol)
-    nb.cells.append(new_markdown_cell(f"*Graded in {seconds:.1f} s; box: {strength}.*", id="protocol-of-the-grader"))
+    # Without the seconds: a learner's function could make them say something about a hidden case.
+    nb.cells.append(new_markdown_cell(f"*Graded in the box: {strength}.*", id="protocol-of-the-grader"))
+
+
+@functools.cache
+def _rehearse(lesson, sources):
+    """Run the released cells once without a submission, so that what they import is there in each fork from now on."""
+    if lesson is not None and lesson.name in exercises.lessons():
+        exercises.load(lesson.name)
+    names, unseen = {"__name__": "__main__"}, io.StringIO()
+    for source in sources:
+        with (
+            contextlib.redirect_stdout(unseen),
+            contextlib.redirect_stderr(unseen),
+            contextlib.suppress(Exception, SystemExit),  # most need the learner's functions
+        ):
+            exec(_compiled(source)[1], names)
 
 
 class Grading:
@@ -181,13 +210,37 @@ class Grading:
     def __init__(self, cells, released, lesson, strength, limits):
         self.cells, self.lesson, self.strength, self.limits = cells, lesson, strength, limits
         self.released = {cell.name: cell for cell in released}
-        self.answers = {name for cell in released if not cell.locked for name in _defined(cell.source)}
+        self.answers = {name for cell in released if not cell.locked for name in defined(cell.source)}
         self.skipped = _demonstrations(lesson)
         self.room = self.reference_room = None
         self.done, self.exceeded = [], collections.Counter()  # learner's cells that ran; how often one broke a limit
+        # What is left of the submission's time, for what its cells show and for the tests: how long these take must not
+        # be seen in those. And the time when this pass must end; what is left of the bytes that may be shown.
+        self.left, self.end, self.bytes = [limits["notebook"] / 2] * 2, 0.0, limits["shown"]
         self.names = {"__name__": "__main__", "__builtins__": __builtins__}
         self.own = set()  # names that the trusted cells defined themselves
         self.failed = {}  # what is wrong, by exercise: `_failure`
+
+    def code_cells(self):
+        return [cell for cell in self.cells if cell.cell_type == "code"]
+
+    def report(self, seed):
+        """Run all cells on the cases of this seed; return what `given_up` returns."""
+        os.environ[packs.HIDDEN_SEED] = str(seed)
+        self.run()
+        return {
+            "cells": [[cell.outputs, cell.metadata.get(STOPPED)] for cell in self.code_cells()],
+            "failed": self.failed,
+        }
+
+    def given_up(self, reason):
+        """Return outputs and the reason of a stop of each code cell, and what failed, if it could not be judged."""
+        tests = [cell for cell in self.code_cells() if self._is_test(cell)]
+        ended = [[_error("Stopped", reason)], reason]
+        return {
+            "cells": [ended if cell in tests else [[], None] for cell in self.code_cells()],
+            "failed": {_exercise_of(cell): _failure(rooms.Stopped(reason)) for cell in tests},
+        }
 
     def run(self):
         """Run all cells; once more with the demonstrations if a name of theirs was missing."""
@@ -196,6 +249,7 @@ class Grading:
             if self.skipped and self._name_is_missing():
                 self.skipped = frozenset()
                 self._run_all()
+            self.end = time.monotonic() + self.left[True]
             self._judge_again()
         finally:
             for room in (self.room, self.reference_room):
@@ -211,19 +265,28 @@ class Grading:
         for tested in (False, True):
             if self.room is not None:
                 self.room.close()
-            self.room = _room(self.lesson, self.strength, self.limits)
+            self.end = time.monotonic() + self.left[tested]
+            self._new_room()
             self.done, self.own = [], set()
             self.names = {"__name__": "__main__", "__builtins__": __builtins__}
-            for cell in self.cells:
-                if cell.cell_type == "code":
-                    self._run_one(cell, tested)
+            for cell in self.code_cells():
+                self._run_one(cell, tested)
+            self.left[tested] = max(0.0, self.end - time.monotonic())
+
+    def _new_room(self):
+        self.room = _room(self.lesson, self.strength, self.limits)
+        self.room.end = self.end
+
+    def _is_test(self, cell):
+        released = self.released.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        return released is not None and released.points is not None and released.locked
 
     def _run_one(self, cell, tested):
         released = self.released.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-        is_test = released is not None and released.points is not None and released.locked
         if not tested:
             cell.outputs, cell.execution_count = [], None
-        if is_test:
+            cell.metadata.pop(STOPPED, None)
+        if self._is_test(cell):
             if tested:
                 self._test(cell)
         elif cell.source.strip() and cell.source not in self.skipped:
@@ -237,17 +300,28 @@ class Grading:
 
     def _run_in_room(self, cell, how):
         """Run a cell in the learner's room and return its outputs, or nothing if it is a "rerun"."""
-        self._revive()
-        self.done.append(cell)
+        first = not self.exceeded["over"]
+        if len(self.done) >= self.limits["cells"]:
+            self.exceeded["over"] += 1
+            text = f"This cell and those below were not run: there are more than {self.limits['cells']} cells."
+            return [_error("Stopped", text)] if first else []
         try:
+            self._revive()
+            self.done.append(cell)
             answer = self.room.ask(how, self.limits["cell"], source=self._runnable(cell))
             outputs = list(_clean_outputs(answer["outputs"])) if how == "run" else []
         except rooms.Stopped as stopped:
+            if time.monotonic() >= self.end:  # said once: there may be many cells
+                self.exceeded["over"] += 1
+                return [_error("Stopped", f"This cell {stopped}.")] if first else []
             self.exceeded[id(cell)] += 1
-            outputs = [_error("Stopped", f"This cell {stopped}.")]
-        except (KeyError, TypeError):
-            self.room.close("gave an answer of another form")
-            outputs = [_error("Stopped", "This cell could not be run.")]
+            outputs = _stopped(cell, f"This cell {stopped}.")
+        except (Exception, rooms.wire.Refused):  # not even compiled, such as a sum of thousands of terms; or no answer
+            outputs = _stopped(cell, "This cell could not be run.")
+        self.bytes -= sum(len(str(output)) for output in outputs)
+        if self.bytes < 0:
+            said = f"What this cell shows is left out: the notebook shows more than {self.limits['shown'] >> 20} MB."
+            outputs = _stopped(cell, said) if self.bytes > -self.limits["shown"] else []
         return outputs
 
     def _runnable(self, cell):
@@ -260,15 +334,17 @@ class Grading:
         for _ in range(3):
             if not self.room.dead:
                 return
-            left = self.room.end
-            self.room = _room(self.lesson, self.strength, self.limits)
-            self.room.end = left
+            if time.monotonic() >= self.end:  # then nothing starts
+                raise rooms.Dead(f"was not run: the notebook took longer than {self.limits['notebook']:g} seconds")
+            self._new_room()
             for cell in self.done:
                 try:
                     self.room.ask("rerun", self.limits["cell"], source=self._runnable(cell))
                 except rooms.Stopped:
                     self.exceeded[id(cell)] += 1
                     break
+                except (Exception, rooms.wire.Refused):  # as when it ran first
+                    continue
 
     # Test cells.
 
@@ -277,14 +353,32 @@ class Grading:
             self._revive()
             printed, value, error = self._run_here(cell.source)
         except rooms.Stopped as stopped:
-            printed, value, error = "", None, stopped
+            printed, value, error = "", None, rooms.Stopped(f"This test {stopped}.")
+        self._keep(cell, printed, value, error)
+
+    def _keep(self, cell, printed, value, error):
+        """Give a test cell its outputs, its mark where a limit was exceeded, and note what is wrong as data."""
+        exercise = _exercise_of(cell)
+        if getattr(error, "learner_function", None) == exercise and isinstance(error, NotImplementedError):
+            error = CheckFailed({"kind": "unwritten"}, f"{exercise} is not written yet.")
         cell.outputs = _test_outputs(printed, value, error)
-        self.failed.pop(_exercise_of(cell), None)
+        cell.metadata.pop(STOPPED, None)
+        if isinstance(error, rooms.Stopped):
+            cell.metadata[STOPPED] = str(error)
+        self.failed.pop(exercise, None)
         if error is not None:
-            self.failed[_exercise_of(cell)] = _failure(error)
+            self.failed[exercise] = _failure(error)
 
     def _run_here(self, source):
         """Run a released cell here, with the learner's names; return what it printed, its value and its error."""
+        try:
+            with judge.timed(self.limits["judge"]):
+                return self._judge(source)
+        except judge.TooLong as error:  # in the middle of whatever it did
+            self.room.close("was closed")
+            return "", None, error
+
+    def _judge(self, source):
         try:
             used, statements, last = _compiled(source)
             for name in used & self.answers - self.own:
@@ -292,6 +386,8 @@ class Grading:
                 there, value = self.room.get(name)
                 if there:
                     self.names[name] = value
+        except judge.TooLong:
+            raise
         except rooms.Stopped as stopped:
             return "", None, stopped
         except (Exception, rooms.wire.Refused) as error:
@@ -303,6 +399,8 @@ class Grading:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
                 exec(statements, self.names)
                 value = eval(last, self.names) if last is not None else None
+        except judge.TooLong:
+            raise
         except (Exception, rooms.Stopped, SystemExit) as caught:
             error = caught
         self.own |= set(self.names) - before - self.answers
@@ -346,21 +444,40 @@ class Grading:
                 continue
             if error is None:
                 note = f"(judged with the right {' and '.join(replaced)} in place of yours)\n"
-                tests[name].outputs = _test_outputs(printed + note, value, None)
-                self.failed.pop(name)
+                self._keep(tests[name], printed + note, value, None)
 
     def _bind_references(self, names):
         """Bind these names in the learner's room to the reference solutions, which run in a box of their own."""
-        if self.reference_room is None or self.reference_room.dead:
-            self.reference_room = _room(self.lesson, self.strength, self.limits, reference=True)
-            source = (
-                f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises\n"
-                "globals().update({name: exercise.reference for name, exercise in right.items()})"
-            )
-            self.reference_room.ask("run", self.limits["cell"], source=source)
         for name in names:
-            _, function = self.reference_room.get(name)
+            function = self._reference(name)
             self.room.ask("bind", self.limits["call"], name=name, value=self.room.encode(_caller(function)))
+
+    def _reference(self, name):
+        """Return the reference solution of an exercise; `ReferenceFailed` if even a new room of its own has none.
+
+        The learner's functions call it with what they like, so its room may have ended since the last time.
+        """
+        for _ in range(2):
+            try:
+                if self.reference_room is None or self.reference_room.dead:
+                    self.reference_room = _room(self.lesson, self.strength, self.limits, reference=True)
+                    source = (
+                        f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises\n"
+                        "globals().update({name: exercise.reference for name, exercise in right.items()})"
+                    )
+                    self.reference_room.ask("run", self.limits["cell"], source=source)
+                there, function = self.reference_room.get(name)
+                if there:
+                    return function
+                reason = "it is not defined there"
+            except (Exception, rooms.Stopped) as error:
+                reason = f"{type(error).__name__}: {text.line(error, 150)}"
+            if self.reference_room is not None:
+                self.reference_room.close()
+        raise ReferenceFailed(
+            f"The reference solution {name} does not run in its room ({reason}), so nothing more is graded: points "
+            "would be lost that are due. Look at: python -m helpers doctor --for instructor"
+        )
 
 
 def _caller(remote):
@@ -377,18 +494,8 @@ def _definitions(source):
     kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     try:
         return "\n".join(ast.unparse(node) for node in ast.parse(source).body if isinstance(node, kept))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
-
-
-def _defined(source):
-    """Return the names that a released answer cell defines: functions, classes, variables."""
-    with contextlib.suppress(SyntaxError):
-        for node in ast.parse(source).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                yield node.name
-            elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-                yield from (part.id for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store))
 
 
 @functools.cache
@@ -420,6 +527,12 @@ def _failed(cell):
     return any(output.output_type == "error" for output in cell.outputs)
 
 
+def _stopped(cell, sentence):
+    """Mark a cell that was stopped, and return the output that says so."""
+    cell.metadata[STOPPED] = sentence
+    return [_error("Stopped", sentence)]
+
+
 def _exercise_of(cell):
     return cell.metadata.nbgrader.grade_id.removeprefix("test_")
 
@@ -432,7 +545,7 @@ def _failure(error):
     """
     data = getattr(error, "data", None)
     if isinstance(error, CheckFailed) and isinstance(data, dict):
-        return {key: data[key] for key in ("kind", "form", "part", "mistake")}
+        return {key: data.get(key) for key in ("kind", "form", "part", "mistake")}
     kinds = {NameError: "missing", rooms.Stopped: "stopped", AssertionError: "assert"}
     kind = next((word for kind, word in kinds.items() if isinstance(error, kind)), "error")
     return {"kind": kind, "form": None, "part": None, "mistake": None}
@@ -443,7 +556,8 @@ def _test_outputs(printed, value, error):
     if printed:
         outputs.append(new_output("stream", name="stdout", text=printed))
     if error is not None:
-        outputs.append(_error(type(error).__name__, _said(error)))
+        kind = "Stopped" if isinstance(error, rooms.Stopped) else type(error).__name__
+        outputs.append(_error(kind, _said(error)))
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         # nbgrader takes a number as the score.
         outputs.append(new_output("execute_result", data={"text/plain": repr(float(value))}, execution_count=1))
@@ -451,18 +565,22 @@ def _test_outputs(printed, value, error):
 
 
 def _said(error):
-    """Return the sentence of an error in a test cell, without our frames and without what a hidden test compares."""
-    if isinstance(error, rooms.Stopped):
+    """Return the sentence of an error in a test cell, without our frames and without what a hidden test compares.
+
+    What the learner's code raised, or put into a value, could be a hidden case: only its kind is said.
+    """
+    if isinstance(error, (rooms.Stopped, rooms.NotPlain)):
         return str(error)
-    if isinstance(error, AssertionError):
+    own = not hasattr(error, "learner_line")
+    if own and isinstance(error, AssertionError):
         return str(error) or "A test of this cell fails."
-    if isinstance(error, NameError):
+    if own and isinstance(error, NameError):
         return f"{error}. Is the function defined in the cell above?"
-    return f"The test stopped with {type(error).__name__}: {str(error)[:200]}"
+    return f"The test stopped with {type(error).__name__}."
 
 
-def _error(kind, text):
-    return new_output("error", ename=kind, evalue=text, traceback=textwrap.wrap(text, 80) or [kind])
+def _error(kind, sentence):
+    return new_output("error", ename=kind, evalue=sentence, traceback=textwrap.wrap(sentence, 80) or [kind])
 
 
 def _clean_outputs(items):
@@ -476,9 +594,8 @@ def _clean_outputs(items):
         elif kind == "error":
             lines = item.get("traceback")
             lines = [_text(line, 2000) for line in lines[:100]] if isinstance(lines, list) else []
-            yield new_output(
-                "error", ename=_text(item.get("ename"), 80), evalue=_text(item.get("evalue")), traceback=lines
-            )
+            name = text.line(_text(item.get("ename")), 80)
+            yield new_output("error", ename=name, evalue=_text(item.get("evalue")), traceback=lines)
         elif kind in ("display_data", "execute_result") and isinstance(item.get("data"), dict):
             data = {}
             if "text/plain" in item["data"]:
@@ -490,8 +607,7 @@ def _clean_outputs(items):
 
 
 def _text(value, limit=150_000):
-    text = value if isinstance(value, str) else ""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]", "", text[:limit]).encode("utf-8", "replace").decode()
+    return text.block(value[:limit]) if isinstance(value, str) else ""
 
 
 def _is_png(value):

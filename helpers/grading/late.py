@@ -1,8 +1,10 @@
 """Penalties for late submissions, with extensions for single students; nbgrader assigns them."""
 
 import csv
+import functools
 import math
-from pathlib import Path
+import os
+from typing import NamedTuple
 
 from nbgrader.plugins import LateSubmissionPlugin
 from traitlets import Float, Unicode
@@ -41,26 +43,50 @@ class LatePenalty(LateSubmissionPlugin):
         ValueError
             If the file of extensions cannot be read; the message names the line.
         """
-        hours = self._extension(student_id, getattr(self.parent, "assignment_id", None))
+        assignment = getattr(self.parent, "assignment_id", None)
+        same = [one.hours for one in self.more_time() if one.is_for(student_id, assignment)]
+        hours = max(same, default=0.0)
         late = total_seconds_late - 3600 * hours - 60 * self.grace
         if late <= 0 or self.per_day == 0:
             return None
         days = math.ceil((total_seconds_late - 3600 * hours) / 86400)
         return min(score, score * self.per_day * days)
 
-    def _extension(self, student, assignment):
-        """Return the hours that a student has more for an assignment; an entry for ``*`` counts for all assignments."""
-        if not self.extensions:
-            return 0.0
-        most = 0.0
-        with open(Path(self.extensions), newline="", encoding="utf-8-sig") as file:
-            for number, row in enumerate(csv.DictReader(file), start=2):
-                try:
-                    hours = float(row["hours"])
-                    fits = row["student"].strip() == student and row["assignment"].strip() in (assignment, "*")
-                except (KeyError, TypeError, ValueError, AttributeError):
-                    raise ValueError(
-                        f"{self.extensions}, line {number}: the columns are student, assignment, hours (a number)"
-                    ) from None
-                most = max(most, hours) if fits else most
-        return most
+    def more_time(self):
+        """Return the list of `Extension` in the file; raise ValueError, which names the line, if it is none."""
+        return _read(self.extensions, os.path.getmtime(self.extensions)) if self.extensions else []
+
+
+class Extension(NamedTuple):
+    """Who gets how many more hours for what: an assignment's folder or name, or ``*`` for all."""
+
+    student: str
+    assignment: str
+    hours: float
+
+    def is_for(self, student, assignment):
+        """Return whether it counts for a student's submission; capital letters make no difference."""
+        names = ("*", str(assignment).casefold(), str(assignment).casefold()[3:])
+        return self.student.casefold() == student.casefold() and self.assignment.casefold() in names
+
+
+@functools.lru_cache(maxsize=8)  # a class asks for each late submission
+def _read(path, changed):
+    wrong = "{}, line {}: the columns are student, assignment, hours (a number, such as 48)"
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        lines = file.read().splitlines()
+    delimiter = ";" if ";" in (lines or [""])[0] else ","  # what Excel writes where the comma is in numbers
+    rows = csv.DictReader(lines, delimiter=delimiter)
+    if lines and {"student", "assignment", "hours"} - {str(name).strip() for name in rows.fieldnames or ()}:
+        raise ValueError(wrong.format(path, 1))
+    found = []
+    for number, row in enumerate(rows, start=2):
+        row = {str(key).strip(): value for key, value in row.items()}
+        try:
+            hours = float(row["hours"].replace(",", "."))
+            if not math.isfinite(hours) or not row["student"].strip() or None in row.values() or "None" in row:
+                raise ValueError
+            found.append(Extension(row["student"].strip(), row["assignment"].strip(), hours))
+        except (AttributeError, TypeError, ValueError):
+            raise ValueError(wrong.format(path, number)) from None
+    return found

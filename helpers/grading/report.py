@@ -1,11 +1,12 @@
 """What a class run shows: one self-contained page for the instructor, and tables as CSV.
 
-Scores come from the gradebook, so what a human changed counts; mistakes, limits and alike answers come from the journal
-of the class run (`batch`).
+All of it comes from the gradebook: scores, so that what a human changed counts, and what grading found out (`record`).
 """
 
 import collections
+import contextlib
 import csv
+import functools
 import hashlib
 import hmac
 import html
@@ -14,14 +15,15 @@ import math
 import statistics
 from typing import NamedTuple
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 
 from helpers import exercises, notebooks
 from helpers.checks.diagnose import SLIP_SENTENCES
 
-from . import similar
-from .batch import NotReady, problem
+from . import record, similar, text
+from .batch import to_look_at
 from .execute import Execute, secret_of
+from .record import NotReady
 
 #: Below this discrimination an exercise is marked, if it was neither solved nor missed by nearly all.
 LOW_DISCRIMINATION, NEARLY_ALL = 0.2, 0.05
@@ -29,7 +31,10 @@ MISTAKES_SHOWN = 5
 
 
 class Row(NamedTuple):
-    """One student: points by exercise, what being late cost, and names as the gradebook has them."""
+    """One student: points by exercise, what being late cost, and names as the gradebook has them.
+
+    One that `waits` has a cell that only a human can grade, and no points for it yet.
+    """
 
     student: str
     scores: dict
@@ -38,6 +43,7 @@ class Row(NamedTuple):
     last_name: str = ""
     email: str = ""
     lms_id: str = ""
+    waits: bool = False
 
     @property
     def total(self):
@@ -45,7 +51,7 @@ class Row(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A graded class: `rows` in order of the students, `points` by exercise, `facts` of the journal by student."""
+    """A graded class: `rows` in order of the students, `points` by exercise, `facts` by student, what to look at."""
 
     title: str
     assignment: str
@@ -54,6 +60,7 @@ class Report(NamedTuple):
     facts: dict
     hints: dict
     known: set
+    problems: list = ()
 
 
 def collect(class_, anonymous=False):
@@ -70,35 +77,34 @@ def collect(class_, anonymous=False):
     NotReady
         If nothing was graded; the message says what to run.
     """
-    facts = class_.entries()
-    rows, points = [], {}
-    with Gradebook(class_.directory.db_url, class_.directory.course_id) as gradebook:
-        try:
+    rows, points, facts, problems = [], {}, {}, []
+    with class_.gradebook() as gradebook:
+        with contextlib.suppress(MissingEntry):
             (notebook,) = gradebook.find_assignment(class_.assignment).notebooks
             points = {cell.name.removeprefix("test_"): cell.max_score for cell in notebook.grade_cells}
-        except MissingEntry:
-            facts = {}
-        for submitted in gradebook.submission_dicts(class_.assignment) if facts else ():
-            student = gradebook.find_student(submitted["student"])
-            (graded,) = gradebook.find_submission(class_.assignment, student.id).notebooks
+            points |= {cell.name: cell.max_score for cell in notebook.task_cells}
+            facts = record.entries(gradebook, class_.assignment)
+        waiting = record.waiting(gradebook, class_.assignment) if facts else set()
+        for student in [one["student"] for one in gradebook.submission_dicts(class_.assignment)] if facts else ():
+            entry = gradebook.find_student(student)
+            (graded,) = gradebook.find_submission(class_.assignment, student).notebooks
             scores = {grade.name.removeprefix("test_"): grade.score for grade in graded.grades}
-            rows.append(
-                Row(
-                    student.id, scores, graded.late_submission_penalty or 0.0, student.first_name or "",
-                    student.last_name or "", student.email or "", student.lms_user_id or "",
-                )
-            )  # fmt: skip
+            names = (entry.first_name or "", entry.last_name or "", entry.email or "", entry.lms_user_id or "")
+            rows.append(Row(student, scores, graded.late_submission_penalty or 0.0, *names, student in waiting))
             gradebook.db.expunge_all()
+        shown = str
+        if anonymous:
+            shown = functools.partial(pseudonym, secret_of(Execute(config=class_.config).secret_file))
+        problems = to_look_at(gradebook, class_.assignment, shown) if facts else []
     if not rows:
         raise NotReady(
             f"No submission of {class_.assignment} is graded. Run: python -m helpers grade {class_.info.name}"
         )
     if anonymous:
-        secret = secret_of(Execute(config=class_.config).secret_file)
-        rows = [Row(pseudonym(secret, row.student), row.scores, row.penalty) for row in rows]
-        facts = {
-            pseudonym(secret, student): facts[student] | {"student": pseudonym(secret, student)} for student in facts
-        }
+        rows = [Row(shown(row.student), row.scores, row.penalty, waits=row.waits) for row in rows]
+        facts = {shown(student): facts[student] | {"student": shown(student)} for student in facts}
+        # What a learner wrote may name them: a file, an exception.
+        problems = [f"{sentence.split(': ', 1)[0]}: a human should look" for sentence in problems]
     known = class_.info.name in exercises.lessons()
     catalogue = exercises.load(class_.info.name).exercises if known else {}
     hints = {(name, function.__name__): hint for name, one in catalogue.items() for function, hint in one.mistakes}
@@ -106,7 +112,7 @@ def collect(class_, anonymous=False):
     usual = similar.fingerprints_of(catalogue.values())
     if class_.info.done:
         usual |= {fingerprint for fingerprint, _ in similar.answers(notebooks.read(class_.info.path)).values()}
-    return Report(class_.info.title, class_.assignment, points, rows, facts, hints, usual)
+    return Report(class_.info.title, class_.assignment, points, rows, facts, hints, usual, problems)
 
 
 def pseudonym(secret, student):
@@ -133,13 +139,15 @@ def items(report):
 
     The discrimination is the correlation of an exercise's points with the points of all *other* exercises over the
     class (the corrected item-total correlation): near 0, those who do well elsewhere do no better here, so the exercise
-    may be unclear. It is None where everyone has the same points.
+    may be unclear. It is None where everyone has the same points. A file that could not be read is no answer: it does
+    not count here.
     """
     found = []
+    rows = answered(report)
     for name, points in report.points.items():
-        own = [row.scores.get(name, 0) for row in report.rows]
-        rest = [sum(row.scores.values()) - row.scores.get(name, 0) for row in report.rows]
-        solved = sum(score >= points for score in own) / len(own)
+        own = [row.scores.get(name, 0) for row in rows]
+        rest = [sum(row.scores.values()) - row.scores.get(name, 0) for row in rows]
+        solved = sum(score >= points for score in own) / max(len(own), 1)
         r = correlation(own, rest)
         low = r is not None and r < LOW_DISCRIMINATION and NEARLY_ALL < solved < 1 - NEARLY_ALL
         mistakes = collections.Counter(
@@ -147,6 +155,11 @@ def items(report):
         )
         found.append(Item(name, points, solved, r, low, mistakes.most_common()))
     return found
+
+
+def answered(report):
+    """Return the rows of those whose file could be read."""
+    return [row for row in report.rows if not report.facts.get(row.student, {}).get("unreadable")]
 
 
 def correlation(x, y):
@@ -161,11 +174,6 @@ def alike(report):
     return similar.pairs({student: facts["answers"] for student, facts in report.facts.items()}, report.known)
 
 
-def problems(report):
-    """Return a sentence for each submission that hit a limit, was mended, or could not be read."""
-    return [sentence for _, facts in sorted(report.facts.items()) for sentence in problem(facts)]
-
-
 # --- CSV -------------------------------------------------------------------------------------------------------------
 
 
@@ -176,18 +184,14 @@ def questions_csv(report):
     for row in report.rows:
         mistakes = report.facts.get(row.student, {}).get("mistakes", {})
         scores = [_number(row.scores.get(name, 0)) for name in report.points]
-        lines.append(
-            [row.student, *scores, _number(row.penalty), _number(row.total), *map(mistakes.get, report.points)]
-        )
+        lines.append([row.student, *scores, _number(row.penalty), _total(row), *map(mistakes.get, report.points)])
     return _csv([header, *lines])
 
 
 def moodle_csv(report):
     """Return a CSV that Moodle's grade import takes: map "ID number" to the user, the last column to a grade item."""
     header = ["ID number", "First name", "Surname", "Email address", report.assignment]
-    lines = [
-        [row.lms_id or row.student, row.first_name, row.last_name, row.email, _number(row.total)] for row in report.rows
-    ]
+    lines = [[row.lms_id or row.student, row.first_name, row.last_name, row.email, _total(row)] for row in report.rows]
     return _csv([header, *lines])
 
 
@@ -201,7 +205,7 @@ def canvas_csv(report):
             row.lms_id,
             row.student,
             "",
-            _number(row.total),
+            _total(row),
         ]
         for row in report.rows
     ]
@@ -210,8 +214,13 @@ def canvas_csv(report):
 
 def _csv(lines):
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([["" if cell is None else cell for cell in line] for line in lines])
+    csv.writer(out, lineterminator="\n").writerows([[text.for_csv(cell) for cell in line] for line in lines])
     return out.getvalue()
+
+
+def _total(row):
+    """Return a row's points; nothing while some are missing, so that no platform takes them for final."""
+    return "" if row.waits else _number(row.total)
 
 
 def _number(value):
@@ -239,16 +248,21 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 def page(report):
     """Return the report as one HTML page, without scripts and without anything from elsewhere."""
     most = sum(report.points.values())
-    totals = [row.total for row in report.rows]
+    rows = answered(report)
+    totals = [row.total for row in rows] or [0.0]
     mean, median = statistics.mean(totals), statistics.median(totals)
-    numbers = f"{len(totals)} submissions. Mean {mean:.1f}, median {median:g} of {most:g} points."
+    numbers = f"{len(report.rows)} submissions. Mean {mean:.1f}, median {median:g} of {most:g} points."
+    unread = len(report.rows) - len(rows)
+    numbers += f" {unread} could not be read and do not count in these numbers." if unread else ""
+    waits = sum(row.waits for row in report.rows)
+    numbers += f" {waits} wait for points by hand: the tables for platforms leave their totals out." if waits else ""
     late = sum(row.penalty > 0 for row in report.rows)
     numbers += f" {late} lost points for being late." if late else ""
     parts = [
         f"<h1>{_e(report.title)}: class report</h1><p>{numbers}</p>",
         f"<h2>Points</h2>{histogram(totals, most)}",
         "<h2>Exercises</h2>", _exercises(report),
-        "<h2>To look at</h2>", _list(problems(report), "No submission hit a limit, and every one could be read."),
+        "<h2>To look at</h2>", _list(report.problems, "No submission hit a limit, and every one could be read."),
         "<h2>Answers that are alike</h2>", _alike(report),
     ]  # fmt: skip
     return (
@@ -336,8 +350,8 @@ def _alike(report):
     return rule + _list(sentences, "There are none.")
 
 
-def _e(text):
-    return html.escape(str(text))
+def _e(value):
+    return html.escape(text.line(value, 2000))
 
 
 def write(class_, folder, anonymous=False):
@@ -347,6 +361,6 @@ def write(class_, folder, anonymous=False):
     files = {"report.html": page(report), "questions.csv": questions_csv(report)}
     if not anonymous:
         files |= {"moodle.csv": moodle_csv(report), "canvas.csv": canvas_csv(report)}
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8-sig" if name.endswith(".csv") else "utf-8")
     return [folder / name for name in files]

@@ -16,6 +16,7 @@ import io
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -56,9 +57,9 @@ class Room:
     def reply(self, request):
         answer = self.answer(request)
         try:
-            self.channel.send(answer)
-        except self.wire.Refused as error:
-            self.channel.send({"id": request["id"], "error": _described(error)})
+            self.channel.send(answer, most=request["most"])
+        except self.wire.Refused:
+            self.channel.send({"id": request["id"], "too_large": True})
 
     def answer(self, request):
         try:
@@ -151,7 +152,7 @@ class Room:
         if stands_for is not value:
             return self._encode(stands_for)
         self.kept[id(value)] = value
-        return {"object": [id(value), type(value).__name__, callable(value)]}
+        return {"object": [id(value), callable(value)]}
 
     def _decode(self, encoded):
         return plain.decode(encoded, self._other)
@@ -205,10 +206,11 @@ def _kind(result):
 
 
 def _described(error):
-    """Return an exception as plain data: its kinds, its text, the learner's line where it arose, what failed there."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<ipython")
-    ]
+    """Return an exception as plain data: its kinds, its text, the learner's line where it arose, what failed there.
+
+    ``function`` is the one that raised it.
+    """
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<ipython")]
     try:
         text = str(error)[:500]
     except BaseException:
@@ -218,7 +220,8 @@ def _described(error):
         place = errors.place_of(error)
     except Exception:
         place = ""
-    return {"kinds": kinds, "text": text, "line": lines[0] if lines else None, "place": place}
+    line, function = (frames[0].lineno, frames[-1].name[:80]) if frames else (None, None)
+    return {"kinds": kinds, "text": text, "line": line, "place": place, "function": function}
 
 
 # --- running cells, as a kernel does, without its sockets ------------------------------------------------------------
@@ -343,48 +346,118 @@ def main():
             box.furnish(start["readable"], root)
         except box.NoBox as error:  # each room says so
             root = error
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system forgets rooms that have ended
+    box.adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
-    sockets = [listener, requests]
-    while requests in sockets:
-        for one in select.select(sockets, [], [])[0]:
-            if one is listener:
-                sockets.append(listener.accept()[0])
-                continue
-            try:
-                packet, ancillary, _, _ = one.recvmsg(1 << 20, socket.CMSG_SPACE(4))
-                if not packet:
-                    raise ConnectionResetError
-                (fd,) = array.array("i", ancillary[0][2])
-                order = {**start, **json.loads(packet)}
-                sock = socket.socket(fileno=fd)
-                become_room = functools.partial(_become_room, order, sockets, sock, box, wire, shell, root)
-                pid = box.fork(start["strength"], become_room)
-                sock.close()
-                one.send(str(pid).encode())
-            except ConnectionError:  # who asked has ended
-                sockets.remove(one)
-                one.close()
+    Warm(requests, listener, functools.partial(_become_room, start, box, wire, shell, root), start, box).serve()
 
 
-def _become_room(order, others, sock, box, wire, shell, root):
+class Warm:
+    """Forks a room for each order, ends it when who ordered it lets it go, and leaves nothing of it behind."""
+
+    def __init__(self, requests, listener, become_room, start, box):
+        self.requests, self.become_room, self.start, self.box = requests, become_room, start, box
+        self.waiting, self.on, self.rooms = select.poll(), {}, set()  # what to do if a file is ready; numbers of rooms
+        self.when(listener, functools.partial(self.accept, listener))
+        self.when(requests, functools.partial(self.order, requests))
+
+    def when(self, file, do, events=select.POLLIN):
+        number = file if isinstance(file, int) else file.fileno()
+        self.on[number] = file, do
+        self.waiting.register(number, events)
+
+    def forget(self, file):
+        number = file if isinstance(file, int) else file.fileno()
+        self.waiting.unregister(number)
+        del self.on[number]
+        _close(file)
+
+    def serve(self):
+        """Wait for orders and for the end of rooms, until the grader that started this process is gone."""
+        while self.requests.fileno() in self.on:
+            for number, _ in self.waiting.poll():
+                if number in self.on:  # not forgotten meanwhile
+                    self.on[number][1]()
+
+    def accept(self, listener):
+        client = listener.accept()[0]
+        self.when(client, functools.partial(self.order, client))
+
+    def order(self, client):
+        """Fork the room that a client asks for, and send it the room's number and a descriptor of its process."""
+        try:
+            packet, ancillary, _, _ = client.recvmsg(1 << 20, socket.CMSG_SPACE(8))
+            if not packet:
+                raise ConnectionResetError
+            sock, life = array.array("i", ancillary[0][2])
+            order = json.loads(packet)
+            pid = self.box.fork(self.start["strength"], functools.partial(self.child, sock, life, order))
+            os.close(sock)
+            process = os.pidfd_open(pid)
+            self.rooms.add(pid)
+            self.when(life, functools.partial(self.end, process, life), 0)  # its other end is closed
+            self.when(process, functools.partial(self.clean, pid, process, order["scratch"]))
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [process]))]
+            client.sendmsg([str(pid).encode()], rights)
+        except ConnectionError:  # who asked has ended
+            self.forget(client)
+
+    def child(self, sock, life, order):
+        for file, _ in self.on.values():
+            _close(file)
+        os.close(life)
+        self.become_room(socket.socket(fileno=sock), order)
+
+    def end(self, process, life):
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        self.forget(life)
+
+    def clean(self, pid, process, scratch):
+        """After the end of a room's first process: end all that it left, and remove its files."""
+        self.forget(process)
+        os.waitpid(pid, 0)
+        self.rooms.discard(pid)
+        if self.start["strength"] != "namespaces":  # there the kernel has done it
+            self.box.end_user_of(pid)
+            for _ in range(1000):
+                with open("/proc/thread-self/children") as file:
+                    left = {int(one) for one in file.read().split()} - self.rooms
+                if not left:
+                    break
+                for one in left:  # children of this process that nobody else waits for: their numbers are theirs
+                    os.kill(one, signal.SIGKILL)
+                    os.waitpid(one, 0)
+        shutil.rmtree(scratch, onerror=_open_and_again)
+
+
+def _close(file):
+    os.close(file) if isinstance(file, int) else file.close()
+
+
+def _open_and_again(remove, path, _):
+    """Remove what the learner's code has closed to its owner."""
+    with contextlib.suppress(OSError):
+        os.chmod(os.path.dirname(path), 0o700)
+        os.chmod(path, 0o700, follow_symlinks=False) if os.path.islink(path) else os.chmod(path, 0o700)
+        shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else os.unlink(path)
+
+
+def _become_room(start, box, wire, shell, root, sock, order):
     status = 1
     try:
-        for one in others:
-            one.close()
         os.setsid()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         channel = wire.Channel(sock, patient=True)
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
+        os.close(null)
         try:
             if isinstance(root, Exception):
                 raise root
-            box.enter(order["strength"], order["readable"], order["scratch"], order["limits"], order["path"], root)
-            sys.path[:] = order["path"]
+            box.enter(start["strength"], start["readable"], order["scratch"], order["limits"], start["path"], root)
+            sys.path[:] = start["path"]
             np.random.seed()
             room = Room(channel, wire, shell)
         except Exception as error:

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -34,11 +35,20 @@ from helpers.data import _HASHES as DATA_FILES
 
 from . import box, wire
 
-#: Limits of a room; seconds are those of the clock, except `cpu`.
+#: Limits of a room; seconds are those of the clock, except `cpu`. Of a submission, over all its rooms: `notebook` in
+#: seconds, `cells` that run, `shown` in bytes. Of the process that judges it: `judge` in CPU seconds for one test,
+#: `judge_memory` in bytes.
 LIMITS = {
     "cpu": 600, "memory": 4 << 30, "file": 64 << 20, "scratch": 256 << 20, "processes": 64, "files": 256,
     "call": 10.0, "cell": 60.0, "notebook": 600.0, "resident": 2 << 30,
+    "cells": 1000, "shown": 20 << 20, "judge": 30.0, "judge_memory": 2 << 30,
 }  # fmt: skip
+#: What the process that forks rooms gets of the grader's environment; all that a room reads of its memory may show it.
+ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "TZ", "XDG_CACHE_HOME")
+WATCH = 0.2  # seconds between two looks at what a room takes
+#: Memory that the kernel keeps for an open file and shows in no process: what a socket holds that nobody reads.
+_OF_A_FILE = 256 << 10
+_FEW_FILES = 64  # that need not count: Python's own
 #: Distributions that every room has; `scipy.special` is another right way to write some functions. A lesson's locked
 #: cells and pictures may import more.
 ALWAYS = ("ipython", "ipywidgets", "matplotlib", "numpy", "pillow", "scipy", "tqdm")
@@ -57,6 +67,10 @@ figure.savefig(io.BytesIO(), format="png")
 """
 
 
+class ReferenceFailed(Exception):
+    """The reference solutions do not run on this machine, so no exercise could be judged rightly."""
+
+
 class Stopped(BaseException):
     """The learner's code went over a limit or ended its process. Not an `Exception`: no test may swallow it."""
 
@@ -65,8 +79,16 @@ class Overtime(Stopped):
     """It was interrupted, and the room goes on."""
 
 
+class TooLarge(Stopped):
+    """A value is much larger than it should be; it was not read, and the room goes on."""
+
+
 class Dead(Stopped):
     """The room is closed."""
+
+
+class NotPlain(TypeError):
+    """A test passes to the learner's code what cannot cross."""
 
 
 # --- what a room may read --------------------------------------------------------------------------------------------
@@ -81,6 +103,11 @@ def readable(folder, imports):
         Holds the learner's edition.
     imports : iterable of str
         Names of modules that the lesson imports, such as ``"scipy.special"``.
+
+    Returns
+    -------
+    list of str
+        Real paths, and the symbolic links by which Python may know them.
     """
     paths = {str(folder)}
     for name in ("stdlib", "platstdlib"):
@@ -102,8 +129,23 @@ def readable(folder, imports):
             distribution = importlib.metadata.distribution(package)
             paths |= {str(distribution.locate_file(path))}
             paths |= {path for path in _top_paths(distribution) if path.endswith(".dist-info")}
-    real = {os.path.realpath(path) for path in paths if os.path.exists(path)}
-    return sorted(path for path in real if not any(path.startswith(other + "/") for other in real))
+    paths = {path for path in paths if os.path.exists(path)}
+    real = {os.path.realpath(path) for path in paths}
+    links = {link for path in paths for link in _links(path)}
+    return sorted(path for path in real | links if not any(path.startswith(other + "/") for other in real))
+
+
+def _links(path):
+    """Yield the symbolic links on the way to a path, each by the real path of the folder that it is in."""
+    at = "/"
+    todo = path.strip("/").split("/")[::-1]
+    while todo:
+        at = os.path.normpath(os.path.join(at, todo.pop()))
+        if os.path.islink(at):
+            yield at
+            target = os.readlink(at)
+            todo += target.strip("/").split("/")[::-1]
+            at = "/" if target.startswith("/") else os.path.dirname(at)
 
 
 @functools.cache
@@ -199,17 +241,28 @@ class Shared:
     def room(self, limits=LIMITS):
         """Return a new `Room`; the first one waits until the process is warm. Raise `NoWarm` if there is none."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                scratch = tempfile.mkdtemp(dir=self.scratch)
-                os.chmod(scratch, 0o755)
-                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
-                self.requests.sendmsg([json.dumps({"scratch": scratch, "limits": limits}).encode()], rights)
-                pid = int(self.requests.recv(100))
-            except (OSError, ValueError) as error:
-                ours.close()
-                raise NoWarm("The warm process of the grader does not start: is the environment complete?") from error
-        return Room(ours, pid, scratch, limits)
+        life, kept = os.pipe()  # the room lives as long as this process keeps the other end open
+        try:
+            scratch = tempfile.mkdtemp(dir=self.scratch)
+            os.chmod(scratch, 0o755)
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno(), life]))]
+            self.requests.sendmsg([json.dumps({"scratch": scratch, "limits": limits}).encode()], rights)
+            pid, ancillary, _, _ = self.requests.recvmsg(100, socket.CMSG_SPACE(4))
+            (process,) = array.array("i", ancillary[0][2])
+        except (OSError, ValueError, IndexError) as error:
+            ours.close()
+            os.close(kept)
+            raise NoWarm("The warm process of the grader does not start: is the environment complete?") from error
+        finally:
+            theirs.close()
+            os.close(life)
+        return Room(ours, int(pid), process, kept, scratch, limits)
+
+    def alive(self):
+        """Return whether the process that forks rooms is still there, as far as one sees without asking it."""
+        waiting = select.poll()
+        waiting.register(self.requests, 0)
+        return not waiting.poll(0)
 
 
 class Warm(Shared):
@@ -255,7 +308,8 @@ class Warm(Shared):
             os.chmod(f"{self.scratch}/requests", 0o600)
             listener.listen()
         environment = {
-            **os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
+            **{name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+            "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
             "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSAFEPATH": "1",
         }  # fmt: skip
         self.process = subprocess.Popen(
@@ -280,10 +334,15 @@ class Warm(Shared):
 
 
 class Room:
-    """The learner's room, as the trusted side sees it."""
+    """The learner's room, as the trusted side sees it.
 
-    def __init__(self, sock, pid, scratch, limits):
+    `process` is a descriptor of its first process, which stays that process's whatever becomes of its number; while
+    `kept` is open, the room lives.
+    """
+
+    def __init__(self, sock, pid, process, kept, scratch, limits):
         self.channel, self.pid, self.scratch, self.limits = wire.Channel(sock), pid, scratch, limits
+        self._process, self._kept = process, kept
         self.callbacks = []
         self.dead = None
         self.end = time.monotonic() + limits["notebook"]
@@ -294,6 +353,7 @@ class Room:
         if "ready" not in hello:
             self.close("did not start")
             raise box.NoBox(str(hello.get("no_box", "the room did not start")))
+        self.channel.watch(self._watch, WATCH)
 
     def ask(self, do, seconds, **fields):
         """Return the answer to a request.
@@ -309,13 +369,16 @@ class Room:
             raise Dead(self.dead)
         number = secrets.randbits(62)
         deadline = min(time.monotonic() + seconds, self.end)
+        most = wire.MAX_BYTES if do == "run" else plain.allowed.get()
         try:
-            self.channel.send({"id": number, "do": do, **fields}, deadline)
-            while "callback" in (message := self._receive(deadline, seconds)):
+            self.channel.send({"id": number, "do": do, "most": most, **fields}, deadline)
+            while "callback" in (message := self._receive(deadline, seconds, most)):
                 self._answer_callback(message, deadline)
             if message["id"] != number:
                 raise wire.Refused("Its answer came out of turn.")
             error = _learner_error(message["error"]) if "error" in message else None
+            if "too_large" in message:
+                error = TooLarge(f"gave a value that is too large: more than {most / 1e6:.3g} MB")
             value = None if error else message["value"]
         except wire.Gone:
             raise self._died("ended its process") from None
@@ -325,34 +388,41 @@ class Room:
             raise self._died(f"broke off: {refused}") from None
         except (LookupError, TypeError, ValueError, AttributeError):  # nothing that came was believed
             raise self._died("broke off: Its answer has another form.") from None
+        except MemoryError:
+            raise self._died("gave more than can be judged here") from None
         if error:
             raise error
         return value
 
-    def _receive(self, deadline, seconds):
+    def _receive(self, deadline, seconds, most):
         """Wait for a message; at the deadline interrupt what runs, and end the room if that does not help."""
-        while time.monotonic() < deadline:
-            if self.channel.ready(min(0.2, max(0.0, deadline - time.monotonic()))):
-                return self.channel.receive(max(deadline, time.monotonic() + 1))
-            self._watch()
+        try:
+            return self.channel.receive(deadline, most)
+        except wire.Late:
+            pass
         reason = f"took longer than {seconds:g} seconds and was stopped"
         if deadline >= self.end:
             reason = f"was stopped: the notebook took longer than {self.limits['notebook']:g} seconds"
         with contextlib.suppress(OSError):
-            os.killpg(self.pid, signal.SIGINT)
-        if self.channel.ready(2):
-            with contextlib.suppress(wire.Gone, wire.Late, wire.Refused):
-                self.channel.receive(time.monotonic() + 2)
-                raise Overtime(reason)
+            signal.pidfd_send_signal(self._process, signal.SIGINT)
+        with contextlib.suppress(wire.Gone, wire.Late, wire.Refused):
+            self.channel.receive(time.monotonic() + 2, most)
+            raise Overtime(reason)
         raise self._died(reason)
 
     def _watch(self):
-        """End a room whose processes together take too much memory, or are too many."""
+        """End a room that takes too much memory or disk, however it holds it, or has too many processes."""
         processes = _tree(self.pid)
-        if sum(map(_resident, processes)) > self.limits["resident"]:
+        memory = sum(map(_memory, processes))
+        too_full = _size(self.scratch) > self.limits["scratch"]
+        if _ready(self._process):  # it has ended: these numbers may be another one's
+            return
+        if memory > self.limits["resident"]:
             raise self._died(f"took more than {self.limits['resident'] >> 20} MB of memory and was stopped")
         if len(processes) > self.limits["processes"] + 2:
             raise self._died("started too many processes and was stopped")
+        if too_full:
+            raise self._died(f"wrote more than {self.limits['scratch'] >> 20} MB of files and was stopped")
 
     def _died(self, reason):
         """Close the room and return the exception that says why."""
@@ -360,15 +430,15 @@ class Room:
         return Dead(reason)
 
     def close(self, reason="is closed"):
-        """End the room with all its processes."""
-        self.dead = self.dead or reason
-        for pid in _tree(self.pid):
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        """End the room; the process that forked it ends what it left and removes its files."""
+        if self.dead:
+            return
+        self.dead = reason
         with contextlib.suppress(OSError):
-            os.killpg(self.pid, signal.SIGKILL)
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
         self.channel.close()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        os.close(self._process)
+        os.close(self._kept)
 
     def _answer_callback(self, message, deadline):
         """Call the trusted function that the learner's code called, and send back what it gives."""
@@ -392,9 +462,7 @@ class Room:
             if value not in self.callbacks:
                 self.callbacks.append(value)
             return {"callback": self.callbacks.index(value)}
-        raise TypeError(
-            f"a test can pass plain data and functions to the learner's code, and no {type(value).__name__}"
-        )
+        raise NotPlain(f"a test can pass plain data and functions to the learner's code, and no {type(value).__name__}")
 
     def decode(self, encoded):
         return wire.value(encoded, self._decode_other)
@@ -402,10 +470,10 @@ class Room:
     def _decode_other(self, kind, content):
         if kind != "object":
             raise ValueError(kind)
-        number, name, is_callable = content
-        if not (isinstance(number, int) and isinstance(name, str)):
+        number, is_callable = content
+        if not isinstance(number, int):
             raise ValueError(kind)
-        return Remote(self, number, re.sub(r"\W", "", name)[:40], bool(is_callable))
+        return Remote(self, number, bool(is_callable))
 
     def get(self, name):
         """Return ``(there, value)`` of a name of the learner's."""
@@ -429,13 +497,35 @@ def _tree(pid):
     return found
 
 
-def _resident(pid):
+def _ready(descriptor):
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(0))
+
+
+def _memory(pid):
+    """Return the bytes that a process holds: its own pages, shared and swapped ones, and what its open files may."""
+    pages = files = 0
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/status") as file:
+            pages = sum(map(int, re.findall(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+)", file.read(), re.MULTILINE)))
+        files = len(os.listdir(f"/proc/{pid}/fd"))
+    return 1024 * pages + _OF_A_FILE * max(0, files - _FEW_FILES)
+
+
+def _size(folder):
+    """Return the bytes on disk below a folder: each file counts as 4 kB at least, a closed folder without end."""
+    size, todo = 0, [folder]
     try:
-        with open(f"/proc/{pid}/statm") as file:
-            _, resident, shared = map(int, file.read().split()[:3])
-        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
+        while todo:
+            with contextlib.suppress(FileNotFoundError), os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    size += max(4096, 512 * entry.stat(follow_symlinks=False).st_blocks)
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+    except OSError:
+        return float("inf")
+    return size
 
 
 def _learner_error(described):
@@ -451,14 +541,15 @@ def _learner_error(described):
                 break
         error.learner_line = line if isinstance(line, int) else None
         error.learner_said, error.learner_place = text, str(described.get("place", ""))[:80]
+        error.learner_function = str(described.get("function"))  # compared with names of exercises, and never shown
         return error
     except (KeyError, TypeError):
         raise wire.Refused("Its answer has another form.") from None
 
 
 class _Facts:
-    def __init__(self, room, number, kind, is_callable):
-        self.room, self.number, self.kind, self.is_callable, self.name = room, number, kind, is_callable, kind
+    def __init__(self, room, number, is_callable):
+        self.room, self.number, self.is_callable, self.name = room, number, is_callable, "The object"
 
 
 def _of(remote):
@@ -470,8 +561,8 @@ class Remote:
 
     __slots__ = ("_facts",)
 
-    def __init__(self, room, number, kind, is_callable):
-        object.__setattr__(self, "_facts", _Facts(room, number, kind, is_callable))
+    def __init__(self, room, number, is_callable):
+        object.__setattr__(self, "_facts", _Facts(room, number, is_callable))
 
     def __call__(self, *arguments, **named):
         facts = _of(self)
@@ -522,7 +613,7 @@ class Remote:
         return _of(remote).kind
 
     def __repr__(self):
-        return f"<{_of(self).kind} of the learner>"
+        return "<an object of the learner>"
 
 
 def _ask(remote, do, **fields):

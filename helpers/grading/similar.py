@@ -12,6 +12,8 @@ import textwrap
 MIN_NODES = 40
 #: An answer that more of the class gave than this share, and more than `MAX_GROUP` people, is the usual answer.
 MAX_SHARE, MAX_GROUP = 0.05, 5
+#: An answer that is longer is looked at by nobody here.
+MAX_SOURCE = 100_000
 #: A pair is shown from so many such answers in common on.
 MIN_SHARED = 2
 
@@ -30,8 +32,11 @@ def answers(nb, names=None):
 
 @functools.lru_cache(maxsize=4096)  # in a class, many have left an answer empty or given the same
 def _facts(source):
-    tree = normalised(source)
-    return None if tree is None else (_fingerprint(tree), sum(1 for _ in ast.walk(tree)))
+    try:
+        tree = normalised(source) if len(source) < MAX_SOURCE else None
+        return None if tree is None else (_fingerprint(tree), sum(1 for _ in ast.walk(tree)))
+    except (RecursionError, MemoryError):  # Python can read deeper trees than it can write
+        return None
 
 
 def fingerprints_of(catalogue):

@@ -36,19 +36,20 @@ class Channel:
 
     def __init__(self, sock, patient=False):
         self._sock, self._buffer = sock, bytearray()
+        self._idle, self._every, self._next = None, 0, 0
         self._sock.setblocking(patient)
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(sock, select.POLLIN)
         self._writable.register(sock, select.POLLOUT)
 
-    def send(self, message, deadline=None):
-        """Send a message, an object that JSON can hold, before the deadline."""
+    def send(self, message, deadline=None, most=MAX_BYTES):
+        """Send a message, an object that JSON can hold, of at most `most` bytes, before the deadline."""
         try:
             content = _JSON.encode(message).encode()
         except RecursionError:
             raise Refused("A value is nested too deeply.") from None
-        if len(content) > MAX_BYTES:
-            raise Refused(f"A value is too large: more than {MAX_BYTES // 1_000_000} MB.")
+        if len(content) > most:
+            raise Refused(_too_large(most))
         rest = memoryview(_LENGTH.pack(len(content)) + content)
         while rest:
             try:
@@ -58,20 +59,21 @@ class Channel:
             except OSError:
                 raise Gone from None
 
-    def receive(self, deadline=None):
-        """Return the next message; raise `Late` after the deadline."""
+    def watch(self, idle, every):
+        """From now on call ``idle()`` every so many seconds while a message is not complete."""
+        self._idle, self._every = idle, every
+
+    def receive(self, deadline=None, most=MAX_BYTES):
+        """Return the next message of at most `most` bytes; raise `Late` after the deadline."""
+        self._next = time.monotonic() + self._every
         (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size, deadline))
-        if length > MAX_BYTES:
-            raise Refused(f"A value is too large: more than {MAX_BYTES // 1_000_000} MB.")
+        if length > most:
+            raise Refused(_too_large(most))
         content = self._exactly(length, deadline)
         try:
             return json.loads(content.decode())
         except (ValueError, RecursionError):
             raise Refused("An answer of the learner's room is no message.") from None
-
-    def ready(self, seconds):
-        """Return whether something of a message is there, or the other room closed, after so many seconds at most."""
-        return bool(self._buffer or self._readable.poll(1000 * seconds))
 
     def close(self):
         self._sock.close()
@@ -79,10 +81,13 @@ class Channel:
     def _exactly(self, size, deadline):
         buffer = self._buffer
         while len(buffer) < size:
+            if self._idle is not None and time.monotonic() >= self._next:
+                self._idle()
+                self._next = time.monotonic() + self._every
             try:
                 part = self._sock.recv(min(max(size - len(buffer), 1 << 16), 1 << 20))
             except BlockingIOError:
-                _wait(self._readable, deadline)
+                _wait(self._readable, deadline, self._idle and self._next)
                 continue
             except OSError:
                 raise Gone from None
@@ -94,13 +99,19 @@ class Channel:
         return content
 
 
-def _wait(poll, deadline):
-    """Wait until the socket of `poll` is ready; raise `Late` after the deadline."""
-    left = None if deadline is None else 1000 * (deadline - time.monotonic())
-    if left is not None and (left <= 0 or not poll.poll(left)):
-        raise Late
-    if left is None:
+def _too_large(most):
+    return f"A value is too large: more than {most / 1e6:.3g} MB."
+
+
+def _wait(poll, deadline, until=None):
+    """Wait until the socket of `poll` is ready, or until a time; raise `Late` after the deadline."""
+    if deadline is None:
         poll.poll()
+        return
+    now = time.monotonic()
+    if now >= deadline:
+        raise Late
+    poll.poll(1000 * max(0.0, min(deadline, until or deadline) - now))
 
 
 def value(encoded, other=None):

@@ -95,7 +95,7 @@ class Recurrent(Layer):
 
 def _keep(new, old, real):
     """Return the new values at real steps and the old ones at padding."""
-    return new if real is None else old + real * (new - old)
+    return new if real is None else old + real[:, :1] * (new - old)
 
 
 class RNN(Recurrent):

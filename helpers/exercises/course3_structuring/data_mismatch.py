@@ -3,7 +3,7 @@
 import numpy as np
 
 from helpers.exercises import Lesson, case
-from helpers.widgets.data_mismatch import BUDGET, GAPS, PRICES, after, averaging, errors_of, play, prices_of, slant
+from helpers.widgets.data_mismatch import GAPS, averaging, play, prices_of, slant
 
 lesson = Lesson("data_mismatch")
 
@@ -235,6 +235,8 @@ def error_cases(rng):
         one(0.02, 0.06, 0.035, 0.11),  # over-fitting of dev
         one(0.08, 0.06, -0.13, 0.03),  # the app is easier than the web: the largest size is a negative gap
         one(-0.02, 0.13, 0.16, -0.05),  # train below the proxy, test easier than dev
+        one(0.05, -0.02, 0.02, 0.03),  # train-dev easier than train
+        one(-0.01, -0.06, -0.03, -0.02),  # every set is easier than the one before: the largest gap is negative, too
     ]
 
 
@@ -355,6 +357,31 @@ def largest_error(errors):
 
 
 @mismatch_report.mistake(
+    'The gaps are right, but "largest" is "none" where none of them is positive. It is always the name of one of the four.'
+)
+def none_is_the_largest(errors):
+    right = mismatch_report(errors)
+    return right | {"largest": right["largest"] if right[right["largest"]] > 0 else "none"}
+
+
+@mismatch_report.mistake(
+    'The gaps are right, but your search for "largest" starts from 0: where no gap is positive it finds None. Start with '
+    "the first gap."
+)
+def largest_from_zero(errors):
+    right = mismatch_report(errors)
+    return right | {"largest": right["largest"] if right[right["largest"]] > 0 else None}
+
+
+@mismatch_report.mistake(
+    'The gaps are right, but over-fitting of dev is never the "largest" in your answer. Compare all four.'
+)
+def never_over_fitting(errors):
+    right = mismatch_report(errors)
+    return right | {"largest": max(GAPS[:3], key=right.get)}
+
+
+@mismatch_report.mistake(
     'The gaps are right, but "largest" is a number. Return the name of the gap: `max(gaps, key=gaps.get)`.'
 )
 def largest_as_number(errors):
@@ -421,11 +448,12 @@ def scan_cases(rng):
         box = rng.uniform(0.05, 1, size=(n_H - top - bottom, n_W - left - right))
         box[len(box) // 2] = 0
         box[:, box.shape[1] // 3] = 0
-        box[0] *= 0.05
+        for edge in (box[0], box[-1], box[:, 0], box[:, -1]):
+            edge *= 0.05
         image[top : n_H - bottom, left : n_W - right] = box
         return case(image=image)
 
-    return [one(28, 28, 4, 5, 6, 3), one(20, 17, 1, 3, 0, 4), one(15, 22, 2, 0, 5, 3), one(9, 11, 1, 2, 2, 1)]
+    return [one(14, 14, 1, 2, 3, 2), one(12, 9, 1, 3, 0, 2), one(7, 10, 2, 0, 1, 3), one(9, 5, 1, 2, 1, 1)]
 
 
 @lesson.exercise(points=2, topic=36, equation="(3.13) to (3.16)", cases=scan_cases)
@@ -528,6 +556,14 @@ def columns_only(image):
 def on_its_side(image):
     top, bottom, left, right = ink_box(image)
     return framed(image[top:bottom, left:right].T)
+
+
+@fill_frame.mistake(
+    "The axes of `any` are swapped: `np.any(image > 0, axis=1)` asks each row, `axis=0` each column (3.13)."
+)
+def axes_of_any_swapped(image):
+    top, bottom, left, right = ink_box(image)
+    return framed(image[left:right, top:bottom])
 
 
 @fill_frame.mistake("Faint ink is cut off: your threshold is above 0. Every pixel above 0 is ink (3.13).")
@@ -760,59 +796,68 @@ REMEDIES = {
 TRAP = "30 images, many slants"
 
 
-def roads():
-    """Return ``[(state, weeks left)]`` of all states that the budget reaches, on whatever road."""
-    found, todo = {}, [(frozenset(), BUDGET)]
-    while todo:
-        state, left = todo.pop()
-        if found.get(state, -1) >= left:
-            continue
-        found[state] = left
-        prices = prices_of(state)
-        todo += [(after(state, offer), left - price) for offer, price in prices.items() if price <= left]
-    return sorted(found.items(), key=lambda item: sorted(item[0]))
-
-
-def clear(errors):
-    """Say whether no gap is near 0.02 and no two large gaps are near each other: rounding decides nothing."""
-    gaps = sorted(mismatch_report(errors)[name] for name in GAPS)
-    differences = [high - low for low, high in zip(gaps, gaps[1:], strict=False) if high > 0.02]
-    return min(abs(gap - 0.02) for gap in gaps) > 0.0015 and min(differences, default=1) > 0.0015
-
-
 def state_cases(rng):
-    """The six rounds of the plan's own road, other roads, roads with other prices, and made-up projects."""
+    """The rounds of the plan's own road, then made-up projects: gaps near 0.02, other prices, what was bought."""
+
+    def near(value):
+        return value + float(rng.uniform(-0.0003, 0.0003))
+
+    def errors_with(*gaps, proxy=None):
+        """Return five errors with these four gaps, in the order of `GAPS`."""
+        proxy = float(rng.uniform(0.13, 0.2)) if proxy is None else proxy
+        sums = [float(value) for value in np.cumsum([proxy, *gaps])]
+        return dict(zip(("proxy", *SETS), sums, strict=True))
+
+    def one(gaps, *bought, budget=None, **proxy):
+        """Return a project with these gaps in which some offers were bought, at prices that are drawn."""
+        prices = {
+            "bigger network": 1 + int(rng.integers(3)), "more web images": 2 + int(rng.integers(3)),
+            "fill the frame": 2 + int(rng.integers(2)), TRAP: 1, "50 app images": 4 + int(rng.integers(3)),
+            "no tuning": 1 + int(rng.integers(3)),
+        }  # fmt: skip
+        budget = 6 + int(rng.integers(6)) if budget is None else budget
+        prices = {name: price for name, price in prices.items() if name not in bought}
+        return case(errors=errors_with(*gaps, **proxy), prices=prices, budget=budget)
+
+    def large():
+        return float(rng.uniform(0.1, 0.3))
+
+    def small():
+        return float(rng.choice([near(0.0188), near(0.0188), rng.uniform(-0.04, 0.01)]))
+
+    def among(gap, size, others):
+        return [size if name == gap else others() for name in GAPS]
+
+    cases = []
+    for gap in GAPS:
+        second = GAPS[(GAPS.index(gap) + 1 + int(rng.integers(3))) % 4]
+        two = [{gap: large() + 0.2, second: float(rng.uniform(0.03, 0.09))}.get(name, small()) for name in GAPS]
+        cases.append(one(among(gap, large(), lambda: float(rng.uniform(0.03, 0.08)))))
+        cases.append(one(among(gap, near(0.0212), small)))  # just large enough
+        cases.append(one(among(gap, large(), small), *REMEDIES[gap]))  # nothing else treats it
+        cases.append(one(two, *REMEDIES[gap]))
+        dear = one(two, budget=4)  # the budget decides, to the week
+        prices = dear[1]["prices"]
+        cases.append(
+            (dear[0], dear[1] | {"prices": prices | dict.fromkeys(REMEDIES[gap], 5) | {REMEDIES[second][0]: 4}})
+        )
+        exact = one(among(gap, large(), small), budget=3)
+        cases.append((exact[0], exact[1] | {"prices": exact[1]["prices"] | {REMEDIES[gap][0]: 3}}))
+    mismatch = among(MISMATCH, large(), small)
+    dear_frame = one(mismatch)
+    dear_frame = dear_frame[0], dear_frame[1] | {"prices": dear_frame[1]["prices"] | {"fill the frame": 7}}
+    cases += [
+        dear_frame,
+        one(mismatch, "fill the frame", budget=7),
+        one(mismatch, "50 app images"),
+        one([near(0.0188), near(0.0188), near(0.0188), near(0.0188)]),  # no gap is large
+        one([near(0.0188), -0.05, -0.3, 0.01], proxy=0.4),
+        one([-0.01, -0.05, -0.3, -0.02], proxy=0.4),
+        one([0.02, near(0.0188), -0.03, near(0.0188)], proxy=0.0),  # exactly at the limit
+        one([large(), large() + 0.25, large() + 0.5, large() + 0.75], budget=0),
+    ]
     own = [case(errors=r.errors, prices=prices_of(r.state), budget=r.left) for r in play(project_plan)]
-    found = [(state, left) for state, left in roads() if clear(errors_of(state))]
-    other, seen = [], set()
-    for position in rng.permutation(len(found)):
-        state, left = found[position]
-        errors, prices = errors_of(state), prices_of(state)
-        reason = project_plan(errors, prices, left)["reason"]
-        pairs = {(reason, offer) for offer in prices if prices[offer] <= left}
-        if not pairs <= seen:
-            seen |= pairs
-            other.append(case(errors=errors, prices=prices, budget=left))
-    for bought in (["bigger network", "50 app images"], ["bigger network", "50 app images", "no tuning"], [TRAP], []):
-        for dear in ("more web images", "fill the frame"):  # as if the prices were others
-            new = {
-                name: 2 if name in ("fill the frame", "more web images") else price for name, price in PRICES.items()
-            }
-            new |= {"50 app images": 3 + int(rng.integers(2)), dear: 5}
-            open_now = {name: new[name] for name in prices_of(bought)}
-            other.append(case(errors=errors_of(bought), prices=open_now, budget=4))
-    for gap in GAPS:  # other projects, in which everything is on offer
-        sizes = {name: float(rng.uniform(0.03, 0.05)) for name in GAPS} | {gap: float(rng.uniform(0.1, 0.3))}
-        sums = [float(value) for value in np.cumsum([0.01, *sizes.values()])]
-        made_up = dict(zip(("proxy", *SETS), sums, strict=True))
-        other.append(case(errors=made_up, prices=dict(PRICES), budget=BUDGET))
-        # And one large gap whose remedies were all bought: nothing else treats it.
-        sizes = {name: float(rng.uniform(0.005, 0.015)) for name in GAPS} | {gap: float(rng.uniform(0.1, 0.3))}
-        sums = [float(value) for value in np.cumsum([0.01, *sizes.values()])]
-        made_up = dict(zip(("proxy", *SETS), sums, strict=True))
-        others = {name: price for name, price in PRICES.items() if name not in REMEDIES[gap]}
-        other.append(case(errors=made_up, prices=others, budget=BUDGET))
-    return own + other
+    return own + [cases[i] for i in rng.permutation(len(cases))]
 
 
 @lesson.exercise(points=4, topic=36, equation="(3.20) to (3.22)", cases=state_cases)
@@ -951,6 +996,44 @@ def reason_for_stopping(errors, prices, budget):
 )
 def reason_is_a_set(errors, prices, budget):
     return {"reason": max(errors, key=errors.get)}
+
+
+@project_plan.mistake(
+    "An offer that was bought is no key of `prices`, so `prices[offer]` stops with a KeyError. Ask `offer in prices` first."
+)
+def price_of_what_was_bought(errors, prices, budget):
+    report = mismatch_report(errors)
+    for gap in sorted(GAPS, key=report.get, reverse=True):
+        possible = [offer for offer in REMEDIES[gap] if prices[offer] <= budget]
+        if report[gap] > 0.02 and possible:
+            return {"reason": gap, "choice": min(possible, key=prices.get)}
+    return {"reason": "none", "choice": "stop"}
+
+
+@project_plan.mistake(
+    "An offer that costs exactly what is left can be paid for: compare `prices[offer] <= budget`, not `<` (3.21)."
+)
+def something_must_be_left(errors, prices, budget):
+    return by_remedies(REMEDIES, errors, {name: price + 0.5 for name, price in prices.items()}, budget)
+
+
+@project_plan.mistake(
+    "A gap of exactly 0.02 is treated in your plan. The rule takes the gaps *above* 0.02: `>`, not `>=` (3.20)."
+)
+def at_the_limit(errors, prices, budget):
+    return by_remedies(REMEDIES, errors, prices, budget, threshold=np.nextafter(0.02, 0))
+
+
+@project_plan.mistake(
+    "You take the sizes of the gaps. A negative gap says that the later set is the easier one, and needs no cure."
+)
+def sizes_of_the_gaps(errors, prices, budget):
+    report = mismatch_report(errors)
+    for gap in sorted(GAPS, key=lambda name: abs(report[name]), reverse=True):
+        possible = [offer for offer in REMEDIES[gap] if offer in prices and prices[offer] <= budget]
+        if abs(report[gap]) > 0.02 and possible:
+            return {"reason": gap, "choice": min(possible, key=prices.get)}
+    return {"reason": "none", "choice": "stop"}
 
 
 @project_plan.mistake('The choice alone is not enough: return a dict with "reason" and "choice".')

@@ -25,7 +25,12 @@ def answer_cases(rng):
             answers[i] = None
         return case(answers=answers, labels=labels[None, :])
 
-    return [one(30, 4, 7), one(21, 2, 0), one(40, 9, 11), one(12, 0, 0), one(20, 13, 3), one(11, 0, 11), one(1, 1, 0)]
+    some, more, few = (int(number) for number in rng.permutation(np.arange(3, 12))[:3])
+    return [
+        one(int(rng.integers(22, 32)), some, more), one(int(rng.integers(12, 24)), few, 0),
+        one(int(rng.integers(30, 44)), more, few), one(12, 0, 0),
+        one(int(rng.integers(18, 26)), int(rng.integers(12, 15)), 3), one(11, 0, 11), one(1, 1, 0),
+    ]  # fmt: skip
 
 
 @lesson.exercise(points=1, topic=33, equation="(2.4)", returns=("wrong", "answered"), cases=answer_cases)
@@ -194,6 +199,17 @@ def error_bound(wrong, answered):
 def solved(wrong, answered, chance=0.05):
     """Return the error with which at most `wrong` of `answered` are wrong with this probability."""
     return 1.0 if wrong >= answered else float(stats.beta.ppf(1 - chance, wrong + 1, answered - wrong))
+
+
+@error_bound.mistake(
+    "Your error comes from a grid of thousandths. Search between its points: `optimize.brentq` finds the place where the "
+    "probability is 0.05."
+)
+def error_from_a_grid(wrong, answered):
+    if wrong == answered:
+        return 1.0
+    grid = np.linspace(0, 1, 1001)
+    return float(grid[stats.binom.cdf(wrong, answered, grid) >= 0.05][-1])
 
 
 @error_bound.mistake(
@@ -794,30 +810,52 @@ FOR[ABOVE_ANY_BIAS] = FOR[VARIANCE]
 
 
 def decision_cases(rng):
-    """Each kind of decision several times; no comparison is nearer than 0.001, so rounding decides nothing."""
+    """Each kind of decision several times, in any order: far from its limit, near it, and exactly at it."""
 
-    def one(train, dev, bayes):
-        def move(value):
-            return float(value * rng.uniform(0.99, 1.01))
+    def draw(low, high):
+        return float(rng.uniform(low, high))
 
-        return case(train_error=move(train), dev_error=move(dev), bayes_error=bayes if bayes is None else move(bayes))
+    def one(train, variance, bayes):
+        return case(train_error=train, dev_error=train + variance, bayes_error=bayes)
 
-    return [
-        one(0.09, 0.11, 0.012),  # bias
-        one(0.16, 0.30, 0.012),  # bias: 0.148 against 0.14
-        one(0.04, 0.035, 0.01),  # bias; the dev set is easier
-        one(0.03, 0.12, 0.012),  # variance
-        one(0.15, 0.19, 0.13),  # variance, though the training error is larger than the gap
-        one(0.02, 0.08, 0.02 / 1.03),  # variance; the bias is almost 0
-        one(0.06, 0.08, 0.10),  # unknown: better than the proxy on both
-        one(0.06, 0.11, 0.08),  # unknown; the variance is below the training error
-        one(0.06, 0.04, 0.08),  # unknown; the dev set is easier
-        one(0.05, 0.07, None),  # unknown: no proxy
-        one(0.01, 0.09, 0.03),  # above any bias
-        one(0.02, 0.07, 0.09),  # above any bias, though both errors are below the proxy
-        case(train_error=0.0, dev_error=float(rng.uniform(0.06, 0.12)), bayes_error=0.012),  # above any bias
-        one(0.02, 0.09, None),  # above any bias; no proxy is needed
+    def known(change):
+        """The variance is the bias, changed; the numbers are sums of powers of 1/2, so a tie is exact."""
+        bias = int(rng.integers(40, 120)) / 1024
+        train = bias + int(rng.integers(20, 200)) / 1024
+        return one(train, change(bias), train - bias)
+
+    def unknown(change, proxy):
+        """The variance is the training error, changed; `proxy` is a factor or None."""
+        train = int(rng.integers(30, 150)) / 1024
+        return one(train, change(train), proxy and train * draw(1.005, proxy))
+
+    near = 1 / 1024
+    cases = [
+        known(lambda bias: bias),  # bias: a tie
+        known(lambda bias: bias - near),
+        known(lambda bias: bias * draw(0.1, 0.45)),
+        known(lambda bias: -draw(0.003, 0.02)),  # the dev set is easier
+        known(lambda bias: bias + near),  # variance
+        known(lambda bias: bias * draw(1.2, 1.9)),
+        known(lambda bias: 0.0),
+        one(0.4, draw(0.06, 0.09), 0.36),  # the training error is larger than the gap
+        one(0.02, draw(0.05, 0.07), 0.02 / 1.03),  # the bias is almost 0
+        one(0.0625, draw(0.03, 0.05), 0.0625),  # and here it is 0
+        unknown(lambda train: train, 1.5),  # unknown: a tie
+        unknown(lambda train: train - near, 1.5),
+        unknown(lambda train: train - near, None),  # no proxy
+        unknown(lambda train: train * draw(0.55, 0.8), None),
+        unknown(lambda train: train * draw(0.2, 0.4), 4.0),
+        unknown(lambda train: -draw(0.003, 0.02), 3.0),
+        unknown(lambda train: train + near, 1.01),  # above any bias; the proxy is nearly reached
+        unknown(lambda train: train + near, 4.0),  # better than the proxy on both
+        unknown(lambda train: train + near, None),
+        unknown(lambda train: train * draw(2, 4), None),  # no proxy is needed
+        unknown(lambda train: train * draw(1.1, 2), 1.04),
+        case(train_error=0.0, dev_error=draw(0.06, 0.12), bayes_error=0.012),
+        one(0.02, draw(0.04, 0.06), 0.09),
     ]
+    return [cases[i] for i in rng.permutation(len(cases))]
 
 
 @lesson.exercise(points=3, topic=35, equation="(2.11) to (2.13)", cases=decision_cases)
@@ -892,6 +930,56 @@ def undetermined_means_variance(train_error, dev_error, bayes_error):
 def undetermined_means_better_proxy(train_error, dev_error, bayes_error):
     kind = kind_of(train_error, dev_error, bayes_error)
     return remedies_for(UNKNOWN if kind == ABOVE_ANY_BIAS else kind)
+
+
+def tied(train_error, dev_error, bayes_error, kind, other):
+    """Return the decision `other` where `kind` is right and the two numbers of its comparison are equal."""
+    right = kind_of(train_error, dev_error, bayes_error)
+    limit = train_error - (bayes_error if kind == BIAS and bayes_error is not None else 0)
+    return remedies_for(other if right == kind and dev_error - train_error == limit else right)
+
+
+@recommend.mistake(
+    "Where bias and variance are equal, you work on the variance. (2.11) says `>=`: a tie goes to the bias, which comes "
+    "first."
+)
+def tie_goes_to_the_variance(train_error, dev_error, bayes_error):
+    return tied(train_error, dev_error, bayes_error, BIAS, VARIANCE)
+
+
+@recommend.mistake(
+    "Where bias and variance are equal, no remedy of either is a next step in your answer. (2.11) says `>=`: work on "
+    "the bias."
+)
+def tie_goes_to_nobody(train_error, dev_error, bayes_error):
+    return tied(train_error, dev_error, bayes_error, BIAS, UNKNOWN)
+
+
+@recommend.mistake(
+    "Where the variance equals the training error, the bias may still be as large: (2.13) says `>`, and a tie asks for a "
+    "better proxy."
+)
+def tie_is_above_any_bias(train_error, dev_error, bayes_error):
+    return tied(train_error, dev_error, bayes_error, UNKNOWN, ABOVE_ANY_BIAS)
+
+
+@recommend.mistake(
+    "Where the bias is undetermined, you compare the variance with half of the training error. All of the training error "
+    "may be bias (2.13)."
+)
+def half_the_training_error(train_error, dev_error, bayes_error):
+    kind = kind_of(train_error, dev_error, bayes_error)
+    return remedies_for(ABOVE_ANY_BIAS if kind == UNKNOWN and dev_error - train_error > train_error / 2 else kind)
+
+
+@recommend.mistake(
+    "You work on the bias only where it is twice the variance. The larger of the two decides, however near they are (2.11)."
+)
+def bias_only_if_twice_as_large(train_error, dev_error, bayes_error):
+    kind = kind_of(train_error, dev_error, bayes_error)
+    if kind == BIAS and train_error - bayes_error < 2 * (dev_error - train_error):
+        kind = VARIANCE
+    return remedies_for(kind)
 
 
 @recommend.mistake(
@@ -1152,12 +1240,12 @@ def sheet_cases(rng):
         order = rng.permutation(rows)
         return case(ticks=ticks[order], names=list(names))
 
-    k = int(rng.integers(0, 3))
+    k, n = int(rng.integers(0, 5)), int(rng.integers(12, 30))
     return [
         one(10 + k, ("faint", "open stroke", "slanted"), 4, 3, 2, both=2),
-        one(21, ("blurred", "label wrong"), 11 - k, 6, both=1 + k),
-        one(5, ("a", "b", "c", "d"), 1, 2, 0, 1, both=1),
-        one(7, ("dark",), 3 + k, both=0),
+        one(n, ("blurred", "label wrong"), n // 2 - k % 3, n // 4, both=1 + k % 3),
+        one(5 + int(rng.integers(4)), ("a", "b", "c", "d"), 1, 2, 0, 1, both=1),
+        one(6 + k, ("dark",), 1 + k, both=0),
     ]
 
 
@@ -1344,6 +1432,13 @@ def ceiling_gain(ticks, columns, dev_error):
         An upper bound: a row that has a tick in one of the columns counts as cured, once.
     """
     return float(ticks[:, columns].any(axis=1).mean() * dev_error)  # (2.17)
+
+
+@ceiling_gain.mistake(
+    "`columns` may be empty, and there is no maximum of nothing. `any(axis=1)` is False for a row without columns."
+)
+def maximum_over_no_column(ticks, columns, dev_error):
+    return float(np.mean(np.max(ticks[:, columns], axis=1)) * dev_error)
 
 
 @ceiling_gain.mistake(

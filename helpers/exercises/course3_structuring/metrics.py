@@ -30,10 +30,10 @@ CURES = {
 
 
 def problem_cases(rng):
-    def one(training, dev, test, real, users_content):
-        """The gaps along the chain; none is nearer than 0.004 to the threshold."""
-        gaps = np.array([training, dev, test, real]) + rng.uniform(-0.001, 0.001, size=4)
-        wanted = float(rng.uniform(0.01, 0.05))
+    """Each finding at least twice, in any order; each link just broken and just not, and with a negative gap."""
+
+    def one(gaps, users_content):
+        wanted = float(rng.uniform(0.03, 0.06))
         errors = wanted + np.cumsum(gaps)
         names = ("training error", "dev error", "test error", "real-world error")
         return case(
@@ -44,19 +44,26 @@ def problem_cases(rng):
             }
         )
 
-    small = 0.013  # two such gaps together are above the threshold, one is not
-    return [
-        one(0.09, 0.006, -0.004, 0.007, False),  # training
-        one(0.005, 0.08, 0.004, -0.005, False),  # dev
-        one(small, small, 0.06, 0.005, False),  # test
-        one(0.005, small, 0.009, 0.07, False),  # real world
-        one(small, 0.012, 0.004, 0.003, False),  # users
-        one(small, small, 0.005, 0.005, True),  # nothing
-        one(0.07, 0.09, 0.005, 0.06, True),  # training, though other links are broken, too
-        one(small, 0.06, 0.05, 0.005, False),  # dev, though the next link is broken, too
-        one(0.006, 0.008, 0.05, 0.09, False),  # test
-        one(0.006, 0.008, 0.004, 0.08, True),  # real world; these users have not noticed yet
-    ]
+    def near(value):
+        return value + float(rng.uniform(-0.0003, 0.0003))
+
+    def wide():
+        return float(rng.uniform(0.04, 0.1))
+
+    cases = []
+    for link in range(4):
+        holding = [near(0.0188) if i % 2 else float(rng.uniform(-0.03, 0.01)) for i in range(link)]
+        others = [near(0.0188) for _ in range(link)]
+        later = [float(rng.choice([wide(), near(0.0188), -0.03])) for _ in range(3 - link)]
+        later[-1:] = [wide()] * len(later[-1:])
+        cases.append(one([*holding, near(0.0212), *later], True))  # just broken, and so is the last
+        cases.append(one([*others, near(0.0212), *(wide() for _ in later)], False))  # so are all after it
+        cases.append(one([*others, wide(), *(near(0.0188) for _ in later)], True))
+    for users_content in (True, False):
+        cases.append(one([near(0.0188) for _ in range(4)], users_content))
+        cases.append(one([-0.025, near(0.0188), -0.025, near(0.0188)], users_content))
+        cases.append(one([near(0.0188), -0.025, float(rng.uniform(0.001, 0.01)), -0.03], users_content))
+    return [cases[i] for i in rng.permutation(len(cases))]
 
 
 @lesson.exercise(points=3, topic=28, equation="(1.1) and (1.2)", cases=problem_cases)
@@ -164,6 +171,16 @@ def users_never_asked(problem):
 )
 def users_asked_first(problem):
     return turned("other metric") if not problem["users content"] else orthogonal_knob(problem)
+
+
+@orthogonal_knob.mistake(
+    "You take the size of each gap. An error may be smaller than the one before it: then the gap is negative, and the "
+    "link holds. Compare the difference itself, without `abs`."
+)
+def size_of_the_gaps(problem):
+    errors = [problem[name] for name in list(problem)[:5]]
+    broken = [link for link, gap in zip(list(CURES), np.diff(errors), strict=False) if abs(gap) > 0.02]
+    return turned(*CURES[(broken + ([] if problem["users content"] else ["users"]) + ["nothing"])[0]])
 
 
 @orthogonal_knob.mistake(
@@ -505,6 +522,17 @@ def and_between_arrays(y, y_hat):
 def without_parentheses(y, y_hat):
     tn = np.sum(y == 0 & y_hat == 0)
     return np.array([[tn, np.sum(y == 0 & y_hat == 1)], [np.sum(y == 1 & y_hat == 0), np.sum(y == 1 & y_hat == 1)]])
+
+
+@confusion_matrix.mistake(
+    "Labels and answers can also be True and False or 0.0 and 1.0, and neither is an index of rows and columns. Write "
+    "`matrix[int(label), int(answer)]`."
+)
+def labels_as_indices(y, y_hat):
+    matrix = np.zeros((2, 2))
+    for label, answer in zip(y.ravel(), y_hat.ravel(), strict=True):
+        matrix[label, answer] += 1
+    return matrix
 
 
 @confusion_matrix.mistake(
@@ -897,6 +925,7 @@ def pair_cases(rng):
         case(P=0.0, R=float(rng.uniform(0.2, 0.8))),
         case(P=float(rng.uniform(0.2, 0.8)), R=0.0),
         case(P=0.0, R=0.0),
+        case(P=float(rng.uniform(0.01, 0.02)), R=float(rng.uniform(0.03, 0.05))),  # both small, but not 0
     ]
 
 
@@ -971,6 +1000,18 @@ def parentheses_missing(P, R):
     return 2 * P * R / P + R if P else R
 
 
+@f1_score.mistake(
+    "2 * P * R / P + R divides by P alone, which can be 0. The denominator is the sum: write (P + R) in parentheses."
+)
+def parentheses_missing_where_p_is_0(P, R):
+    return 2 * float(P) * R / float(P) + R if P + R > 0 else 0.0
+
+
+@f1_score.mistake("A small sum P + R is taken for 0. Return 0 only where both are 0: `P + R > 0`.")
+def small_sum_taken_for_zero(P, R):
+    return 2 * P * R / (P + R) if P + R > 0.1 else 0.0
+
+
 @f1_score.mistake("F1 is 0 where P or R is 0. You return nan: test P + R, then use 2PR / (P + R).")
 def nan_where_one_is_zero(P, R):
     return 2 / (1 / P + 1 / R) if P and R else np.nan
@@ -1003,8 +1044,9 @@ def product_by_mean(P, R):
 # --- pick_classifier ------------------------------------------------------------------------------------------------
 
 
-def rows(*pairs, names="ABCDEFGH"):
-    return [{"name": name, "precision": P, "recall": R} for name, (P, R) in zip(names, pairs, strict=False)]
+def some_names(rng, count):
+    """Return different letters as names; they say nothing about the place in a table."""
+    return [chr(65 + int(i)) for i in rng.permutation(26)[:count]]
 
 
 def table_cases(rng):
@@ -1012,19 +1054,23 @@ def table_cases(rng):
         """Small changes turn round no order of the numbers below."""
         return [tuple(float(value + rng.uniform(-0.003, 0.003)) for value in pair) for pair in pairs]
 
+    def rows(*pairs):
+        names = some_names(rng, len(pairs))
+        return [{"name": name, "precision": P, "recall": R} for name, (P, R) in zip(names, pairs, strict=True)]
+
     def mixed(*pairs):
-        order = [int(i) for i in rng.permutation(len(pairs))]
-        return case(table=rows(*(pairs[i] for i in order)))
+        return case(table=rows(*(pairs[i] for i in rng.permutation(len(pairs)))))
 
     some = jitter((0.55, 0.9), (0.72, 0.68), (0.99, 0.3), (0.2, 0.995), (0.63, 0.62), (0.15, 0.25))
     others = jitter((0.52, 0.51), (0.98, 0.36), (0.34, 0.99), (0.93, 0.43))
     return [
         case(table=rows((0.95, 0.90), (0.98, 0.85))),
         case(table=rows(some[2], some[4], some[1], some[3], some[0], some[5])),
-        mixed(*others[:3], others[3]),
-        case(table=rows((0.0, 0.0), *jitter((0.97, 0.02), (0.31, 0.22), (0.18, 0.8)), (0.0, 0.0), names="KLMNO")),
-        case(table=rows((0.0, 0.0), (0.4, 0.31), (0.2, 0.2), names="XYZ")),
-        case(table=rows((0.0, 0.0), names="Q")),
+        mixed(*others),
+        case(table=rows((0.0, 0.0), *jitter((0.97, 0.02), (0.31, 0.22), (0.18, 0.8)), (0.0, 0.0))),
+        case(table=rows((0.0, 0.0), (0.4, 0.31), (0.2, 0.2))),
+        mixed(*jitter((0.5, 0.52), (0.09, 0.07), (0.61, 0.47), (0.68, 0.57))),
+        case(table=rows((0.0, 0.0))),
     ]
 
 
@@ -1152,14 +1198,22 @@ def limit_cases(rng):
     def row(name, f1, milliseconds, megabytes):
         return {"name": name, "f1": f1, "milliseconds": milliseconds, "megabytes": megabytes}
 
-    def some(*values, names):
+    def some(*values):
         """The F1 scores are moved together: their order stays."""
-        shift = float(rng.uniform(-0.02, 0.02))
+        shift, names = float(rng.uniform(-0.02, 0.02)), some_names(rng, len(values))
         return [row(name, f1 + shift, *rest) for name, (f1, *rest) in zip(names, values, strict=True)]
+
+    def likely(*values):
+        """Another metric, which is negative or 0."""
+        names = some_names(rng, len(values))
+        return [
+            {"name": name, "log likelihood": value, "seconds": seconds}
+            for name, (value, seconds) in zip(names, values, strict=True)
+        ]
 
     first = some(
         (0.86, 40, 30), (0.90, 80, 25), (0.93, 100, 50), (0.95, 160, 20), (0.97, 1500, 700), (0.94, 50, 900),
-        (0.88, 20, 8), names="ABCDEFG",
+        (0.88, 20, 8),
     )  # fmt: skip
     order = [int(i) for i in rng.permutation(len(first))]
     return [
@@ -1170,7 +1224,12 @@ def limit_cases(rng):
         case(table=first[:3], optimising="megabytes", limits={"milliseconds": 90}),  # another optimising metric
         case(table=first, optimising="f1", limits={"megabytes": 28, "milliseconds": 90}),  # B
         case(table=first, optimising="f1", limits={"milliseconds": 2000}),  # E: all are within
-    ]
+        case(
+            table=likely((-3.5, 2), (-float(rng.uniform(0.5, 2)), 1), (0.0, 9), (-0.25, 8)),
+            optimising="log likelihood", limits={"seconds": 5},
+        ),
+        case(table=likely((-2.0, 7), (0.0, 1), (-1.5, 2)), optimising="log likelihood", limits={"seconds": 3}),
+    ]  # fmt: skip
 
 
 @lesson.exercise(points=2, topic=29, equation="(1.14)", cases=limit_cases)
@@ -1279,6 +1338,18 @@ def furthest_below_the_limit(table, optimising, limits):
         return top(kept, optimising)
     metric = next(iter(limits))
     return min(kept, key=lambda row: row[metric])["name"] if kept else None
+
+
+@satisficing_choice.mistake(
+    "Your search starts from 0, so a metric that is negative or 0 never wins. Start without a best: the first "
+    "classifier within the limits is the best so far."
+)
+def best_starts_from_zero(table, optimising, limits):
+    best, name = 0, None
+    for row in within(table, limits):
+        if row[optimising] > best:
+            best, name = row[optimising], row["name"]
+    return name
 
 
 @satisficing_choice.mistake("This is the first one within the limits. Compare it with the others that are.")
@@ -1546,6 +1617,13 @@ def divided_by_wrong_answers(y, y_hat, w):
 )
 def size_of_the_difference(y, y_hat, w):
     return np.sum(w * np.abs(y.astype(float) - y_hat.astype(float))) / np.sum(w)
+
+
+@weighted_error.mistake(
+    "`y - y_hat` stops for True and False, and with more than two classes its size says nothing. Compare: `y_hat != y`."
+)
+def size_of_the_difference_of_truth_values(y, y_hat, w):
+    return np.sum(w * np.abs(y - y_hat)) / np.sum(w)
 
 
 @weighted_error.mistake("The square of y − ŷ counts in your sum. With more than two classes it says nothing. Use `!=`.")

@@ -10,12 +10,12 @@ lesson = Lesson("conv_layer")
 
 # (m, n_H, n_W, n_C_prev, f, n_C, pad, stride): no two sizes of a case are equal where they could be mixed up.
 SHAPES = (
-    (2, 5, 7, 3, 3, 4, 1, 2),  # windows overlap, with padding and a stride
-    (3, 6, 4, 2, 3, 5, 0, 1),  # no padding: a slice that ends at -pad is empty
-    (1, 6, 9, 2, 3, 3, 0, 2),  # no padding and a stride; a row is left over
-    (2, 3, 8, 4, 2, 5, 1, 3),  # windows with gaps between them
-    (1, 4, 6, 2, 3, 1, 2, 2),  # padding of two, one filter
-    (2, 5, 5, 4, 4, 3, 1, 1),  # square images
+    (1, 4, 6, 2, 3, 2, 1, 2),  # windows overlap, with padding and a stride
+    (2, 4, 3, 2, 2, 3, 0, 1),  # no padding: a slice that ends at -pad is empty
+    (1, 6, 7, 1, 3, 2, 0, 2),  # no padding and a stride; a row is left over
+    (2, 3, 6, 1, 2, 3, 1, 3),  # windows with gaps between them
+    (1, 2, 4, 3, 3, 1, 2, 2),  # padding of two, one filter
+    (1, 3, 3, 2, 2, 3, 1, 1),  # square images
 )
 
 

@@ -176,7 +176,7 @@ def edges_shifted_images(image, kernel):
 def pad_cases(rng):
     return [
         case(X=rng.normal(size=shape), pad=pad)
-        for shape, pad in (((2, 3, 5, 4), 1), ((1, 4, 3, 2), 2), ((3, 2, 4, 5), 0), ((4, 5, 2, 3), 3))
+        for shape, pad in (((2, 3, 4, 1), 1), ((1, 1, 2, 1), 3), ((3, 2, 4, 1), 0), ((1, 2, 1, 3), 2))
     ]
 
 
@@ -286,7 +286,9 @@ def with_concatenate(X, pad):
 
 
 def same_cases(rng):
-    return [case(f=f) for f in (3, 4, 5, 1, 2, 11, 2 * int(rng.integers(3, 8)), 2 * int(rng.integers(6, 12)) + 1)]
+    drawn = [int(f) for f in rng.permutation(np.arange(5, 60))[:4]]
+    odd = 2 * int(rng.integers(30, 90)) + 1
+    return [case(f=f) for f in (3, 4, 1, 2, *drawn, odd, odd + 1 + 2 * int(rng.integers(20)))]
 
 
 @lesson.exercise(points=1, topic=38, equation="(1.8)", cases=same_cases)
@@ -369,7 +371,9 @@ def same_as_float(f):
 
 def size_cases(rng):
     numbers = [(7, 3, 0, 2), (6, 3, 0, 2), (9, 4, 1, 3), (10, 2, 3, 5), (8, 5, 1, 1), (224, 7, 3, 2), (11, 4, 0, 4)]
-    numbers.append((int(rng.integers(30, 60)), 6, 5, 7))
+    for _ in range(4):
+        stride, f = (int(number) for number in rng.permutation(np.arange(2, 8))[:2])
+        numbers.append((int(rng.integers(20, 90)), f, int(rng.integers(6)), stride))
     return [case(n=n, f=f, pad=pad, stride=stride) for n, f, pad, stride in numbers]
 
 

@@ -18,17 +18,20 @@ LENET = [
 
 
 def shapes_cases(rng):
-    n_C = int(rng.integers(5, 9))
+    def draw(low, high):
+        return int(rng.integers(low, high))
+
+    n_C, n = draw(5, 30), draw(40, 99)
     return [
         case(input_shape=(28, 28, 1), layers=LENET),
-        case(input_shape=(31, 23, 3), layers=[
+        case(input_shape=(draw(27, 36), draw(18, 26), 3), layers=[
             {"kind": "conv", "f": 4, "n_C": n_C, "pad": 1, "stride": 3}, {"kind": "pool", "f": 3, "stride": 2},
-            {"kind": "flatten"}, {"kind": "dense", "n": 7},
+            {"kind": "flatten"}, {"kind": "dense", "n": n},
         ]),
-        case(input_shape=(12, 17, 2), layers=[
+        case(input_shape=(draw(10, 14), draw(15, 20), 2), layers=[
             {"kind": "pool", "f": 2, "stride": 3}, {"kind": "conv", "f": 2, "n_C": n_C + 1, "pad": 2, "stride": 2},
         ]),
-        case(input_shape=(5, 4, 3), layers=[{"kind": "flatten"}, {"kind": "dense", "n": n_C + 2}]),
+        case(input_shape=(5, draw(3, 5), draw(2, 9)), layers=[{"kind": "flatten"}, {"kind": "dense", "n": n_C + 2}]),
     ]  # fmt: skip
 
 
@@ -135,6 +138,14 @@ def shapes_flat_without_channels(input_shape, layers):
 @layer_output_shapes.mistake("The input's shape stands in the list. Give one shape for each layer, after it.")
 def shapes_with_input(input_shape, layers):
     return [tuple(input_shape), *shapes_variant(input_shape, layers)]
+
+
+@layer_output_shapes.mistake(
+    "Both sides come from the height. The width has its own length: the second number of the shape."
+)
+def shapes_height_twice(input_shape, layers):
+    n_H, _, n_C = input_shape
+    return shapes_variant((n_H, n_H, n_C), layers)
 
 
 @layer_output_shapes.mistake("Only the last shape is returned. Give one for each layer.")
@@ -246,7 +257,7 @@ def count_of_arrays(f, n_C_prev, n_C):
 
 
 def matrix_cases(rng):
-    sizes = ((2, 3, 4, 1), (3, 4, 6, 1), (3, 7, 5, 2), (1, 2, 3, 1), (2, 5, 4, 3))
+    sizes = ((2, 3, 4, 1), (3, 4, 5, 1), (2, 5, 4, 2), (1, 2, 3, 1), (2, 5, 2, 3))
     return [case(W=rng.normal(size=(f, f)), n_H=n_H, n_W=n_W, stride=s) for f, n_H, n_W, s in sizes]
 
 
@@ -312,6 +323,20 @@ def matrix_without_stride(W, n_H, n_W, stride=1):
 @as_dense_matrix.mistake("A row of the image has n_W pixels: pixel (y, x) is number y · n_W + x. You counted with n_H.")
 def matrix_counts_with_height(W, n_H, n_W, stride=1):
     return matrix_variant(W, n_H, n_W, stride, column=lambda y, x: y * n_H + x)
+
+
+@as_dense_matrix.mistake(
+    "Entries of the output are numbered with n_H_out. A row of the output has n_W_out entries: h · n_W_out + w."
+)
+def matrix_output_counts_with_height(W, n_H, n_W, stride=1):
+    rows = (n_H - len(W)) // stride + 1
+    f = len(W)
+    columns = (n_W - f) // stride + 1
+    M = np.zeros((rows * columns, n_H * n_W))
+    for h, w in np.ndindex(rows, columns):
+        for j, k in np.ndindex(f, f):
+            M[h * rows + w, (h * stride + j) * n_W + w * stride + k] = W[j, k]
+    return M
 
 
 @as_dense_matrix.mistake("Pixels are counted column by column. `ravel` counts row by row: number y · n_W + x.")
@@ -380,9 +405,9 @@ def small_network(rng, n=10, n_C=(1, 2, 3), f=(3, 2), n_y=4):
 
 
 NETWORKS = (
-    ({"n": 10}, 3),
-    ({"n": 12, "n_C": (2, 3, 4), "f": (5, 3), "n_y": 3}, 2),
-    ({"n": 8, "n_C": (1, 3, 2), "f": (3, 3)}, 1),
+    ({"n": 10, "n_C": (1, 2, 3)}, 1),
+    ({"n": 8, "n_C": (2, 1, 3), "f": (5, 3), "n_y": 3}, 2),
+    ({"n": 6, "n_C": (1, 3, 2)}, 3),
 )
 
 
@@ -466,6 +491,24 @@ def forward_without_padding(X, parameters):
     return forward_variant(X, parameters, pad=0)
 
 
+@cnn_forward.mistake(
+    "The padding is the number 2 in your first layer. It depends on the filter: (f - 1) / 2, with f from W1."
+)
+def forward_padding_of_two(X, parameters):
+    return forward_variant(X, parameters, pad=2)
+
+
+@cnn_forward.mistake("Your cache holds A1 and A2 in place of Z1 and Z2. Keep the scores as they were before the ReLU.")
+def forward_activations_in_cache(X, parameters):
+    scores, (X, Z1, P1, Z2, P2) = forward_variant(X, parameters)
+    return scores, (X, np.maximum(Z1, 0), P1, np.maximum(Z2, 0), P2)
+
+
+@cnn_forward.mistake("P2 has four axes, W3 two. Flatten each example first: `P2.reshape(len(X), -1)`.")
+def forward_not_flattened(X, parameters):
+    return forward_variant(X, parameters, flat=lambda P: P)
+
+
 @cnn_forward.mistake("b3 is missing in the scores.")
 def forward_without_last_bias(X, parameters):
     return forward_variant(X, parameters, bias=0.0)
@@ -534,8 +577,24 @@ def backward_cases(rng):
     for o, m in NETWORKS:
         X, parameters = rng.normal(size=(m, o["n"], o["n"], o.get("n_C", (1,))[0])), small_network(rng, **o)
         scores, cache = cnn_forward.reference(X, parameters)
-        cases.append(case(dscores=rng.normal(size=scores.shape) + 0.2, parameters=parameters, cache=cache))
+        X, Z1, P1, Z2, P2 = cache
+        if len(cases) == 0:
+            Z1, Z2 = at_the_bend(Z1, 4), at_the_bend(Z2, 0)
+            P1, P2 = layers.pool(np.maximum(Z1, 0)), layers.pool(np.maximum(Z2, 0))
+        cases.append(
+            case(dscores=rng.normal(size=scores.shape) + 0.2, parameters=parameters, cache=(X, Z1, P1, Z2, P2))
+        )
     return cases
+
+
+def at_the_bend(Z, first):
+    """Return the scores with three windows, from row and column `first` on, whose largest entry is 0, a little less and a little more."""
+    Z = Z.copy()
+    for top, left, largest in ((0, 0, 0.0), (0, 2, -0.05), (2, 0, 0.05)):
+        window = Z[0, first + top : first + top + 2, first + left : first + left + 2, 0]
+        window[:] = -1.0
+        window[0, 0] = largest
+    return Z
 
 
 @lesson.exercise(points=4, topic=44, equation="(4.8) to (4.12)", backward=True, cases=backward_cases)
@@ -734,6 +793,18 @@ def train_variant(
 @train_cnn.mistake("The parameters go uphill: subtract the gradient.")
 def train_uphill(*arguments):
     return train_variant(*arguments, sign=1.0)
+
+
+@train_cnn.mistake("Scores and cache are computed once, before the loop. Compute them anew in each iteration.")
+def train_forward_once(X, labels, parameters, learning_rate, num_iterations):
+    p, costs = dict(parameters), []
+    scores, cache = cnn_forward.reference(X, p)
+    for _ in range(num_iterations):
+        cost, dscores = layers.loss(scores, labels)
+        costs.append(cost)
+        gradients = cnn_backward.reference(dscores, p, cache)
+        p = {name: array - learning_rate * gradients[f"d{name}"] for name, array in p.items()}
+    return p, costs
 
 
 @train_cnn.mistake("The learning rate is not used.")

@@ -115,7 +115,12 @@ def loss_cases(rng):
     for m, n, margin in ((5, 3, 0.2), (4, 6, 0.5), (1, 4, 0.3), (7, 2, 0.1)):
         A, P, N = triplets(rng, m, n, margin)
         cases.append(case(anchor=A, positive=P, negative=N, margin=margin))
-    return cases
+    # Losses of exactly 0, a little more and a little less; sums of powers of 1/2, so that rounding decides nothing.
+    anchor = rng.integers(-8, 9, size=(4, 2)) / 4
+    positive = anchor + np.array([[0.5, 0.0], [0.5, 0.125], [0.5, 0.0], [0.75, 0.5]])
+    negative = anchor + np.array([[0.0, 0.75], [0.0, 0.75], [0.125, 0.75], [0.25, 0.0]])
+    order = rng.permutation(4)
+    return [*cases, case(anchor=anchor[order], positive=positive[order], negative=negative[order], margin=0.3125)]
 
 
 @lesson.exercise(points=2, topic=48, equation="(6.4)", cases=loss_cases)
@@ -301,6 +306,38 @@ def back_negative_sign(anchor, positive, negative, margin=0.2):
     return dA, dP, -dN
 
 
+@triplet_loss_backward.mistake("The order is danchor, dpositive, dnegative.")
+def back_order(anchor, positive, negative, margin=0.2):
+    dA, dP, dN = back_variant(anchor, positive, negative, margin)
+    return dP, dN, dA
+
+
+@triplet_loss_backward.mistake(
+    "You divide by the number of active triplets. J is the mean over all m triplets; inactive ones count 0."
+)
+def back_mean_of_active(anchor, positive, negative, margin=0.2):
+    active = gaps(anchor, positive, negative)[:, None] + margin > 0
+    return back_variant(anchor, positive, negative, margin, factor=2.0 * len(anchor) / max(np.sum(active), 1))
+
+
+@triplet_loss_backward.mistake(
+    "Your factor has the shape (m,), one number per row, and does not fit the rows of (m, n_e). Keep the axis: "
+    "`keepdims=True`."
+)
+def back_factor_without_axis(anchor, positive, negative, margin=0.2):
+    share = 2 / len(anchor) * (gaps(anchor, positive, negative) + margin > 0)
+    return share * (negative - positive), share * (positive - anchor), share * (anchor - negative)
+
+
+@triplet_loss_backward.mistake(
+    "A triplet with a loss of exactly 0 gets a gradient. It is inactive: gap + margin must be above 0."
+)
+def back_at_the_hinge(anchor, positive, negative, margin=0.2):
+    return back_variant(
+        anchor, positive, negative, margin, active=gaps(anchor, positive, negative)[:, None] + margin >= 0
+    )
+
+
 @triplet_loss_backward.mistake("dpositive and dnegative are swapped.")
 def back_swapped(anchor, positive, negative, margin=0.2):
     dA, dP, dN = back_variant(anchor, positive, negative, margin)
@@ -456,14 +493,34 @@ def people(rng, count, n):
 def verify_cases(rng):
     """Near and far images, by half and twice the threshold, and an image of somebody else of the database."""
     cases = []
-    for count, n, threshold, factor in ((3, 4, 0.5, 0.5), (4, 3, 0.3, 2.0), (2, 6, 1.4, 0.6), (5, 3, 0.09, 2.5)):
+    for count, n, threshold, factor in (
+        (3, 4, 0.5, 0.5),
+        (4, 3, 0.3, 2.0),
+        (2, 6, 1.4, 0.6),
+        (5, 3, 0.09, 2.5),
+        (3, 4, 0.6, 1.05),
+    ):
         database = people(rng, count, n)
         name = sorted(database)[0]
         embedding = database[name] + np.sqrt(threshold * factor) * unit(rng, 1, n)
         cases.append(case(embedding=embedding, identity=name, database=database, threshold=threshold))
     database = {"Ada": unit(rng, 1, 4), "Ben": unit(rng, 1, 4)}
     database["Ben"] = -database["Ada"] + 0.1 * database["Ben"]
-    return [*cases, case(embedding=database["Ben"] + 0.1, identity="Ada", database=database, threshold=0.8)]
+    cases.append(case(embedding=database["Ben"] + 0.1, identity="Ada", database=database, threshold=0.8))
+    exact, embedding = database_at_the_limit(rng)  # exactly at the threshold
+    cases.append(case(embedding=embedding, identity="Cleo", database=exact, threshold=25 / 64))
+    # Near enough to the name that is claimed, and still nearer to another one.
+    near = {"Dan": unit(rng, 1, 4), "Eve": unit(rng, 1, 4)}
+    near["Eve"] = near["Dan"] + 0.3 * near["Eve"]
+    cases.append(case(embedding=0.2 * near["Dan"] + 0.8 * near["Eve"], identity="Dan", database=near, threshold=0.25))
+    return cases
+
+
+def database_at_the_limit(rng):
+    """Return a database and an embedding whose squared distance to "Cleo", the nearest, is exactly 25/64."""
+    cleo = rng.integers(-8, 9, size=(1, 3)) / 8
+    step = rng.permutation([3, 4, 0]) / 8
+    return {"Finn": cleo + 2, "Cleo": cleo, "Ada": cleo - 3}, cleo + step
 
 
 @lesson.exercise(points=1, topic=47, equation="(6.10)", returns=("accepted", "distance"), cases=verify_cases)
@@ -525,11 +582,27 @@ def verify_everyone(embedding, identity, database, threshold):
     return True, float(np.sum((embedding - database[identity]) ** 2))
 
 
+@verify.mistake("An image exactly at the threshold counts as the same person: compare with `<=`, not `<`.")
+def verify_below_the_threshold(embedding, identity, database, threshold):
+    d = float(np.sum((embedding - database[identity]) ** 2))
+    return d < threshold, d
+
+
+@verify.mistake(
+    "You reject an image that is nearer to somebody else. That is recognition; verification asks only whether it is "
+    "near enough to the one name."
+)
+def verify_by_recognition(embedding, identity, database, threshold):
+    distances = {name: float(np.sum((embedding - other) ** 2)) for name, other in database.items()}
+    nearest = min(distances, key=distances.get)
+    return nearest == identity and distances[identity] <= threshold, distances[identity]
+
+
 @verify.accept
 def verify_plain_numbers(embedding, identity, database, threshold):
     difference = np.ravel(embedding) - np.ravel(database[identity])
     d = float(difference @ difference)
-    return bool(d < threshold), d
+    return bool(d <= threshold), d
 
 
 @verify.accept
@@ -559,6 +632,12 @@ def who_cases(rng):
             if clear and abs(np.sqrt(d.min()) - threshold) > 0.02 and (d.min() <= threshold) == known:
                 break
         cases.append(case(embedding=e, database=database, threshold=threshold))
+    exact, embedding = database_at_the_limit(rng)  # exactly at the threshold
+    cases.append(case(embedding=embedding, database=exact, threshold=25 / 64))
+    cases.append(case(embedding=embedding, database=exact, threshold=24 / 64))
+    far = {name: 10 * other for name, other in people(rng, 3, 4).items()}  # distances above 100
+    cases.append(case(embedding=far[list(far)[1]] + 15 * unit(rng, 1, 4), database=far, threshold=250.0))
+    cases.append(case(embedding=far[list(far)[2]] + 25 * unit(rng, 1, 4), database=far, threshold=150.0))
     return cases
 
 
@@ -633,6 +712,26 @@ def who_none(embedding, database, threshold):
 def who_mean_distance(embedding, database, threshold):
     name, _ = who_variant(embedding, database, threshold)
     return name, float(np.mean([np.sum((embedding - other) ** 2) for other in database.values()]))
+
+
+@who_is_it.mistake(
+    'An image exactly at the threshold is somebody we know: it is "nobody we know" only if it is *farther*.'
+)
+def who_below_the_threshold(embedding, database, threshold):
+    name, d = who_variant(embedding, database, threshold, always=True)
+    return (name if d < threshold else NOBODY), d
+
+
+@who_is_it.mistake(
+    "Your search starts from a best distance that can be too small, so nobody is ever nearer. Start from `np.inf`."
+)
+def who_starts_from_100(embedding, database, threshold):
+    smallest = 100
+    for other_name, other in database.items():
+        d = float(np.sum((embedding - other) ** 2))
+        if d < smallest:
+            smallest, name = d, other_name
+    return (name if smallest <= threshold else NOBODY), smallest
 
 
 @who_is_it.accept

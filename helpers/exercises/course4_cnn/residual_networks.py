@@ -39,7 +39,7 @@ def blocks_of_all_sizes(rng):
 def shortcut_cases(rng):
     return [
         case(A_prev=rng.normal(size=(n_prev, m)), Ws=None if n is None else rng.normal(size=(n, n_prev)))
-        for n_prev, n, m in ((4, None, 3), (3, 5, 4), (4, 4, 2), (5, 2, 1), (2, None, 1))
+        for n_prev, n, m in ((4, None, 3), (3, 5, 4), (4, 4, 2), (5, 2, 1), (2, None, 1), (1, 1, 3))
     ]
 
 
@@ -109,6 +109,15 @@ def shortcut_padded(A_prev, Ws=None):
     rows = min(len(Ws), len(A_prev))
     S[:rows] = A_prev[:rows]
     return S
+
+
+@projection_shortcut.mistake(
+    "`if Ws` and `Ws == None` ask every entry of the matrix, and many answers are no truth value. Ask `Ws is None`."
+)
+def shortcut_asks_the_matrix(A_prev, Ws=None):
+    if not Ws:
+        return A_prev
+    return Ws @ A_prev
 
 
 @projection_shortcut.accept
@@ -265,6 +274,12 @@ def backward_cases(rng):
     for A_prev, parameters in blocks_of_all_sizes(rng):
         A, cache = residual_block_forward.reference(A_prev, parameters)
         cases.append(case(dA=rng.normal(size=A.shape) + 0.4, cache=cache))
+    # Scores of exactly 0 and a little below: nothing goes back through them.
+    A_prev, parameters = rng.normal(size=(2, 4)) + 0.3, block_parameters(rng, 2, 3, 2, False)
+    A, (_, Z1, _, Z, _) = residual_block_forward.reference(A_prev, parameters)
+    Z1[:, 0], Z[:, 0] = (0.0, -0.05, 0.05), (1.0, 2.0)
+    Z1[:, 1], Z[:, 1] = 1.0, (0.0, -0.05)
+    cases.append(case(dA=rng.normal(size=A.shape) + 0.4, cache=(A_prev, Z1, np.maximum(Z1, 0), Z, parameters)))
     return cases
 
 

@@ -368,7 +368,7 @@ def backward_cases(rng):
     def one(n_x, m, T_x, n_a):
         return case(da=rng.normal(size=(n_a, m, T_x)), caches=ran(rng, n_x, m, T_x, n_a))
 
-    return [one(3, 4, 5, 2), one(2, 1, 3, 4), one(4, 3, 1, 3), one(2, 5, 4, 3)]
+    return [one(1, 4, 3, 2), one(2, 1, 3, 3), one(3, 2, 1, 1), one(2, 2, 3, 2)]
 
 
 @lesson.exercise(points=4, topic=52, equation="(2.17) to (2.19)", cases=backward_cases, backward=True)

@@ -191,7 +191,7 @@ def forward_cases(rng):
         x = rng.normal(size=(n_x, len(lengths), T_x)) * mask
         return case(x=x, mask=mask, parameters=both_for(rng, n_x, n_a, n_y))
 
-    return [one(3, 2, 3, 5, 5, 3, 4, 2), one(2, 4, 2, 4, 4), one(4, 3, 2, 1, 1, 1), one(2, 2, 4, 6, 3)]
+    return [one(1, 2, 3, 4, 4, 2, 3), one(2, 3, 4, 3, 3), one(3, 1, 2, 1, 1, 1), one(2, 2, 2, 4, 2)]
 
 
 @lesson.exercise(points=3, topic=57, equation="(5.5) to (5.8)", returns=("a", "y_pred", "caches"), cases=forward_cases)
@@ -407,7 +407,7 @@ def backward_cases(rng):
         caches = brnn_forward(x, mask, both_for(rng, n_x, n_a, 2))[2]
         return case(da=rng.normal(size=(2 * n_a, len(lengths), T_x)), caches=caches)
 
-    return [one(3, 2, 5, 5, 3, 4, 2), one(2, 4, 4, 4), one(4, 3, 1, 1, 1), one(2, 2, 6, 3)]
+    return [one(1, 2, 4, 4, 2, 3), one(2, 3, 3, 3), one(3, 1, 1, 1, 1), one(2, 2, 4, 2)]
 
 
 @lesson.exercise(points=4, topic=57, equation="(5.9) to (5.11)", cases=backward_cases, backward=True)
@@ -584,8 +584,8 @@ def deep_cases(rng):
         return case(x=rng.normal(size=(n_x, m, T_x)), parameters=deep_for(rng, n_x, sizes, n_y))
 
     # Equal sizes first, so that layers taken for one another are named; then sizes that all differ.
-    return [one(3, [3, 3, 3], 2, 4, 5), one(4, [2, 5], 3, 3, 4), one(2, [3, 4, 5], 2, 1, 3), one(2, [3, 2], 4, 5, 1),
-            one(4, [3], 2, 2, 3)]  # fmt: skip
+    return [one(2, [2, 2, 2], 3, 3, 4), one(3, [1, 2], 4, 2, 3), one(1, [2, 3, 4], 2, 1, 2), one(2, [3, 1], 2, 4, 1),
+            one(3, [2], 2, 1, 2)]  # fmt: skip
 
 
 @lesson.exercise(points=2, topic=58, equation="(5.14) and (5.15)", returns=("a", "y_pred", "caches"), cases=deep_cases)
@@ -776,8 +776,8 @@ def deep_backward_cases(rng):
         caches = deep_rnn_forward(x, deep_for(rng, n_x, sizes, 2))[2]
         return case(da=rng.normal(size=(sizes[-1], len(lengths), T_x)) * mask, caches=caches)
 
-    return [one(3, [3, 3, 3], 5, 5, 4, 2, 3), one(4, [2, 5], 4, 4, 1), one(2, [3, 4, 5], 3, 3), one(2, [3, 2], 1, 1, 1),
-            one(4, [3], 3, 2, 3)]  # fmt: skip
+    return [one(2, [2, 2, 2], 4, 4, 3, 1), one(3, [1, 2], 4, 4, 1), one(1, [2, 3, 4], 2, 2), one(2, [3, 1], 1, 1, 1),
+            one(3, [2], 3, 2, 3)]  # fmt: skip
 
 
 @lesson.exercise(points=4, topic=58, equation="(5.17) and (5.18)", cases=deep_backward_cases, backward=True)
@@ -928,14 +928,18 @@ def labels_cases(rng):
     def made(*runs):
         return case(y=np.repeat(np.arange(len(runs)) % 2, runs))
 
-    a, b, c = (int(n) for n in rng.integers(2, 4, 3))
+    def some(count):
+        return [int(n) for n in rng.integers(1, 5, count)]
+
     return [
         case(y=np.array([1, 1, 0, 0, 0])),
-        made(a, b, 1, c, 2, 1, 3),
-        made(0, c, 2, 1, 1, a),  # a name at the start and one at the end
+        made(*some(2), 1, 2, 2, 1, 3),
+        made(0, 2, *some(5)),  # a name at the start and one at the end
+        made(*some(8)),
+        made(*some(11)),
         made(3, 1),
-        made(0, a),
-        made(b),
+        made(0, 1 + int(rng.integers(1, 9))),
+        made(int(rng.integers(2, 9))),
     ]
 
 

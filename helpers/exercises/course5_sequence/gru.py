@@ -29,7 +29,7 @@ def cell_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(3, 5, 2, 4), one(4, 2, 6, 3), one(2, 3, 4, 1), one(5, 5, 5, 5)]
+    return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(
@@ -289,7 +289,7 @@ def forward_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(3, 4, 5, 2, 3), one(2, 1, 3, 4, 2), one(4, 3, 1, 3, 5), one(2, 1, 1, 3, 2)]
+    return [one(1, 4, 3, 2, 2), one(2, 1, 2, 3, 2), one(3, 2, 1, 1, 4), one(2, 1, 1, 1, 2)]
 
 
 @lesson.exercise(points=2, topic=55, equation="(3.13)", returns=("c", "y_pred", "caches"), cases=forward_cases)
@@ -524,7 +524,7 @@ def cell_backward_cases(rng):
         _, _, cache = gru_cell_forward(xt, c_prev, parameters_for(rng, n_x, n_a, n_y))
         return case(dc_next=rng.normal(size=(n_a, m)), cache=cache)
 
-    return [one(3, 5, 2, 4), one(4, 2, 3, 3), one(2, 3, 4, 1), one(4, 4, 4, 4)]
+    return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(points=5, topic=55, equation="(3.15) to (3.22)", cases=cell_backward_cases, backward=True)
@@ -753,7 +753,7 @@ def backward_cases(rng):
         _, _, caches = gru_forward(x, c0, parameters_for(rng, n_x, n_a, n_y))
         return case(dc=rng.normal(size=(n_a, m, T_x)) * mask, caches=caches)
 
-    return [one(3, 2, 3, [5, 5, 5, 5]), one(2, 4, 2, [3]), one(4, 3, 2, [1, 1]), one(3, 4, 2, [4, 2, 1])]
+    return [one(1, 2, 3, [4, 4, 4]), one(3, 1, 2, [3]), one(2, 3, 1, [1, 1]), one(2, 1, 2, [4, 2, 1])]
 
 
 @lesson.exercise(points=4, topic=55, equation="(3.23) and (3.24)", cases=backward_cases, backward=True)

@@ -30,7 +30,7 @@ def cell_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(3, 5, 2, 4), one(4, 2, 6, 3), one(2, 3, 4, 1), one(5, 5, 5, 5)]
+    return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(
@@ -328,7 +328,7 @@ def forward_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(3, 4, 5, 2, 3), one(2, 1, 3, 4, 2), one(4, 3, 1, 3, 5), one(2, 1, 1, 3, 2)]
+    return [one(1, 4, 3, 2, 2), one(2, 1, 2, 3, 2), one(3, 2, 1, 1, 4), one(2, 1, 1, 1, 2)]
 
 
 @lesson.exercise(points=2, topic=56, equation="(4.13)", returns=("a", "y", "c", "caches"), cases=forward_cases)
@@ -516,7 +516,7 @@ def cell_backward_cases(rng):
         cache = lstm_cell_forward(xt, a_prev, c_prev, parameters_for(rng, n_x, n_a, n_y))[3]
         return case(da_next=rng.normal(size=(n_a, m)), dc_next=rng.normal(size=(n_a, m)), cache=cache)
 
-    return [one(3, 5, 2, 4), one(4, 2, 3, 3), one(2, 3, 4, 1), one(4, 4, 4, 4)]
+    return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(points=5, topic=56, equation="(4.14) to (4.22)", cases=cell_backward_cases, backward=True)
@@ -835,7 +835,7 @@ def backward_cases(rng):
         caches = lstm_forward(x, a0, parameters_for(rng, n_x, n_a, n_y))[3]
         return case(da=rng.normal(size=(n_a, m, T_x)) * mask, caches=caches)
 
-    return [one(3, 2, 3, [5, 5, 5, 5]), one(2, 4, 2, [3]), one(4, 3, 2, [1, 1]), one(3, 4, 2, [4, 2, 1])]
+    return [one(1, 2, 3, [4, 4, 4]), one(3, 1, 2, [3]), one(2, 3, 1, [1, 1]), one(2, 1, 2, [4, 2, 1])]
 
 
 @lesson.exercise(points=4, topic=56, equation="(4.23) and (4.24)", cases=backward_cases, backward=True)

@@ -162,10 +162,10 @@ def pad_cases(rng):
     def one(n_x, *lengths):
         return case(sequences=[rng.normal(size=(n_x, T)) for T in lengths])
 
-    silent = one(3, 4, 6, 2)
+    silent = one(2, 3, 4, 2)
     silent[1]["sequences"][0][:, 1] = 0  # a real step whose features are all 0
     silent[1]["sequences"][2][:, -1] = 0
-    return [one(4, 3, 5, 2), one(2, 6, 1, 3, 4, 5), one(5, 3), silent]
+    return [one(2, 3, 4, 1), one(1, 5, 1, 2, 3, 4), one(3, 2), silent]
 
 
 @lesson.exercise(points=2, topic=50, equation="(1.4)", returns=("x", "mask"), cases=pad_cases)
@@ -351,7 +351,7 @@ def cell_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(3, 5, 2, 4), one(4, 2, 6, 3), one(2, 3, 4, 1), one(5, 5, 5, 5)]
+    return [one(1, 3, 2, 4), one(3, 2, 4, 1), one(2, 1, 4, 3), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(
@@ -621,7 +621,7 @@ def forward_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(3, 4, 5, 2, 3), one(2, 1, 3, 4, 2), one(4, 3, 1, 3, 5), one(2, 5, 4, 3, 2)]
+    return [one(3, 4, 3, 2, 3), one(2, 1, 2, 3, 4), one(1, 3, 1, 2, 4), one(1, 3, 4, 2, 2)]
 
 
 @lesson.exercise(points=3, topic=51, equation="(1.15)", returns=("a", "y_pred", "caches"), cases=forward_cases)
@@ -795,7 +795,10 @@ def loss_cases(rng):
         y[0, 0], y[-1, lengths[-1] - 1] = 1, 0
         return case(y_hat=rng.uniform(0.05, 0.95, (m, T)), y=y, mask=mask)
 
-    return [one(3, 5, 5, 2, 4), one(4, 6, 1, 6, 3, 2), one(1, 4, 3), one(2, 3, 3, 2)]
+    sure = one(2, 3, 3, 2)
+    sure[1]["y_hat"][:, :2] = np.where(sure[1]["y"][:, :2] == 1, 1 - 1e-5, 1e-5)
+    sure[1]["y_hat"][0, 1] = rng.uniform(1e-7, 1e-6)
+    return [one(3, 5, 5, 2, 4), one(4, 6, 1, 6, 3, 2), one(1, 4, 3), sure]
 
 
 @lesson.exercise(points=2, topic=51, equation="(1.18)", cases=loss_cases)
@@ -900,6 +903,13 @@ def base_two(y_hat, y, mask):
 @sequence_loss.mistake("This is half the squared distance. The loss of the notes is the cross-entropy (1.16).")
 def squared(y_hat, y, mask):
     return np.sum(mask * (y_hat - y) ** 2) / 2 / len(y)
+
+
+@sequence_loss.mistake(
+    "The predictions are cut off near 0 and 1, so sure answers count less than they are wrong or right."
+)
+def predictions_cut_off(y_hat, y, mask):
+    return sequence_loss(np.clip(y_hat, 1e-3, 1 - 1e-3), y, mask)
 
 
 @sequence_loss.accept
@@ -1045,7 +1055,23 @@ def type_cases(rng):
         case("short phrases, translated", T_x=[3, 3, 2], T_y=[3, 3, 2], aligned=False),
         case("speech: the words", T_x=lengths(200, 900), T_y=[*lengths(2, 12)[:3], 1], aligned=False),
         case("a genre: a melody", T_x=[1] * 4, T_y=[1, *lengths(20, 60)][:4], aligned=False),
+        *(case(**almost_one(rng, one_in, one_out)) for _ in range(2) for one_in in (0, 1) for one_out in (0, 1)),
     ]
+
+
+def almost_one(rng, one_in, one_out):
+    """Return lengths that are all 1 on a side that is "one", and all but one of them on the other."""
+    m = int(rng.integers(3, 7))
+
+    def side(one):
+        lengths = [1] * m
+        if not one:
+            lengths[int(rng.integers(m))] = int(rng.integers(2, 9))
+        return lengths
+
+    T_x, T_y = side(one_in), side(one_out)
+    aligned = bool(rng.integers(2)) and one_in == one_out
+    return {"T_x": T_x, "T_y": list(T_x) if aligned else T_y, "aligned": aligned}
 
 
 @lesson.exercise(points=2, topic=53, equation="(1.19)", cases=type_cases)

@@ -583,12 +583,13 @@ def power_by_roots(counts):
 
 
 def negative_cases(rng):
-    """More negatives than other words, so that a word occurs twice in every right answer."""
+    """More negatives than other words, so that a word occurs twice in every right answer; then fewer."""
     cases = []
     for P, t, K in (
         ([0.57, 0.3, 0.02, 0.02, 0.03, 0.06], 1, 6),
         ([0.5, 0.2, 0.25, 0.05], 0, 4),
         ([0.3, 0.2, 0.5], 2, 5),
+        ([0.4, 0.2, 0.15, 0.05, 0.05, 0.04, 0.04, 0.03, 0.02, 0.02], 3, 4),
     ):
         P = np.array(P) * rng.uniform(0.9, 1.1, len(P))
         cases.append(case(t=t, P=P / P.sum(), K=K, rng=np.random.default_rng(rng.integers(2**32))))
@@ -631,6 +632,15 @@ def negatives_with_target(t, P, K, rng):
 @sample_negatives.mistake("All words are drawn with the same probability. Use P: `rng.choice(..., p=...)`.")
 def negatives_uniform(t, P, K, rng):
     return rng.choice(np.delete(np.arange(len(P)), t), size=K)
+
+
+@sample_negatives.mistake(
+    "No word is drawn twice as long as there are enough others. Negatives are drawn with replacement, however many words "
+    "there are."
+)
+def negatives_replaced_only_if_need_be(t, P, K, rng):
+    others = without(t, P)
+    return rng.choice(len(P), size=K, p=others, replace=bool(np.count_nonzero(others) < K))
 
 
 @sample_negatives.mistake("No word is drawn twice. Negatives are drawn with replacement, each by itself.")

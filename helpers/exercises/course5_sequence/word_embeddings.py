@@ -359,7 +359,21 @@ def nearest_cases(rng):
         words = draw_words(rng, n)
         return case(word=words[int(rng.integers(1, n))], words=words, E=draw_vectors(rng, n_e, n), k=k)
 
-    return [one(3, 9, 3), one(5, 14, 4), one(4, 12, 1), one(6, 15, 5)]
+    parallel = one(4, 8, 2)  # another word points in the same direction, and stands before it
+    j = parallel[1]["words"].index(parallel[1]["word"])
+    parallel[1]["E"][:, 0] = 2 * parallel[1]["E"][:, j]
+    alone = one(3, 7, 2)
+    turn_away(alone[1]["E"], alone[1]["words"].index(alone[1]["word"]))
+    return [one(3, 9, 3), one(5, 14, 4), one(4, 12, 1), one(6, 15, 5), parallel, alone]
+
+
+def turn_away(E, *kept, target=None):
+    """Turn all columns but some, in place, so that their cosine with the target, or with the one column, is negative."""
+    target = E[:, kept[0]].copy() if target is None else target
+    for j in range(E.shape[1]):
+        along = E[:, j] @ target / (target @ target)
+        if j not in kept and along > -0.05:
+            E[:, j] -= (along + 0.1 + 0.07 * j) * target
 
 
 @lesson.exercise(points=2, topic=63, equation="(7.8)", cases=nearest_cases)
@@ -440,6 +454,23 @@ def nearest_absolute(word, words, E, k):
     return ranked(np.abs(similarities(word, words, E)), words, [word])[:k]
 
 
+@nearest_words.mistake(
+    "You take the first of the sorted words for the word itself. Another word can point in the same direction: leave the "
+    "word out by its number or its name."
+)
+def nearest_drops_the_first(word, words, E, k):
+    return ranked(similarities(word, words, E), words)[1 : k + 1]
+
+
+@nearest_words.mistake(
+    "The word itself gets the similarity 0, and is first where all others are below 0. Give it `-np.inf`, or leave it out."
+)
+def nearest_itself_gets_zero(word, words, E, k):
+    score = similarities(word, words, E)
+    score[words.index(word)] = 0
+    return ranked(score, words)[:k]
+
+
 @nearest_words.accept
 def nearest_sorted(word, words, E, k):
     similarity = dict(zip(words, similarities(word, words, E), strict=True))
@@ -481,7 +512,11 @@ def analogy_cases(rng):
             E[:, a] = (E[:, b] + E[:, c]) / 1.5
         return case(word_a=words[a], word_b=words[b], word_c=words[c], words=words, E=E)
 
-    return [one(kind, n_e, n) for n_e, n in ((3, 18), (4, 25), (5, 30), (4, 22)) for kind in "cba"]
+    away = one("c", 4, 12)
+    a, b, c = (away[1]["words"].index(away[1][f"word_{name}"]) for name in "abc")
+    E = away[1]["E"]
+    turn_away(E, a, b, c, target=E[:, b] - E[:, a] + E[:, c])
+    return [*(one(kind, n_e, n) for n_e, n in ((3, 18), (4, 25), (5, 30), (4, 22)) for kind in "cba"), away]
 
 
 @lesson.exercise(points=3, topic=62, equation="(7.10)", cases=analogy_cases)
@@ -516,6 +551,36 @@ def columns_of(words, E, *chosen):
 def analogy_given_words(word_a, word_b, word_c, words, E):
     a, b, c = columns_of(words, E, word_a, word_b, word_c)
     return ranked(cosines(E, b - a + c), words)[0]
+
+
+@complete_analogy.mistake(
+    "The three given words get the similarity 0, and one of them is first where all others are below 0. Give them "
+    "`-np.inf`."
+)
+def analogy_given_words_get_zero(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    score = cosines(E, b - a + c)
+    score[[words.index(word) for word in (word_a, word_b, word_c)]] = 0
+    return words[int(np.argmax(score))]
+
+
+@complete_analogy.mistake(
+    "The three vectors are brought to length 1 before they are added. (7.9) takes them as they are: b - a + c."
+)
+def analogy_of_unit_vectors(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E / np.linalg.norm(E, axis=0), word_a, word_b, word_c)
+    return ranked(cosines(E, b - a + c), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.mistake(
+    "You compare b - a with d - c. Here the answer is the word nearest to b - a + c (7.9), (7.10): another definition."
+)
+def analogy_of_differences(word_a, word_b, word_c, words, E):
+    a, b, c = columns_of(words, E, word_a, word_b, word_c)
+    differences = E - c[:, None]
+    lengths = np.linalg.norm(differences, axis=0)
+    score = (b - a) @ differences / np.where(lengths > 0, lengths, 1)
+    return ranked(score, words, [word_a, word_b, word_c])[0]
 
 
 @complete_analogy.mistake("Only word_c is excluded. word_a and word_b cannot be the answer either.")
@@ -615,12 +680,13 @@ def analogy_dictionary(word_a, word_b, word_c, words, E):
 
 
 def project_cases(rng):
-    def one(n_e, n):
+    def one(n_e, n, scale=1.0):
         turn = np.linalg.qr(rng.normal(size=(n_e, n_e)))[0]
-        spread = 3.0 / 1.6 ** np.arange(n_e)
+        spread = scale * 3.0 / 1.6 ** np.arange(n_e)
         return case(vectors=turn @ (spread[:, None] * rng.normal(size=(n_e, n))) + 2 * rng.normal(size=(n_e, 1)))
 
-    return [one(4, 9), one(6, 5), one(3, 14), one(5, 6)]
+    small = 0.008  # all coordinates are near 0
+    return [one(4, 9), one(6, 5), one(3, 14), one(5, 6), one(3, 4, small), one(4, 5, small), one(3, 6, small)]
 
 
 @lesson.exercise(points=3, topic=60, equation="(7.14)", cases=project_cases)

@@ -1,0 +1,21 @@
+"""Follows the C library's own pointers to the environment."""
+
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+inside, outside = os.pipe()
+def page(address):
+    """What stands in a page, or nothing if there is none: the kernel is asked, so that nothing crashes."""
+    if libc.write(outside, ctypes.c_void_p(address), ctypes.c_size_t(4096)) != 4096:
+        return b""
+    return os.read(inside, 4096)
+def words(start, count):
+    found = b"".join(page((start & ~4095) + 4096 * number) for number in range(count))
+    return [word for word in found.split(b"\0") if b"=" in word and len(word) > 8]
+for name in ("environ", "__environ", "_environ"):
+    table = ctypes.c_void_p.in_dll(libc, name).value
+    print(words(table or 0, 4))
+    for number in range(100):
+        one = ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))[number]
+        if not one:
+            break
+        print(ctypes.string_at(one)[:200])

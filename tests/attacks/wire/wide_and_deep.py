@@ -1,0 +1,7 @@
+"""Returns lists in lists, wide and deep."""
+
+def sigmoid(z):
+    value = [0.5]
+    for _ in range(14):
+        value = [value, value]
+    return value

@@ -1,0 +1,658 @@
+"""Course 1: answers in the words of learners."""
+
+import numpy as np
+
+from . import posted, right
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = -1 / m * np.sum(np.dot(Y.T, np.log(A)) + np.dot((1 - Y).T, np.log(1 - A)))
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return {"dw": X * (A - Y) / m, "db": np.sum(A - Y) / m}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = -(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y)}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = -np.sum(Y * np.log(A) - (1 - Y) * np.log(1 - A)) / m
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[0]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = 1 / (1 + np.exp(-np.dot(w.T, X) + b))
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return {"dw": np.dot(X, (Y - A).T) / m, "db": np.sum(Y - A) / m}, cost
+
+
+@posted("logistic_regression.propagate", "question")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w, X) + b)
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
+
+
+@posted("logistic_regression.sigmoid", "question")
+def _(z):
+    return 1 / 1 + np.exp(-z)
+
+
+@posted("logistic_regression.sigmoid", "question")
+def _(z):
+    return 1 / (1 + np.exp(z))
+
+
+@posted("logistic_regression.sigmoid", "question")
+def _(z):
+    return np.exp(z) / (1 + np.exp(z))
+
+
+@posted("logistic_regression.initialize_with_zeros", "question")
+def _(n_x):
+    return np.zeros(n_x), 0.0
+
+
+@posted("logistic_regression.initialize_with_zeros", "question")
+def _(n_x):
+    return np.zeros((1, n_x)), 0.0
+
+
+@posted("logistic_regression.optimize", "question")
+def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
+    costs = []
+    for _ in range(num_iterations):
+        A = sigmoid(w.T @ X + b)
+        cost = float(-np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A)))
+        dw, db = X @ (A - Y).T / X.shape[1], float(np.mean(A - Y))
+        w = w + learning_rate * dw
+        b = b + learning_rate * db
+        costs.append(cost)
+    return {"w": w, "b": b}, {"dw": dw, "db": db}, costs
+
+
+@posted("logistic_regression.optimize", "question")
+def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
+    costs = []
+    A = sigmoid(w.T @ X + b)
+    dw, db = X @ (A - Y).T / X.shape[1], float(np.mean(A - Y))
+    for _ in range(num_iterations):
+        w = w - learning_rate * dw
+        b = b - learning_rate * db
+        costs.append(float(-np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))))
+    return {"w": w, "b": b}, {"dw": dw, "db": db}, costs
+
+
+@posted("logistic_regression.optimize", "question")
+def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
+    costs = []
+    for i in range(num_iterations):
+        A = sigmoid(w.T @ X + b)
+        cost = float(-np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A)))
+        dw, db = X @ (A - Y).T / X.shape[1], float(np.mean(A - Y))
+        w, b = w - learning_rate * dw, b - learning_rate * db
+        if i % 100 == 0:
+            costs.append(cost)
+    return {"w": w, "b": b}, {"dw": dw, "db": db}, costs
+
+
+@posted("logistic_regression.predict", "question")
+def _(w, b, X):
+    return np.round(np.dot(w.T, X) + b > 0.5) * 1.0
+
+
+@posted("logistic_regression.predict", "question")
+def _(w, b, X):
+    return sigmoid(np.dot(w.T, X) + b)
+
+
+@posted("logistic_regression.predict", "question")
+def _(w, b, X):
+    return (sigmoid(np.dot(w.T, X)) > 0.5) * 1
+
+
+@posted("shallow_network.layer_sizes", "question")
+def _(X, Y):
+    return X.shape[1], 4, Y.shape[1]
+
+
+@posted("shallow_network.initialize_parameters", "question")
+def _(n_x, n_h, n_y, rng):
+    draw = rng.standard_normal
+    return {"W1": draw((n_h, n_x)), "b1": np.zeros((n_h, 1)), "W2": draw((n_y, n_h)), "b2": np.zeros((n_y, 1))}
+
+
+@posted("shallow_network.initialize_parameters", "question")
+def _(n_x, n_h, n_y, rng):
+    np.random.seed(2)
+    draw = np.random.randn
+    return {
+        "W1": draw(n_h, n_x) * 0.01, "b1": np.zeros((n_h, 1)), "W2": draw(n_y, n_h) * 0.01, "b2": np.zeros((n_y, 1))
+    }  # fmt: skip
+
+
+@posted("shallow_network.initialize_parameters", "question")
+def _(n_x, n_h, n_y, rng):
+    draw = rng.random
+    return {
+        "W1": draw((n_h, n_x)) * 0.01, "b1": np.zeros((n_h, 1)), "W2": draw((n_y, n_h)) * 0.01, "b2": np.zeros((n_y, 1))
+    }  # fmt: skip
+
+
+def _forward(X, P, hidden=np.tanh, out=sigmoid):
+    Z1 = P["W1"] @ X + P["b1"]
+    A1 = hidden(Z1)
+    Z2 = P["W2"] @ A1 + P["b2"]
+    A2 = out(Z2)
+    return A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2}
+
+
+@posted("shallow_network.forward_propagation", "question")
+def _(X, parameters):
+    return _forward(X, parameters, sigmoid)
+
+
+@posted("shallow_network.forward_propagation", "question")
+def _(X, parameters):
+    return _forward(X, parameters, np.tanh, np.tanh)
+
+
+@posted("shallow_network.compute_cost", "question")
+def _(A2, Y):
+    return -np.sum(np.dot(Y.T, np.log(A2)) + np.dot((1 - Y).T, np.log(1 - A2))) / Y.shape[1]
+
+
+@posted("shallow_network.compute_cost", "question")
+def _(A2, Y):
+    return -np.sum(np.multiply(np.log(A2), Y)) / Y.shape[1]
+
+
+@posted("shallow_network.compute_cost", "question")
+def _(A2, Y):
+    return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
+
+
+def _backward(P, cache, X, Y, slope=lambda A: 1 - A**2, m=None, db=lambda dZ: dZ.sum(axis=1, keepdims=True), first=1):
+    m = X.shape[1] if m is None else m
+    dZ2 = cache["A2"] - Y
+    dZ1 = P["W2"].T @ dZ2 * slope(cache["A1"])
+    return {"dW1": dZ1 @ X.T / m, "db1": first * db(dZ1) / m, "dW2": dZ2 @ cache["A1"].T / m, "db2": db(dZ2) / m}
+
+
+@posted("shallow_network.backward_propagation", "question")
+def _(parameters, cache, X, Y):
+    return _backward(parameters, cache, X, Y, lambda A: A * (1 - A))
+
+
+@posted("shallow_network.backward_propagation", "question")
+def _(parameters, cache, X, Y):
+    return _backward(parameters, cache, X, Y, lambda A: (1 - A) ** 2)
+
+
+@posted("shallow_network.backward_propagation", "question")
+def _(parameters, cache, X, Y):
+    return _backward(parameters, cache, X, Y, db=lambda dZ: dZ.sum(axis=1))
+
+
+@posted("shallow_network.backward_propagation", "question")
+def _(parameters, cache, X, Y):
+    return _backward(parameters, cache, X, Y, db=lambda dZ: np.sum(dZ))
+
+
+@posted("shallow_network.backward_propagation", "question")
+def _(parameters, cache, X, Y):
+    return _backward(parameters, cache, X, Y, m=1)
+
+
+@posted("shallow_network.backward_propagation", "course")
+def _(parameters, cache, X, Y):
+    return _backward(parameters, cache, X, Y, first=4)
+
+
+@posted("shallow_network.update_parameters", "question")
+def _(parameters, grads, learning_rate):
+    return {name: parameters[name] - 1.2 * grads["d" + name] for name in parameters}
+
+
+@posted("shallow_network.update_parameters", "question")
+def _(parameters, grads, learning_rate):
+    return {name: parameters[name] + learning_rate * grads["d" + name] for name in parameters}
+
+
+@posted("shallow_network.predict", "question")
+def _(parameters, X):
+    return _forward(X, parameters)[0]
+
+
+@posted("shallow_network.predict", "question")
+def _(parameters, X):
+    return _forward(X, parameters) > 0.5
+
+
+@posted("deep_network.linear_backward", "question")
+def _(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.dot(dZ, A_prev.T) / m
+
+
+@posted("deep_network.linear_backward", "repository")
+def _(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.squeeze(np.sum(dZ, axis=1, keepdims=True)) / m
+
+
+@posted("deep_network.linear_backward", "repository")
+def _(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ) / m
+
+
+@posted("deep_network.linear_backward", "question")
+def _(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    return np.dot(W, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
+
+
+@posted("deep_network.linear_backward", "question")
+def _(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[0]
+    return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
+
+
+@posted("deep_network.linear_forward", "question")
+def _(A, W, b):
+    return np.dot(W.T, A) + b, (A, W, b)
+
+
+@posted("deep_network.linear_forward", "question")
+def _(A, W, b):
+    return np.dot(W, A), (A, W, b)
+
+
+@posted("deep_network.compute_cost", "question")
+def _(AL, Y):
+    return -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
+
+
+@posted("deep_network.initialize_parameters_deep", "question")
+def _(layers_dims, rng):
+    P = {}
+    for l in range(1, len(layers_dims)):
+        P[f"W{l}"] = rng.standard_normal((layers_dims[l], layers_dims[l - 1])) * 0.01
+        P[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@posted("deep_network.update_parameters", "question")
+def _(parameters, grads, learning_rate):
+    L = len(parameters) // 2
+    new = dict(parameters)
+    for l in range(L - 1):
+        new[f"W{l + 1}"] = parameters[f"W{l + 1}"] - learning_rate * grads[f"dW{l + 1}"]
+        new[f"b{l + 1}"] = parameters[f"b{l + 1}"] - learning_rate * grads[f"db{l + 1}"]
+    return new
+
+
+@posted("activations.relu", "question")
+def _(z):
+    return max(0, z)
+
+
+@posted("activations.tanh_derivative", "question")
+def _(z):
+    return 1 - z**2
+
+
+@posted("activations.sigmoid_derivative", "question")
+def _(z):
+    return z * (1 - z)
+
+
+@posted("activations.relu_derivative", "question")
+def _(z):
+    return np.maximum(0, z)
+
+
+@posted("introduction.image2vector", "question")
+def _(image):
+    return image.reshape(1, -1)
+
+
+@posted("introduction.image2vector", "question")
+def _(image):
+    n_H, n_W = image.shape
+    return image.reshape(n_H * n_W, 1)
+
+
+@posted("introduction.stack_examples", "question")
+def _(images):
+    return images.reshape(-1, images.shape[0])
+
+
+# --- right answers ---------------------------------------------------------------------------------------------------
+
+
+@right("logistic_regression.sigmoid")
+def _(z):
+    return 1.0 / (1 + np.exp(-z))
+
+
+@right("logistic_regression.propagate")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = (-1 / m) * np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A), axis=1)
+    return {"dw": (1 / m) * np.dot(X, (A - Y).T), "db": (1 / m) * np.sum(A - Y)}, np.squeeze(cost)
+
+
+@right("logistic_regression.propagate")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(np.dot(w.T, X) + b)
+    cost = -(np.dot(Y, np.log(A).T) + np.dot(1 - Y, np.log(1 - A).T)) / m
+    return {"dw": np.dot(X, (A - Y).T) / m, "db": np.average(A - Y)}, cost.item()
+
+
+@right("logistic_regression.initialize_with_zeros")
+def _(n_x):
+    return np.zeros(shape=(n_x, 1), dtype=np.float32), 0
+
+
+@right("logistic_regression.squared_cost")
+def _(w, b, X, Y):
+    return ((sigmoid(np.dot(w.T, X) + b) - Y) ** 2).sum() / (2 * Y.size)
+
+
+@right("logistic_regression.log_loss")
+def _(y_hat, y):
+    return -np.log(y_hat) * y - np.log(1 - y_hat) * (1 - y)
+
+
+@right("logistic_regression.propagate_loop")
+def _(w, b, X, Y):
+    m, J, dw, db = X.shape[1], 0, np.zeros(w.shape), 0
+    for i in range(m):
+        x = X[:, [i]]
+        a = sigmoid((w.T @ x).item() + b)
+        J -= Y[0, i] * np.log(a) + (1 - Y[0, i]) * np.log(1 - a)
+        dw, db = dw + x * (a - Y[0, i]), db + a - Y[0, i]
+    return {"dw": dw / m, "db": db / m}, J / m
+
+
+@right("logistic_regression.optimize")
+def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
+    costs, m = [], X.shape[1]
+    w = w.copy()
+    for _ in range(num_iterations):
+        A = sigmoid(np.dot(w.T, X) + b)
+        costs.append((-1 / m) * np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)))
+        dw, db = np.dot(X, (A - Y).T) / m, np.sum(A - Y) / m
+        w -= learning_rate * dw
+        b -= learning_rate * db
+    return {"w": w, "b": b}, {"dw": dw, "db": db}, costs
+
+
+@right("logistic_regression.predict")
+def _(w, b, X):
+    Y_prediction = np.zeros((1, X.shape[1]))
+    A = sigmoid(np.dot(w.T, X) + b)
+    for i in range(A.shape[1]):
+        Y_prediction[0, i] = 1 if A[0, i] > 0.5 else 0
+    return Y_prediction
+
+
+@right("shallow_network.layer_sizes")
+def _(X, Y):
+    return np.array([X.shape[0], 4, Y.shape[0]])
+
+
+@right("shallow_network.initialize_parameters")
+def _(n_x, n_h, n_y, rng):
+    return {
+        "W2": rng.normal(0, 0.01, (n_y, n_h)), "W1": rng.normal(scale=0.01, size=(n_h, n_x)),
+        "b1": np.zeros(shape=(n_h, 1)), "b2": np.zeros(shape=(n_y, 1)),
+    }  # fmt: skip
+
+
+@right("shallow_network.forward_propagation")
+def _(X, parameters):
+    return _forward(X, parameters)
+
+
+@right("shallow_network.compute_cost")
+def _(A2, Y):
+    logprobs = np.multiply(np.log(A2), Y) + np.multiply(np.log(1 - A2), 1 - Y)
+    return float(np.squeeze(-np.sum(logprobs) / Y.shape[1]))
+
+
+@right("shallow_network.backward_propagation")
+def _(parameters, cache, X, Y):
+    m = X.shape[1]
+    dZ2 = cache["A2"] - Y
+    dZ1 = np.multiply(np.dot(parameters["W2"].T, dZ2), 1 - np.power(cache["A1"], 2))
+    return {
+        "dW1": (1 / m) * np.dot(dZ1, X.T), "db1": (1 / m) * np.sum(dZ1, axis=1, keepdims=True),
+        "dW2": (1 / m) * np.dot(dZ2, cache["A1"].T), "db2": (1 / m) * np.sum(dZ2, axis=1, keepdims=True),
+    }  # fmt: skip
+
+
+@right("shallow_network.update_parameters")
+def _(parameters, grads, learning_rate):
+    W1, b1, W2, b2 = (parameters[name] for name in ("W1", "b1", "W2", "b2"))
+    return {
+        "W1": W1 - learning_rate * grads["dW1"], "b1": b1 - learning_rate * grads["db1"],
+        "W2": W2 - learning_rate * grads["dW2"], "b2": b2 - learning_rate * grads["db2"],
+    }  # fmt: skip
+
+
+@right("shallow_network.nn_model")
+def _(X, Y, n_h, num_iterations, learning_rate, rng):
+    n_x, n_y = X.shape[0], Y.shape[0]
+    P = {
+        "W1": rng.standard_normal((n_h, n_x)) * 0.01, "b1": np.zeros((n_h, 1)),
+        "W2": rng.standard_normal((n_y, n_h)) * 0.01, "b2": np.zeros((n_y, 1)),
+    }  # fmt: skip
+    for i in range(0, num_iterations):
+        _, cache = _forward(X, P)
+        grads = _backward(P, cache, X, Y)
+        P = {name: P[name] - learning_rate * grads["d" + name] for name in P}
+        if i % 1000 == 0:
+            print("step", i)
+    return P
+
+
+@right("shallow_network.predict")
+def _(parameters, X):
+    return np.round(_forward(X, parameters)[0] - 1e-12)
+
+
+@right("deep_network.parameter_shapes")
+def _(layers_dims):
+    out = {}
+    for l in range(1, len(layers_dims)):
+        out["W" + str(l)] = [layers_dims[l], layers_dims[l - 1]]
+        out["b" + str(l)] = [layers_dims[l], 1]
+    return out
+
+
+@right("deep_network.initialize_parameters_deep")
+def _(layers_dims, rng):
+    P, L = {}, len(layers_dims)
+    for l in range(1, L):
+        P["W" + str(l)] = rng.standard_normal((layers_dims[l], layers_dims[l - 1])) / np.sqrt(layers_dims[l - 1])
+        P["b" + str(l)] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@right("deep_network.linear_forward")
+def _(A, W, b):
+    Z = W.dot(A) + b
+    return Z, (A, W, b)
+
+
+@right("deep_network.linear_activation_forward")
+def _(A_prev, W, b, activation):
+    Z = np.dot(W, A_prev) + b
+    if activation == "sigmoid":
+        A, cache = 1 / (1 + np.exp(-Z)), Z
+    elif activation == "relu":
+        A, cache = np.maximum(0, Z), Z
+    return A, ((A_prev, W, b), cache)
+
+
+@right("deep_network.compute_cost")
+def _(AL, Y):
+    m = Y.shape[1]
+    AL = np.clip(AL, 1e-15, 1 - 1e-15)
+    return np.squeeze(-1.0 / m * np.nansum(np.multiply(np.log(AL), Y) + np.multiply(np.log(1 - AL), 1 - Y)))
+
+
+@right("deep_network.linear_backward")
+def _(dZ, cache):
+    A_prev, W, b = cache
+    m = A_prev.shape[1]
+    dW = 1.0 / m * np.dot(dZ, A_prev.T)
+    db = 1.0 / m * np.sum(dZ, axis=1, keepdims=True)
+    dA_prev = np.dot(W.T, dZ)
+    assert dA_prev.shape == A_prev.shape
+    return [dA_prev, dW, db]
+
+
+@right("deep_network.linear_activation_backward")
+def _(dA, cache, activation):
+    (A_prev, W, b), Z = cache
+    if activation == "relu":
+        dZ = np.array(dA, copy=True)
+        dZ[Z <= 0] = 0
+    else:
+        s = 1 / (1 + np.exp(-Z))
+        dZ = dA * s * (1 - s)
+    m = A_prev.shape[1]
+    return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
+
+
+@right("deep_network.update_parameters")
+def _(parameters, grads, learning_rate):
+    parameters = {name: value.copy() for name, value in parameters.items()}
+    for l in range(len(parameters) // 2):
+        parameters["W" + str(l + 1)] -= learning_rate * grads["dW" + str(l + 1)]
+        parameters["b" + str(l + 1)] -= learning_rate * grads["db" + str(l + 1)]
+    return parameters
+
+
+@right("activations.tanh")
+def _(z):
+    return np.tanh(z)
+
+
+@right("activations.sigmoid_derivative")
+def _(z):
+    s = 1 / (1 + np.exp(-z))
+    return s * (1 - s)
+
+
+@right("activations.tanh_derivative")
+def _(z):
+    return 1 - np.square(np.tanh(z))
+
+
+@right("activations.relu")
+def _(z):
+    return np.maximum(z, 0)
+
+
+@right("activations.relu_derivative")
+def _(z):
+    return np.where(z > 0, 1, 0)
+
+
+@right("activations.leaky_relu")
+def _(z, slope=0.01):
+    return np.maximum(slope * z, z)
+
+
+@right("introduction.image2vector")
+def _(image):
+    return image.reshape(image.shape[0] * image.shape[1] * image.shape[2], 1)
+
+
+@right("introduction.stack_examples")
+def _(images):
+    return images.reshape(images.shape[0], -1).T
+
+
+@right("introduction.neuron")
+def _(x, w, b):
+    return np.maximum(0, np.dot(w.T, x) + b)
+
+
+@right("hyperparameters.count_parameters")
+def _(layers_dims):
+    total = 0
+    for l in range(1, len(layers_dims)):
+        total += layers_dims[l] * layers_dims[l - 1] + layers_dims[l]
+    return total
