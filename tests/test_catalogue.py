@@ -116,6 +116,9 @@ EQUIVALENT_MUTANTS = {
     ("initialization", "initialize_parameters_random"): {"_size(l - 1) * 1"},
     ("initialization", "initialize_parameters_he"): {"_size(l - 1) * 1"},
     ("initialization", "initialize_parameters_xavier"): {"_size(l - 1) * 1"},
+    ("softmax", "predict_classes"): {
+        "_last_argmax(Z, axis=0)"
+    },  # of classes with equal probabilities, either is largest
     # Of records or trials that are equal in all that counts, either may come first.
     ("hyperparameters", "best_run"): {
         "min(list((run for run in kept if run['dev_error'] == lowest))[::-1], key=lambda run: run['num_parameters'])",
@@ -249,6 +252,8 @@ IGNORED_ARGUMENTS = {
     ("shallow_network", "layer_sizes"): ("X", "Y"),  # their shapes alone count
     ("optimizers", "initialize_velocity"): ("parameters",),  # likewise
     ("optimizers", "initialize_adam"): ("parameters",),
+    # A step a tenth larger moves no verdict, since no difference is near the limit; a fixed one is a known mistake.
+    ("normalization_and_gradient_checking", "gradient_check_n"): ("epsilon",),
 }
 
 
