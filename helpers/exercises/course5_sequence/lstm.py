@@ -30,7 +30,7 @@ def cell_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
+    return [one(1, 2, 4, 3), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(
@@ -344,7 +344,7 @@ def forward_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(1, 4, 3, 2, 2), one(2, 1, 2, 3, 2), one(3, 2, 1, 1, 4), one(2, 1, 1, 1, 2)]
+    return [one(1, 2, 3, 2, 4), one(2, 1, 2, 3, 2), one(3, 2, 1, 1, 4), one(2, 1, 1, 1, 2)]
 
 
 @lesson.exercise(points=2, topic=56, equation="(4.13)", returns=("a", "y", "c", "caches"), cases=forward_cases)
@@ -532,7 +532,7 @@ def cell_backward_cases(rng):
         cache = lstm_cell_forward(xt, a_prev, c_prev, parameters_for(rng, n_x, n_a, n_y))[3]
         return case(da_next=rng.normal(size=(n_a, m)), dc_next=rng.normal(size=(n_a, m)), cache=cache)
 
-    return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
+    return [one(1, 2, 4, 3), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(points=5, topic=56, equation="(4.14) to (4.22)", cases=cell_backward_cases, backward=True)
