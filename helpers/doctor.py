@@ -293,7 +293,7 @@ def box():
         return "namespaces, the strongest"
     cure = _cure_of_namespaces()
     if strength == "landlock":
-        return f"landlock; it holds attacks back. For the stronger one, namespaces: {cure}"
+        return f"landlock; it holds attacks back, but {module.WEAKER[strength]}. For the stronger one, namespaces: {cure}"
     seccomp = "" if module.pyseccomp else f"{_pip()} install pyseccomp, with the system's libseccomp; "
     raise Problem(f"only limits, which stop accidents and no attack: {seccomp}{cure}")
 

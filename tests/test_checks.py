@@ -262,7 +262,7 @@ def test_hidden_mode_shows_nothing_of_a_case(monkeypatch, capfd):
         raise ValueError(f"the case is {z!r}")
 
     said = message(check, leak, "sigmoid")
-    assert said.startswith("sigmoid stopped with ValueError in its line ")
+    assert said.startswith("sigmoid stopped with ValueError.")
     assert "the case is" not in said
 
 
