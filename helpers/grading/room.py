@@ -320,20 +320,19 @@ def _shell():
 def main():
     """Fork a room for each request on the socket ``sys.argv[1]``, until it is closed; the first request is `Warm`'s.
 
-    Other processes of the grader connect to the socket ``sys.argv[2]`` and ask for rooms, too.
+    Other processes of the grader connect to the socket ``sys.argv[2]`` and ask for rooms, too. As a program that
+    bubblewrap has started it is one room instead, on the socket ``sys.argv[1]``; ``sys.argv[2]`` says what is in it.
     """
+    box, wire = load("box"), load("wire")
+    if not sys.argv[2].isdigit():
+        start = json.loads(sys.argv[2])
+        return _become_room(start, box, wire, _warm_up(start), None, socket.socket(fileno=int(sys.argv[1])), start)
     requests, listener = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     start = json.loads(requests.recv(1 << 20))
-    box, wire = load("box"), load("wire")
     if start["strength"] != "limits":
         with contextlib.suppress(ImportError):  # each room says so
             box.seccomp_program()
-    for module in start["preload"]:
-        with contextlib.suppress(ImportError):  # a room that needs it says so
-            importlib.import_module(module)
-    shell = _shell()
-    if start["cells"]:
-        _rehearse(start["cells"])
+    shell = None if start["strength"] == "bubblewrap" else _warm_up(start)
     root = None
     if start["strength"] == "namespaces":
         root = os.path.join(start["scratch"], "root")
@@ -347,6 +346,17 @@ def main():
     gc.collect()
     gc.freeze()
     Warm(requests, listener, functools.partial(_become_room, start, box, wire, shell, root), start, box).serve()
+
+
+def _warm_up(start):
+    """Import what the rooms need and return their shell."""
+    for module in start["preload"]:
+        with contextlib.suppress(ImportError):  # a room that needs it says so
+            importlib.import_module(module)
+    shell = _shell()
+    if start["cells"]:
+        _rehearse(start["cells"])
+    return shell
 
 
 class Warm:
@@ -388,7 +398,10 @@ class Warm:
                 raise ConnectionResetError
             sock, life = array.array("i", ancillary[0][2])
             order = json.loads(packet)
-            pid = self.box.fork(self.start["strength"], functools.partial(self.child, sock, life, order))
+            if self.start["strength"] == "bubblewrap":
+                pid = self.program(sock, life, order)
+            else:
+                pid = self.box.fork(self.start["strength"], functools.partial(self.child, sock, life, order))
             os.close(sock)
             process = os.pidfd_open(pid)
             self.rooms.add(pid)
@@ -398,6 +411,18 @@ class Warm:
             client.sendmsg([str(pid).encode()], rights)
         except ConnectionError:  # who asked has ended
             self.forget(client)
+
+    def program(self, sock, life, order):
+        """Start a room as a program that bubblewrap puts into namespaces, and return the number of its first process."""
+        start = self.start | order | {"cells": []}
+        python, here = os.path.realpath(sys.executable), Path(__file__)
+        readable = [*start["readable"], python, *(str(here.with_name(f"{name}.py")) for name in ("room", "box", "wire"))]
+        words = [*self.box.bubblewrap(readable, order["limits"]), python, "-S", str(here), str(sock), json.dumps(start)]
+        os.set_inheritable(life, False)
+        os.set_inheritable(sock, True)
+        null = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(start["path"])}
+        return os.posix_spawn(words[0], words, environment, file_actions=null, setsigdef=[signal.SIGINT])
 
     def child(self, sock, life, order):
         for file, _ in self.on.values():
@@ -415,7 +440,7 @@ class Warm:
         self.forget(process)
         os.waitpid(pid, 0)
         self.rooms.discard(pid)
-        if self.start["strength"] != "namespaces":  # there the kernel has done it
+        if self.start["strength"] not in ("namespaces", "bubblewrap"):  # there the kernel has done it
             self.box.end_user_of(pid)
             for _ in range(1000):
                 with open("/proc/thread-self/children") as file:
@@ -443,7 +468,8 @@ def _open_and_again(remove, path, _):
 def _become_room(start, box, wire, shell, root, sock, order):
     status = 1
     try:
-        os.setsid()
+        with contextlib.suppress(PermissionError):  # bubblewrap has made it
+            os.setsid()
         channel = wire.Channel(sock, patient=True)
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):

@@ -113,7 +113,7 @@ def readable(folder, imports):
     if library:
         paths |= {str(path) for path in Path(library).glob("libpython*")}
     machine = sysconfig.get_config_var("MULTIARCH") or ""
-    paths |= {f"/usr/lib/{machine}", f"/lib/{machine}", "/usr/lib64", "/etc/ld.so.cache", "/etc/localtime"}
+    paths |= {f"/usr/lib/{machine}", f"/lib/{machine}", "/lib64", "/usr/lib64", "/etc/ld.so.cache", "/etc/localtime"}
     paths |= {"/usr/share/zoneinfo", "/etc/fonts", "/usr/share/fonts"}
     by_module = _distributions_of_modules()
     modules = {module.split(".")[0] for module in imports} - {"helpers"}
