@@ -253,13 +253,16 @@ def strongest():
 
 def _bubblewrap_works(limits):
     """Return whether a program that bubblewrap starts can enter the box."""
+    if pyseccomp is None:
+        return False
     code = (
         "import importlib.util, sys\nspec = importlib.util.spec_from_file_location('box', sys.argv[1])\n"
         "box = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(box)\n"
-        f"box.enter('bubblewrap', [], '', {limits!r})"
+        f"box.seccomp_program = lambda: {seccomp_program()!r}\nbox.enter('bubblewrap', [], '', {limits!r})"
     )
     try:
-        command = [*bubblewrap(["/"], limits), sys.executable, "-c", code, os.path.abspath(__file__)]
+        python, here = os.path.realpath(sys.executable), os.path.realpath(__file__)
+        command = [*bubblewrap(["/", python, here], limits), python, "-S", "-c", code, here]
         return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
     except (NoBox, OSError, subprocess.TimeoutExpired):
         return False

@@ -326,6 +326,7 @@ def main():
     box, wire = load("box"), load("wire")
     if not sys.argv[2].isdigit():
         start = json.loads(sys.argv[2])
+        box.seccomp_program = functools.partial(base64.b64decode, start["calls"])
         return _become_room(start, box, wire, _warm_up(start), None, socket.socket(fileno=int(sys.argv[1])), start)
     requests, listener = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     start = json.loads(requests.recv(1 << 20))
@@ -414,7 +415,8 @@ class Warm:
 
     def program(self, sock, life, order):
         """Start a room as a program that bubblewrap puts into namespaces, and return the number of its first process."""
-        start = self.start | order | {"cells": []}
+        calls = base64.b64encode(self.box.seccomp_program()).decode()  # in the box libseccomp is not found
+        start = self.start | order | {"cells": [], "calls": calls}
         python, here = os.path.realpath(sys.executable), Path(__file__)
         readable = [*start["readable"], python, *(str(here.with_name(f"{name}.py")) for name in ("room", "box", "wire"))]
         words = [*self.box.bubblewrap(readable, order["limits"]), python, "-S", str(here), str(sock), json.dumps(start)]
