@@ -337,7 +337,9 @@ def test_nothing_secret_is_in_a_rooms_memory_or_files(monkeypatch, tmp_path):
         try:
             found = {name for part in memory_of(room.pid) for name, text in canaries.items() if text.encode() in part}
             assert any(told.encode() in part for part in memory_of(room.pid))  # one that is there is found
-            warm_too = {n for part in memory_of(warm.process.pid) for n, text in canaries.items() if text.encode() in part}
+            warm_too = {
+                n for part in memory_of(warm.process.pid) for n, text in canaries.items() if text.encode() in part
+            }
         except PermissionError:
             pytest.skip("this user may not read a room's memory from outside")
         assert found == warm_too == set()
@@ -457,7 +459,9 @@ def test_what_feedback_says_does_not_depend_on_hidden_cases():
                 cells = [cell for cell in cells if cell.metadata.get("nbgrader")]
                 next(cell for cell in cells if cell.metadata.nbgrader.grade_id == "sigmoid").source = path.read_text()
                 Grading(cells, released, LOGISTIC, STRENGTH, LIMITS).run()
-                said.append([output.evalue for cell in cells for output in cell.get("outputs", []) if "evalue" in output])
+                said.append(
+                    [output.evalue for cell in cells for output in cell.get("outputs", []) if "evalue" in output]
+                )
         assert said[0], path
         if said[0] != said[1]:
             differ.append((path.stem, [pair for pair in zip(*said, strict=True) if pair[0] != pair[1]]))
@@ -538,7 +542,7 @@ def test_values_far_larger_than_asked_for_are_not_read(warm):
 @pytest.mark.parametrize("keys", ["i * (2**61 - 1)", "(i, 2**70)", "10**4000 + i"])
 def test_integers_that_can_be_made_to_collide_are_refused(keys):
     with pytest.raises(ValueError, match="64 bits"):
-        plain.decode(plain.encode({key: 0 for key in [eval(keys, {"i": i}) for i in range(5, 20)]}))
+        plain.decode(plain.encode(dict.fromkeys([eval(keys, {"i": i}) for i in range(5, 20)], 0)))
 
 
 def test_no_usual_mistake_and_no_right_answer_is_too_large():

@@ -106,7 +106,8 @@ def _is_array(value):
     return isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
 
 
-_KINDS = {"U": "str", "S": "bytes", "c": "complex"}  # without sizes, which a learner's code could choose by a hidden case
+#: Of arrays that hold no numbers; without the sizes, which a learner's code could choose by a hidden case.
+_KINDS = {"U": "str", "S": "bytes", "c": "complex"}
 
 
 def describe(value, shape=True):

@@ -43,7 +43,9 @@ def _size(value):
         return 10 + sum(map(_size, value))
     if isinstance(value, dict):
         return 10 + sum(_size(key) + _size(item) for key, item in value.items())
-    return 40 + (4 * value.nbytes // 3 if isinstance(value, np.ndarray) else len(value) if isinstance(value, str) else 0)
+    return 40 + (
+        4 * value.nbytes // 3 if isinstance(value, np.ndarray) else len(value) if isinstance(value, str) else 0
+    )
 
 
 def encode(value, other=None):

@@ -418,7 +418,11 @@ class Warm:
         calls = base64.b64encode(self.box.seccomp_program()).decode()  # in the box libseccomp is not found
         start = self.start | order | {"cells": [], "calls": calls}
         python, here = os.path.realpath(sys.executable), Path(__file__)
-        readable = [*start["readable"], python, *(str(here.with_name(f"{name}.py")) for name in ("room", "box", "wire"))]
+        readable = [
+            *start["readable"],
+            python,
+            *(str(here.with_name(f"{name}.py")) for name in ("room", "box", "wire")),
+        ]
         words = [*self.box.bubblewrap(readable, order["limits"]), python, "-S", str(here), str(sock), json.dumps(start)]
         os.set_inheritable(life, False)
         os.set_inheritable(sock, True)

@@ -458,9 +458,7 @@ class Room:
             if value not in self.callbacks:
                 self.callbacks.append(value)
             return {"callback": self.callbacks.index(value)}
-        raise NotPlain(
-            f"a test can pass plain data and functions to the learner's code, and no {type(value).__name__}"
-        )
+        raise NotPlain(f"a test can pass plain data and functions to the learner's code, and no {type(value).__name__}")
 
     def decode(self, encoded):
         return wire.value(encoded, self._decode_other)
