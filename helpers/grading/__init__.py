@@ -39,7 +39,7 @@ room lives as long as its orderer holds the other end of a pipe, so it ends with
 of the kernel ends it with the warm process.
 
 A *room* has no rights: a user of its own if the grader is root, no capability, no new privileges, an allow-list of
-system calls, and the files that `rooms.readable` names. A second warm process forks rooms of the reference solutions,
+system calls, and the files that `readable` names. A second warm process forks rooms of the reference solutions,
 for exercises that are judged again; learners' code never runs in one of those.
 
 The *judge* is a fork of the grader for one submission, because what a learner's code returns decides how much work

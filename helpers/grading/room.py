@@ -27,8 +27,6 @@ import numpy as np
 
 from helpers.checks import plain
 
-MAX_TEXT = 100_000  # characters that one cell may print
-MAX_IMAGES = 20
 MISSING = object()
 
 
@@ -38,6 +36,9 @@ def load(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+cells = load("cells")
 
 
 class Room:
@@ -71,7 +72,7 @@ class Room:
 
     def do_run(self, request):
         """Run a cell and return its outputs."""
-        outputs = Outputs()
+        outputs = cells.Outputs()
         self.shell.outputs = outputs
         with contextlib.redirect_stdout(outputs.stream("stdout")), contextlib.redirect_stderr(outputs.stream("stderr")):
             result = self.shell.run_cell(request["source"], store_history=True)
@@ -79,7 +80,7 @@ class Room:
 
     def do_rerun(self, request):
         """Run a cell once more, for what it defines: nothing is shown, no picture is drawn."""
-        outputs = self.shell.outputs = Outputs()
+        outputs = self.shell.outputs = cells.Outputs()
         try:
             source = self.shell.transform_cell(request["source"])
             code = compile(source, self.shell.compile.cache(source, raw_code=request["source"]), "exec")
@@ -220,100 +221,6 @@ def _described(error):
     return {"kinds": kinds, "text": text, "line": lines[0] if lines else None}
 
 
-# --- running cells, as a kernel does, without its sockets ------------------------------------------------------------
-
-
-class Outputs:
-    """What a cell shows, up to a limit."""
-
-    def __init__(self):
-        self.items, self.left, self.images = [], MAX_TEXT, MAX_IMAGES
-
-    def stream(self, name):
-        outputs = self
-
-        class Stream(io.TextIOBase):
-            encoding = "utf-8"
-
-            def writable(self):
-                return True
-
-            def write(self, text):
-                outputs.text(name, str(text))
-                return len(text)
-
-        return Stream()
-
-    def text(self, name, text):
-        if self.left <= 0 or not text:
-            return
-        if len(text) > self.left:
-            text = f"{text[: self.left]}\n... more was printed; it is left out"
-            self.left = 0
-        self.left -= len(text)
-        last = self.items[-1] if self.items else {}
-        if last.get("output_type") == "stream" and last["name"] == name:
-            last["text"] += text
-        else:
-            self.items.append({"output_type": "stream", "name": name, "text": text})
-
-    def show(self, kind, data):
-        """Keep text and pictures; what a page would execute stays out."""
-        kept = {}
-        if isinstance(data.get("text/plain"), str):
-            kept["text/plain"] = data["text/plain"][: max(self.left, 0)]
-            self.left -= len(kept["text/plain"])
-        image = data.get("image/png")
-        if image is not None and self.images > 0:
-            kept["image/png"] = base64.b64encode(image).decode() if isinstance(image, bytes) else image
-            self.images -= 1
-        self.items.append({"output_type": kind, "data": kept})
-
-    def error(self, kind, text, lines):
-        self.items.append({"output_type": "error", "ename": kind, "evalue": text[:2000], "traceback": lines[:100]})
-
-
-def _shell():
-    """Return an IPython shell whose outputs go to its attribute ``outputs``."""
-    from IPython.core.displayhook import DisplayHook
-    from IPython.core.displaypub import DisplayPublisher
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    class Publisher(DisplayPublisher):
-        def publish(self, data, metadata=None, **options):
-            self.shell.outputs.show("display_data", data)
-
-        def clear_output(self, wait=False):
-            self.shell.outputs.items.clear()
-
-    class Hook(DisplayHook):
-        def write_output_prompt(self):
-            pass
-
-        def write_format_data(self, data, metadata=None):
-            self.shell.outputs.show("execute_result", data)
-
-        def finish_displayhook(self):
-            pass
-
-    class Shell(InteractiveShell):
-        outputs = None
-
-        def enable_gui(self, gui=None):
-            pass
-
-        def _showtraceback(self, kind, error, lines):
-            self.outputs.error(kind.__name__, str(error), [str(line) for line in lines])
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    shell = Shell.instance(config=config, display_pub_class=Publisher, displayhook_class=Hook)
-    if "matplotlib" in sys.modules:
-        shell.run_line_magic("matplotlib", "inline")
-    return shell
-
-
 # --- the warm process ------------------------------------------------------------------------------------------------
 
 
@@ -327,7 +234,7 @@ def main():
     if not sys.argv[2].isdigit():
         start = json.loads(sys.argv[2])
         box.seccomp_program = functools.partial(base64.b64decode, start["calls"])
-        return _become_room(start, box, wire, _warm_up(start), None, socket.socket(fileno=int(sys.argv[1])), start)
+        _become_room(start, box, wire, _warm_up(start), None, socket.socket(fileno=int(sys.argv[1])), start)
     requests, listener = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     start = json.loads(requests.recv(1 << 20))
     if start["strength"] != "limits":
@@ -354,7 +261,7 @@ def _warm_up(start):
     for module in start["preload"]:
         with contextlib.suppress(ImportError):  # a room that needs it says so
             importlib.import_module(module)
-    shell = _shell()
+    shell = cells.shell()
     if start["cells"]:
         _rehearse(start["cells"])
     return shell
@@ -414,14 +321,14 @@ class Warm:
             self.forget(client)
 
     def program(self, sock, life, order):
-        """Start a room as a program that bubblewrap puts into namespaces, and return the number of its first process."""
+        """Start a room as a program in namespaces of bubblewrap, and return the number of its first process."""
         calls = base64.b64encode(self.box.seccomp_program()).decode()  # in the box libseccomp is not found
         start = self.start | order | {"cells": [], "calls": calls}
         python, here = os.path.realpath(sys.executable), Path(__file__)
         readable = [
             *start["readable"],
             python,
-            *(str(here.with_name(f"{name}.py")) for name in ("room", "box", "wire")),
+            *(str(here.with_name(f"{name}.py")) for name in ("room", "cells", "box", "wire")),
         ]
         words = [*self.box.bubblewrap(readable, order["limits"]), python, "-S", str(here), str(sock), json.dumps(start)]
         os.set_inheritable(life, False)
