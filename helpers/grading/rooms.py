@@ -274,9 +274,9 @@ class Room:
         except wire.Late:
             raise self._died("sent no complete answer") from None
         except wire.Refused as refused:
-            raise self._died(f"broke off: {refused}") from None
+            raise self._died(f"broke off: {str(refused).rstrip('.')}") from None
         except (LookupError, TypeError, ValueError, AttributeError):  # nothing that came was believed
-            raise self._died("broke off: Its answer has another form.") from None
+            raise self._died("broke off: Its answer has another form") from None
         except MemoryError:
             raise self._died("gave more than can be judged here") from None
         if error:
@@ -466,7 +466,7 @@ class Remote:
         except (wire.Refused, KeyError, TypeError) as error:
             if hasattr(error, "learner_line"):  # it is the learner's own
                 raise
-            raise Dead(f"{facts.name} gave what cannot be judged: {error}") from None
+            raise Dead(f"{facts.name} gave what cannot be judged: {str(error).rstrip('.')}.") from None
         for position, value in changed.items():
             if isinstance(position, int) and 0 <= position < len(arguments):
                 _change(arguments[position], value)
