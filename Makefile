@@ -23,6 +23,7 @@ doctor:  ## say what works on this machine and what is missing, with the cure
 
 compare: .venv/ready  ## measure grading here against nbgrader as it comes: attacks and seconds (half an hour)
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py attacks
+	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py boxes
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py speed
 
 bench: .venv/ready  ## measure the class run against nbgrader as it comes, and classes of 100 to 5000 (an hour)
