@@ -12,10 +12,14 @@ lab: .venv/lab  ## build the learner's edition in learner/ and open JupyterLab o
 
 # Each test process keeps to one core: BLAS threads that fight over cores make everything slower.
 test: export OPENBLAS_NUM_THREADS := 1
-test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, grading, browser
+test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, grading, browser; LESSON=gru: of one lesson
 	$(BIN)/ruff check .
-	$(BIN)/python -m helpers check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --nbval --nbval-cell-timeout 120 tests course*/
+	$(BIN)/python -m helpers check $(LESSON)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --nbval --nbval-cell-timeout 120 \
+		$(if $(LESSON),--lesson $(LESSON) $(OF_A_LESSON),--durations 10 tests course*/)
+
+OF_A_LESSON = tests/test_catalogue.py tests/test_lookup.py tests/test_notebooks.py tests/test_release.py \
+	$(wildcard tests/lessons/test_$(LESSON).py) $(wildcard course*/??_$(LESSON))
 
 # Also where nothing is set up; make doctor FOR=instructor, or maintainer.
 doctor:  ## say what works on this machine and what is missing, with the cure

@@ -121,7 +121,7 @@ def _effort(lesson):
 
 def _make(lesson):
     """Make the files of a lesson, keep them in build/lessons/ where that can be written, and return them."""
-    files = _lesson_files(lesson)
+    files = lesson_files(lesson)
     path = TOP / "build" / "lessons" / f"{lesson.name}.zip"
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def _kept(lesson):
     return content if content.pop(_KEY, b"").decode() == decided_by(lesson) else None
 
 
-def _lesson_files(lesson):
+def lesson_files(lesson):
     """Return the notebook, pictures, pack and other files of a lesson, from nothing."""
     files = {}
     for path in _beside(lesson):

@@ -1,22 +1,52 @@
 """What all tests share: the numbers printed at the end, and where a browser is found."""
 
 import collections
+from pathlib import Path
 
 import pytest
 
+from helpers.courses import LESSONS
 from helpers.doctor import find_browser
 
-CATALOGUE = ("test_catalogue.py", "test_lookup.py")
-#: Files and lessons whose tests take longest, longest first: they start first, so that no core is idle at the end.
+NAMES = [lesson.name for lesson in LESSONS]
+
+#: What takes longest, longest first: it starts first, so that no core is idle at the end. See `group_of`.
 LONG = ()
 
 
-def pytest_collection_modifyitems(items):
-    """Group tests that share work: those of a file, and those of the catalogue that are of one lesson."""
+def pytest_addoption(parser):
+    parser.addoption("--lesson", help="only the tests of this lesson: catalogue, notebook, pictures, release")
+
+
+def lesson_of(item):
+    """Return the name of the lesson that a test is about, or None."""
+    values = item.callspec.params if getattr(item, "callspec", None) else {}
+    for value in (values.get("lesson"), values.get("path"), item.path):
+        name = value.stem[3:] if isinstance(value, Path) else getattr(value, "name", value)
+        if name in NAMES and (value is not item.path or item.path.suffix == ".ipynb"):
+            return name
+    return item.path.stem.removeprefix("test_") if item.path.parent.name == "lessons" else None
+
+
+def group_of(item):
+    """Return which tests run in one process, since they share work: those of a file, of an exercise in the catalogue."""
+    values = item.callspec.params if getattr(item, "callspec", None) else {}
+    exercise = values.get("exercise", values.get("name"))
+    if item.path.name in ("test_catalogue.py", "test_lookup.py") and exercise is not None:
+        return f"{values['lesson']}.{getattr(exercise, 'name', exercise)}"
+    return item.path.stem
+
+
+def pytest_collection_modifyitems(config, items):
+    lesson = config.getoption("--lesson")
+    if lesson is not None:
+        if lesson not in NAMES:
+            raise pytest.UsageError(f"There is no lesson {lesson!r}. There are: {', '.join(NAMES)}.")
+        config.hook.pytest_deselected(items=[item for item in items if lesson_of(item) != lesson])
+        items[:] = [item for item in items if lesson_of(item) == lesson]
     groups = {}
     for item in items:
-        lesson = getattr(item, "callspec", None) and item.callspec.params.get("lesson")
-        name = f"catalogue of {lesson}" if item.path.name in CATALOGUE and lesson else item.path.stem
+        name = group_of(item)
         item.add_marker(pytest.mark.xdist_group(name))
         groups.setdefault(name, []).append(item)
     order = [*(name for name in LONG if name in groups), *(name for name in groups if name not in LONG)]

@@ -19,6 +19,7 @@ from helpers import courses, exercises, notebooks, release
 from helpers.checks import packs
 
 LESSON = courses.find("logistic_regression")
+DONE = [lesson for lesson in courses.LESSONS if lesson.done]
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +164,21 @@ def test_check_names_mistakes_in_the_edition_without_the_catalogue(folder):
     assert "There is no exercise 'sigmoidd' here. Did you mean 'sigmoid'?" in done.stderr
 
 
+@pytest.mark.parametrize("lesson", DONE, ids=lambda lesson: lesson.name)
+def test_a_lesson_made_from_nothing_has_the_bytes_that_are_kept(lesson):
+    """What is kept was made by one of many processes; this one starts anew."""
+    made = release.lesson_files(lesson)
+    assert {path for path in made if path.endswith((".ipynb", packs.SUFFIX))} == {
+        lesson.link,
+        f"helpers/checks/packs/{lesson.name}{packs.SUFFIX}",
+    }
+    assert len(made[f"helpers/checks/packs/{lesson.name}{packs.SUFFIX}"]) <= 700_000
+    kept = release.edition([lesson])
+    assert [path for path in made if made[path] != kept.get(path)] == [f"{release.WAYS}{lesson.name}.json"]
+    notebook = made[lesson.link].decode()
+    assert all(f"check({exercise})" in notebook for exercise in exercises.load(lesson.name).exercises)
+
+
 def test_hidden_cases_cannot_be_drawn_in_the_edition(folder):
     done = python(folder, "from helpers import checks; checks.lesson('logistic_regression')", HELPERS_HIDDEN_SEED="1")
     assert "There is no lesson 'logistic_regression' here" in done.stderr
@@ -187,9 +203,7 @@ def test_one_lesson_alone():
     assert LESSON.title in files["README.md"].decode()
 
 
-@pytest.mark.parametrize(
-    "lesson", [lesson for lesson in courses.LESSONS if lesson.done], ids=lambda lesson: lesson.name
-)
+@pytest.mark.parametrize("lesson", DONE, ids=lambda lesson: lesson.name)
 def test_a_lesson_alone_has_all_that_its_setup_imports(lesson, tmp_path):
     release.write(release.edition([lesson]), tmp_path / "e")
     cells = nbformat.read(tmp_path / "e" / lesson.link, as_version=4).cells
