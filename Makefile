@@ -30,9 +30,10 @@ compare: .venv/ready  ## measure grading here against nbgrader as it comes: atta
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py boxes
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py speed
 
-bench: .venv/ready  ## measure the class run against nbgrader as it comes, and classes of 100 to 5000 (an hour)
+bench: .venv/ready  ## measure the class run against nbgrader as it comes, classes of 100 to 5000, and how long one waits (an hour)
 	PYTHONPATH=tests $(BIN)/python tests/bench.py compare
 	PYTHONPATH=tests $(BIN)/python tests/bench.py growth
+	PYTHONPATH=tests $(BIN)/python tests/bench.py waiting $(if $(BEFORE),--before $(BEFORE))
 
 release: .venv/ready  ## write the learner's edition as dist/deep-learning-notebooks.zip
 	$(BIN)/python -m helpers release --zip dist/deep-learning-notebooks.zip

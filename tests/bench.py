@@ -3,20 +3,25 @@
 Slow, so no test: ``make bench``. On each of three lessons, a class of mixed submissions is graded four ways, half of
 stock's before ours and half after: stock `nbgrader autograde`, our class run with one worker and with all cores, and
 the floor, which is the CPU time of the cells themselves, run one after the other in one process. Starting up counts.
-Submissions hold no demonstrations, which stock would run and the class run skips. ``growth`` measures one large class.
+Submissions hold no demonstrations, which stock would run and the class run skips. ``growth`` measures one large class,
+``waiting`` how long learners and contributors wait, beside an earlier commit with ``--before``.
 """
 
 import argparse
 import contextlib
+import functools
 import io
 import os
 import re
 import resource
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import nbformat
@@ -181,10 +186,85 @@ def growth(sizes):
         shutil.rmtree(folder.parent)
 
 
+# --- waiting: the first start, the next ones, the edition, the tests of one lesson -----------------------------------
+
+
+def start(folder):
+    """Return the seconds from ``make lab`` until the server answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "BROWSER": "true", "JUPYTER_PORT": str(port)}
+    began = time.monotonic()
+    lab = subprocess.Popen(
+        ["make", "lab"], cwd=folder, env=environment, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while lab.poll() is None:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=1)
+                return time.monotonic() - began
+            time.sleep(0.1)
+        raise RuntimeError("make lab ended before its server answered")
+    finally:
+        os.killpg(lab.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            lab.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(lab.pid, signal.SIGKILL)
+
+
+def waiting(before, lessons):
+    """Print how long one waits in a clone of this commit, and in one of the commit `before` if there is one.
+
+    The clones take turns, so that both meet the same machine.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        folders = {}
+        for commit in filter(None, ("HEAD", before)):
+            folders[commit] = Path(place) / commit
+            subprocess.run(["git", "clone", "--quiet", "--no-checkout", TOP, folders[commit]], check=True)
+            hash_ = subprocess.run(["git", "rev-parse", commit], cwd=TOP, capture_output=True, text=True, check=True)
+            subprocess.run(["git", "checkout", "--quiet", hash_.stdout.strip()], cwd=folders[commit], check=True)
+        print(f"| what one waits for, in seconds | {' | '.join(folders)} |\n|---|{'--:|' * len(folders)}", flush=True)
+
+        def row(what, measure):
+            print(f"| {what} | {' | '.join(f'{measure(folder):.1f}' for folder in folders.values())} |", flush=True)
+
+        row("make lab, the first time", start)
+        row("make lab, with nothing new", start)
+        for folder in folders.values():
+            notebook = folder / courses.find(LESSONS[0]).link
+            notebook.write_text(notebook.read_text(encoding="utf-8").replace("prediction", "Prediction", 1), "utf-8")
+        row("make lab, one lesson changed", start)
+        row("size of the edition, MB", lambda folder: sum(
+            path.stat().st_size for path in (folder / "learner").rglob("*") if path.is_file()
+        ) / 1e6)  # fmt: skip
+        row("setup of the tests", lambda folder: timed(["make", ".venv/ready"], folder))
+        for lesson in lessons:
+            command = ["make", "test", f"LESSON={lesson}"]
+            row(" ".join(command), functools.partial(timed, command))
+
+
+def timed(command, folder):
+    """Return the seconds that a command takes; an older commit may not know it, or its tests may fail."""
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        print(f"  {' '.join(command)} ends with {done.returncode}: {(done.stdout + done.stderr)[-200:]!r}")
+    return time.monotonic() - began
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["compare", "growth"])
+    parser.add_argument("what", choices=["compare", "growth", "waiting"])
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 5000])
+    parser.add_argument("--before", help="a commit to compare with, for waiting")
+    parser.add_argument("--lessons", nargs="+", default=["gru", "logistic_regression", "initialization"])
     options = parser.parse_args()
-    compare(options.count) if options.what == "compare" else growth(options.sizes)
+    if options.what == "waiting":
+        waiting(options.before, options.lessons)
+    else:
+        compare(options.count) if options.what == "compare" else growth(options.sizes)

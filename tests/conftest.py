@@ -68,7 +68,7 @@ def pytest_terminal_summary(terminalreporter):
                 totals[name, 1] += value[1]
             else:
                 lines.append(f"{name}: {value}")
-    lines = [f"{name}: {totals[name, 0]} of {totals[name, 1]}" for name, part in totals if part == 0] + lines
+    lines = [f"{name}: {totals[name, 0]:.5g} of {totals[name, 1]:.5g}" for name, part in totals if part == 0] + lines
     if lines:
         terminalreporter.section("measured")
         terminalreporter.write_line("\n".join(lines))

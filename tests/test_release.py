@@ -2,12 +2,14 @@
 
 import ast
 import base64
+import functools
 import hashlib
 import io
 import json
 import os
 import subprocess
 import sys
+import time
 import venv
 import zipfile
 import zlib
@@ -15,7 +17,7 @@ import zlib
 import nbformat
 import pytest
 
-from helpers import courses, exercises, notebooks, release
+from helpers import courses, exercises, hints, notebooks, release, thinking
 from helpers.checks import packs
 
 LESSON = courses.find("logistic_regression")
@@ -165,9 +167,36 @@ def test_check_names_mistakes_in_the_edition_without_the_catalogue(folder):
 
 
 @pytest.mark.parametrize("lesson", DONE, ids=lambda lesson: lesson.name)
-def test_a_lesson_made_from_nothing_has_the_bytes_that_are_kept(lesson):
-    """What is kept was made by one of many processes; this one starts anew."""
+def test_a_lesson_made_from_nothing_has_the_bytes_that_are_kept(lesson, monkeypatch, record_property):
+    """What is kept was made by one of many processes; this one starts anew, and measures what takes its time."""
+    stages = {
+        "right outputs": (exercises.Exercise, "draw"),
+        "outputs of mistakes": (exercises.Exercise, "mistaken"),
+        "packing": (packs, "write"),
+        "hints": (hints, "make"),
+        "questions and other ways": (thinking, "make"),
+        "the released notebook": (notebooks, "student_version"),
+    }
+    seconds = dict.fromkeys(stages, 0.0)
+
+    def timed(stage, function):
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            began = time.process_time()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                seconds[stage] += time.process_time() - began
+
+        return call
+
+    for stage, (owner, name) in stages.items():
+        monkeypatch.setattr(owner, name, timed(stage, getattr(owner, name)))
+    began = time.process_time()
     made = release.lesson_files(lesson)
+    total = time.process_time() - began
+    for stage in stages:
+        record_property(f"seconds of making the edition, {stage}", [seconds[stage], total])
     assert {path for path in made if path.endswith((".ipynb", packs.SUFFIX))} == {
         lesson.link,
         f"helpers/checks/packs/{lesson.name}{packs.SUFFIX}",
