@@ -167,6 +167,13 @@ def rows_without_keepdims(Z):
     return E / E.sum(axis=1)
 
 
+@softmax.mistake(
+    "The sum stands inside the exponent: exp(Z / sum). Divide after the exponential: exp(Z) / sum(exp(Z))."
+)
+def quotient_in_the_exponent(Z):
+    return np.exp(Z / np.sum(np.exp(Z), axis=0, keepdims=True))
+
+
 @softmax.accept
 def softmax_with_loops(Z):
     C, m = Z.shape

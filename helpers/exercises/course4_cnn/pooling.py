@@ -351,6 +351,11 @@ def value_in_one_place(da, shape):
     return window
 
 
+@distribute_value.mistake("da is forgotten: each entry gets 1 / (n_H n_W). Multiply by da.")
+def value_forgotten(da, shape):
+    return np.ones(shape) / (shape[0] * shape[1])
+
+
 @distribute_value.accept
 def value_from_ones(da, shape):
     return np.ones(shape) * da / np.prod(shape)
@@ -508,6 +513,11 @@ def back_negative(dA, cache, mode="max"):
 )
 def back_of_ones(dA, cache, mode="max"):
     return sent_back(np.ones_like(dA), cache, right_share(mode))
+
+
+@pool_backward.mistake("Only the first image gets gradients. Does `return` stand inside the loop?")
+def back_first_image_only(dA, cache, mode="max"):
+    return pool_backward(dA, cache, mode) * (np.arange(len(dA)) == 0)[:, None, None, None]
 
 
 @pool_backward.accept

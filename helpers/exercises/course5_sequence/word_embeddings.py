@@ -113,6 +113,11 @@ def cosine_without_brackets(u, v):
     return float(np.sum(u * v)) / np.linalg.norm(u) * np.linalg.norm(v)
 
 
+@cosine_similarity.mistake("The length of u stands twice in the denominator. One of them is that of v.")
+def cosine_length_of_u_twice(u, v):
+    return np.sum(u * v) / np.sum(u * u)
+
+
 @cosine_similarity.accept
 def cosine_matrix_product(u, v):
     return (u.T @ v).item() / np.sqrt((u.T @ u).item() * (v.T @ v).item())
@@ -1087,6 +1092,16 @@ def equalize_sign_of_the_first(e_1, e_2, g):
     common, along, unit = parts(e_1, e_2, g)
     along = unit * np.sign(unit.T @ e_1) * np.linalg.norm(along)
     return common + along, common - along
+
+
+@equalize.mistake(
+    "You divide by the length of e - mu. Divide the part along g by its own length: only then the two have length 1."
+)
+def equalize_by_the_whole_difference(e_1, e_2, g):
+    mu = (e_1 + e_2) / 2
+    nu = neutralize(mu, g)
+    root = np.sqrt(np.abs(1 - np.sum(nu**2)))
+    return tuple(nu + root * (e - neutralize(e, g) - mu + nu) / np.linalg.norm(e - mu) for e in (e_1, e_2))
 
 
 @equalize.accept
