@@ -12,7 +12,7 @@ def sigmoid(z):
 # --- mistakes --------------------------------------------------------------------------------------------------------
 
 
-@posted("regularization.dropout_forward", "question")
+@posted("regularization.dropout_forward", "question", "together")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -21,7 +21,7 @@ def _(A, keep_prob, mode, rng):
     return A * mask / keep_prob, mask
 
 
-@posted("regularization.dropout_forward", "question")
+@posted("regularization.dropout_forward", "question", "together")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -29,13 +29,13 @@ def _(A, keep_prob, mode, rng):
     return A * mask / keep_prob, mask
 
 
-@posted("regularization.dropout_forward", "question")
+@posted("regularization.dropout_forward", "question", "mode_ignored")
 def _(A, keep_prob, mode, rng):
     mask = (rng.random(A.shape) < keep_prob) * 1
     return A * mask / keep_prob, mask
 
 
-@posted("regularization.dropout_forward", "question")
+@posted("regularization.dropout_forward", "question", "global")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -43,7 +43,7 @@ def _(A, keep_prob, mode, rng):
     return A * mask / keep_prob, mask
 
 
-@posted("regularization.dropout_forward", "repository")
+@posted("regularization.dropout_forward", "repository", "mode_mask_scaled")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -51,7 +51,7 @@ def _(A, keep_prob, mode, rng):
     return A * mask, mask
 
 
-@posted("regularization.dropout_forward", "question")
+@posted("regularization.dropout_forward", "question", "mode_not_inverted")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A * keep_prob, np.ones(A.shape)
@@ -59,7 +59,7 @@ def _(A, keep_prob, mode, rng):
     return A * mask, mask
 
 
-@posted("regularization.dropout_forward", "question")
+@posted("regularization.dropout_forward", "question", "together")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -69,7 +69,7 @@ def _(A, keep_prob, mode, rng):
     return A * mask / keep_prob, mask
 
 
-@posted("regularization.dropout_forward", "question")
+@posted("regularization.dropout_forward", "question", "other values")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -89,48 +89,48 @@ def _net(X, P, keep_prob, mask):
     return A3, {"Z1": Z1, "D1": D1, "A1": A1, "Z2": Z2, "D2": D2, "A2": A2, "Z3": Z3, "A3": A3, **P}
 
 
-@posted("regularization.forward_propagation_with_dropout", "question")
+@posted("regularization.forward_propagation_with_dropout", "question", "together")
 def _(X, parameters, keep_prob, rng):
     return _net(X, parameters, keep_prob, lambda shape: np.ones(shape) * (rng.random((shape[0], 1)) < keep_prob))
 
 
-@posted("regularization.forward_propagation_with_dropout", "question")
+@posted("regularization.forward_propagation_with_dropout", "question", "forward_mask_from_normal")
 def _(X, parameters, keep_prob, rng):
     return _net(X, parameters, keep_prob, lambda shape: rng.standard_normal(shape) < keep_prob)
 
 
-@posted("regularization.forward_propagation_with_dropout", "question")
+@posted("regularization.forward_propagation_with_dropout", "question", "forward_swapped")
 def _(X, parameters, keep_prob, rng):
     return _net(X, parameters, keep_prob, lambda shape: rng.random(shape) > keep_prob)
 
 
-@posted("regularization.forward_propagation_with_dropout", "question")
+@posted("regularization.forward_propagation_with_dropout", "question", "global")
 def _(X, parameters, keep_prob, rng):
     np.random.seed(1)
     return _net(X, parameters, keep_prob, lambda shape: np.random.rand(*shape) < keep_prob)
 
 
-@posted("regularization.forward_propagation_with_dropout", "question")
+@posted("regularization.forward_propagation_with_dropout", "question", "together")
 def _(X, parameters, keep_prob, rng):
     seed = int(rng.integers(2**31))
     return _net(X, parameters, keep_prob, lambda shape: np.random.default_rng(seed).random(shape) < keep_prob)
 
 
-@posted("regularization.compute_cost_with_regularization", "question")
+@posted("regularization.compute_cost_with_regularization", "question", "cost_without_two")
 def _(A3, Y, parameters, lambd):
     m = Y.shape[1]
     cross = -np.sum(Y * np.log(A3) + (1 - Y) * np.log(1 - A3)) / m
     return cross + lambd / m * sum(np.sum(np.square(parameters[f"W{l}"])) for l in (1, 2, 3))
 
 
-@posted("regularization.compute_cost_with_regularization", "question")
+@posted("regularization.compute_cost_with_regularization", "question", "cost_penalty_without_m")
 def _(A3, Y, parameters, lambd):
     m = Y.shape[1]
     cross = -np.sum(Y * np.log(A3) + (1 - Y) * np.log(1 - A3)) / m
     return cross + lambd / 2 * sum(np.sum(np.square(parameters[f"W{l}"])) for l in (1, 2, 3))
 
 
-@posted("regularization.compute_cost_with_regularization", "question")
+@posted("regularization.compute_cost_with_regularization", "question", "cost_square_of_the_sum")
 def _(A3, Y, parameters, lambd):
     m = Y.shape[1]
     cross = -np.sum(Y * np.log(A3) + (1 - Y) * np.log(1 - A3)) / m
@@ -147,12 +147,12 @@ def _reg(X, Y, cache, W_part, slope=lambda A: A > 0):
     return grads
 
 
-@posted("regularization.backward_propagation_with_regularization", "question")
+@posted("regularization.backward_propagation_with_regularization", "question", "gradients_penalty_without_m")
 def _(X, Y, cache, lambd):
     return _reg(X, Y, cache, lambda W, m: lambd * W)
 
 
-@posted("regularization.backward_propagation_with_regularization", "question")
+@posted("regularization.backward_propagation_with_regularization", "question", "gradients_with_half_penalty")
 def _(X, Y, cache, lambd):
     return _reg(X, Y, cache, lambda W, m: lambd * W / (2 * m))
 
@@ -162,7 +162,7 @@ def _(X, Y, cache, lambd):
     return _reg(X, Y, cache, lambda W, m: lambd / m * np.sum(W))
 
 
-@posted("initialization.initialize_parameters_he", "question")
+@posted("initialization.initialize_parameters_he", "question", "he_with_fan_out")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
@@ -171,7 +171,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "question")
+@posted("initialization.initialize_parameters_he", "question", "he_root_of_two_alone")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
@@ -180,7 +180,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "repository")
+@posted("initialization.initialize_parameters_he", "repository", "shared")
 def _(layers_dims, rng):
     seed = int(rng.integers(2**31))
     P = {}
@@ -201,7 +201,7 @@ def _(layers_dims, rng, scale):
     return P
 
 
-@posted("initialization.initialize_parameters_xavier", "question")
+@posted("initialization.initialize_parameters_xavier", "question", "xavier_forward_only")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
@@ -210,7 +210,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "question")
+@posted("initialization.initialize_parameters_he", "question", "together")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
@@ -220,7 +220,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "question")
+@posted("initialization.initialize_parameters_he", "question", "twice")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
@@ -251,7 +251,7 @@ def _(X):
     return mu, np.mean((X - mu) ** 2, axis=1, keepdims=True)
 
 
-@posted("normalization_and_gradient_checking.fit_normalizer", "question")
+@posted("normalization_and_gradient_checking.fit_normalizer", "question", "sigma_zero")
 def _(X):
     return np.mean(X, axis=1, keepdims=True), np.std(X, axis=1, keepdims=True)
 
@@ -266,13 +266,13 @@ def _adam(parameters, grads, v, s, t, rate, b1, b2, eps, step):
     return new, v, s
 
 
-@posted("optimizers.update_parameters_with_adam", "question")
+@posted("optimizers.update_parameters_with_adam", "question", "adam_uncorrected")
 def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
     how = (learning_rate, beta1, beta2, epsilon)
     return _adam(parameters, grads, v, s, t, *how, lambda v, s: v / (np.sqrt(s) + epsilon))
 
 
-@posted("optimizers.update_parameters_with_adam", "question")
+@posted("optimizers.update_parameters_with_adam", "question", "adam_epsilon_under_root")
 def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
     def step(v, s):
         return v / (1 - beta1**t) / np.sqrt(s / (1 - beta2**t) + epsilon)
@@ -280,7 +280,7 @@ def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, ep
     return _adam(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, step)
 
 
-@posted("optimizers.update_parameters_with_adam", "question")
+@posted("optimizers.update_parameters_with_adam", "question", "adam_power_of_two")
 def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
     def step(v, s):
         return v / (1 - beta1**2) / (np.sqrt(s / (1 - beta2**2)) + epsilon)
@@ -288,7 +288,7 @@ def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, ep
     return _adam(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, step)
 
 
-@posted("optimizers.update_parameters_with_adam", "question")
+@posted("optimizers.update_parameters_with_adam", "question", "adam_without_root")
 def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
     def step(v, s):
         return v / (1 - beta1**t) / (s / (1 - beta2**t) + epsilon)
@@ -296,19 +296,19 @@ def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, ep
     return _adam(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, step)
 
 
-@posted("optimizers.update_parameters_with_momentum", "repository")
+@posted("optimizers.update_parameters_with_momentum", "repository", "momentum_classical")
 def _(parameters, grads, v, beta, learning_rate):
     v = {key: beta * v[key] - learning_rate * grads[key] for key in v}
     return {name: parameters[name] + v["d" + name] for name in parameters}, v
 
 
-@posted("optimizers.update_parameters_with_momentum", "repository")
+@posted("optimizers.update_parameters_with_momentum", "repository", "momentum_without_weight")
 def _(parameters, grads, v, beta, learning_rate):
     v = {key: beta * v[key] + grads[key] for key in v}
     return {name: parameters[name] - learning_rate * v["d" + name] for name in parameters}, v
 
 
-@posted("optimizers.random_mini_batches", "question")
+@posted("optimizers.random_mini_batches", "question", "batches_start_at_k")
 def _(X, Y, mini_batch_size, rng):
     order = rng.permutation(X.shape[1])
     X, Y = X[:, order], Y[:, order]
@@ -317,7 +317,7 @@ def _(X, Y, mini_batch_size, rng):
     ]
 
 
-@posted("optimizers.random_mini_batches", "question")
+@posted("optimizers.random_mini_batches", "question", "last_batch_dropped")
 def _(X, Y, mini_batch_size, rng):
     m = X.shape[1]
     order = rng.permutation(m)
@@ -338,28 +338,28 @@ def _(values, beta, bias_correction=False):
     return out
 
 
-@posted("optimizers.update_lr", "question")
+@posted("optimizers.update_lr", "question", "lr_parentheses_of_both_missing")
 def _(learning_rate0, epoch_num, decay_rate):
     return 1 / 1 + decay_rate * epoch_num * learning_rate0
 
 
-@posted("hyperparameter_search.sample_log_uniform", "question")
+@posted("hyperparameter_search.sample_log_uniform", "question", "uniform_on_the_axis")
 def _(low, high, size, rng):
     return rng.uniform(low, high, size)
 
 
-@posted("hyperparameter_search.sample_log_uniform", "question")
+@posted("hyperparameter_search.sample_log_uniform", "question", "exponents_from_minus_four")
 def _(low, high, size, rng):
     r = -4 * rng.random(size)
     return 10**r
 
 
-@posted("hyperparameter_search.sample_beta", "question")
+@posted("hyperparameter_search.sample_beta", "question", "log_uniform_beta")
 def _(low, high, size, rng):
     return 10 ** rng.uniform(np.log10(low), np.log10(high), size)
 
 
-@posted("batch_normalization.batchnorm_backward", "repository")
+@posted("batch_normalization.batchnorm_backward", "repository", "own_influence_only")
 def _(dZ_tilde, cache):
     C, s, Z_norm, gamma = cache
     m = C.shape[1]
@@ -367,7 +367,7 @@ def _(dZ_tilde, cache):
     return dZ, np.mean(dZ_tilde * Z_norm, axis=1, keepdims=True), np.mean(dZ_tilde, axis=1, keepdims=True)
 
 
-@posted("batch_normalization.batchnorm_backward_alt", "question")
+@posted("batch_normalization.batchnorm_backward_alt", "question", "parameters_without_mean")
 def _(dZ_tilde, cache):
     C, s, Z_norm, gamma = cache
     dgamma = np.sum(dZ_tilde * Z_norm, axis=1, keepdims=True)
@@ -376,13 +376,13 @@ def _(dZ_tilde, cache):
     return gamma / (m * s) * (m * dZ_tilde - dbeta - Z_norm * dgamma), dgamma, dbeta
 
 
-@posted("batch_normalization.update_running_statistics", "question")
+@posted("batch_normalization.update_running_statistics", "question", "momentum_swapped")
 def _(running_mean, running_var, Z, momentum=0.9):
     mu, var = np.mean(Z, axis=1, keepdims=True), np.var(Z, axis=1, keepdims=True)
     return (1 - momentum) * running_mean + momentum * mu, (1 - momentum) * running_var + momentum * var
 
 
-@posted("batch_normalization.update_running_statistics", "repository")
+@posted("batch_normalization.update_running_statistics", "repository", "unbiased_running_variance")
 def _(running_mean, running_var, Z, momentum=0.9):
     mu, var = np.mean(Z, axis=1, keepdims=True), np.var(Z, axis=1, keepdims=True, ddof=1)
     return momentum * running_mean + (1 - momentum) * mu, momentum * running_var + (1 - momentum) * var
@@ -393,7 +393,7 @@ def _(Z):
     return np.exp(Z) / np.sum(np.exp(Z))
 
 
-@posted("softmax.softmax", "question")
+@posted("softmax.softmax", "question", "softmax_over_everything")
 def _(Z):
     e = np.exp(Z - np.max(Z))
     return e / e.sum()
@@ -405,29 +405,29 @@ def _(Z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-@posted("softmax.softmax", "repository")
+@posted("softmax.softmax", "repository", "quotient_in_the_exponent")
 def _(Z):
     return np.exp(Z / np.sum(np.exp(Z), axis=0, keepdims=True))
 
 
-@posted("softmax.softmax_jacobian", "question")
+@posted("softmax.softmax_jacobian", "question", "diagonal_alone")
 def _(a):
     return np.diagflat(a * (1 - a))
 
 
-@posted("softmax.softmax_jacobian", "question")
+@posted("softmax.softmax_jacobian", "question", "diag_of_a_column")
 def _(a):
     return np.diag(a) - a @ a.T
 
 
-@posted("softmax.softmax_cross_entropy", "question")
+@posted("softmax.softmax_cross_entropy", "question", "logarithm_of_the_softmax")
 def _(Z, Y):
     e = np.exp(Z - Z.max(axis=0, keepdims=True))
     A = e / e.sum(axis=0, keepdims=True)
     return float(-np.mean(np.sum(Y * np.log(A), axis=0))), (A - Y) * A * (1 - A)
 
 
-@posted("softmax.one_hot_matrix", "question")
+@posted("softmax.one_hot_matrix", "question", "one_hot_rows")
 def _(labels, C):
     return np.eye(C)[labels.ravel()]
 

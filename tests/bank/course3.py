@@ -7,13 +7,13 @@ from . import posted, right
 # --- mistakes --------------------------------------------------------------------------------------------------------
 
 
-@posted("metrics.confusion_matrix", "question")
+@posted("metrics.confusion_matrix", "question", "diagonal_swapped")
 def _(y, y_hat):
     return np.array([[np.sum((y == 1) & (y_hat == 1)), np.sum((y == 0) & (y_hat == 1))],
                      [np.sum((y == 1) & (y_hat == 0)), np.sum((y == 0) & (y_hat == 0))]])  # fmt: skip
 
 
-@posted("metrics.confusion_matrix", "question")
+@posted("metrics.confusion_matrix", "question", "transposed")
 def _(y, y_hat):
     return np.array([[np.sum((y_hat == a) & (y == b)) for b in (0, 1)] for a in (0, 1)])
 
@@ -24,49 +24,49 @@ def _(matrix):
     return tp / (tp + fn)
 
 
-@posted("metrics.precision", "question")
+@posted("metrics.precision", "question", "precision_of_nothing_is_nan")
 def _(matrix):
     (tn, fp), (fn, tp) = matrix
     return np.float64(tp) / (tp + fp)
 
 
-@posted("metrics.recall", "question")
+@posted("metrics.recall", "question", "precision_for_recall")
 def _(matrix):
     (tn, fp), (fn, tp) = matrix
     return tp / (tp + fp) if tp + fp else 0
 
 
-@posted("metrics.f1_score", "question")
+@posted("metrics.f1_score", "question", "arithmetic_mean")
 def _(P, R):
     return (P + R) / 2
 
 
-@posted("metrics.f1_score", "question")
+@posted("metrics.f1_score", "question", "stops_at_two_zeros")
 def _(P, R):
     return 2 * (P * R) / (P + R)
 
 
-@posted("metrics.f1_score", "question")
+@posted("metrics.f1_score", "question", "parentheses_missing_where_p_is_0")
 def _(P, R):
     return 2 * P * R / P + R if P + R else 0.0
 
 
-@posted("metrics.weighted_error", "question")
+@posted("metrics.weighted_error", "question", "divided_by_m")
 def _(y, y_hat, w):
     return np.mean(w * (y_hat != y))
 
 
-@posted("metrics.pick_classifier", "question")
+@posted("metrics.pick_classifier", "question", "by_arithmetic_mean")
 def _(table):
     return max(table, key=lambda row: (row["precision"] + row["recall"]) / 2)["name"]
 
 
-@posted("metrics.dev_set_size", "question")
+@posted("metrics.dev_set_size", "question", "rounded_down")
 def _(difference, error=0.5):
     return int(8 * error * (1 - error) / difference**2)
 
 
-@posted("bias_variance.diagnose", "question")
+@posted("bias_variance.diagnose", "question", "bias_without_bayes")
 def _(train_error, dev_error, bayes_error):
     found = []
     if train_error > 0.02:
@@ -76,14 +76,14 @@ def _(train_error, dev_error, bayes_error):
     return found
 
 
-@posted("human_level_performance.avoidable_bias", "question")
+@posted("human_level_performance.avoidable_bias", "question", "absolute_bias")
 def _(train_error, bayes_error):
     if bayes_error is None:
         return "undetermined"
     return abs(train_error - bayes_error)
 
 
-@posted("human_level_performance.variance_gap", "question")
+@posted("human_level_performance.variance_gap", "question", "train_minus_dev")
 def _(train_error, dev_error):
     return train_error - dev_error
 
@@ -93,10 +93,10 @@ def _(levels):
     return np.mean([value for value in levels.values() if value is not None])
 
 
-@posted("human_level_performance.error_analysis_table", "question")
+@posted("human_level_performance.error_analysis_table", "question", "divided_by_ticks")
 def _(ticks, names):
     table = {name: float(ticks[:, j].sum() / ticks.sum()) for j, name in enumerate(names)}
-    return {**table, "other": float(1 - ticks.any(axis=1).mean())}
+    return {**table, "no category": float(1 - ticks.any(axis=1).mean())}
 
 
 # --- right answers ---------------------------------------------------------------------------------------------------

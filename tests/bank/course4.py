@@ -32,17 +32,17 @@ def _conv(
 # --- mistakes --------------------------------------------------------------------------------------------------------
 
 
-@posted("convolution.zero_pad", "question")
+@posted("convolution.zero_pad", "question", "width_and_channels_padded")
 def _(X, pad):
     return np.pad(X, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
 
 
-@posted("convolution.zero_pad", "question")
+@posted("convolution.zero_pad", "question", "all_axes_padded")
 def _(X, pad):
     return np.pad(X, pad)
 
 
-@posted("convolution.conv_single_step", "question")
+@posted("convolution.conv_single_step", "question", "bias_inside_the_sum")
 def _(a_slice_prev, W, b):
     return np.sum(a_slice_prev * W + b)
 
@@ -52,29 +52,29 @@ def _(a_slice_prev, W, b):
     return np.sum(np.dot(a_slice_prev[..., 0], W[..., 0])) + b.item()
 
 
-@posted("convolution.conv_single_step", "question")
+@posted("convolution.conv_single_step", "question", "step_as_an_array")
 def _(a_slice_prev, W, b):
     return np.sum(a_slice_prev * W) + b
 
 
-@posted("convolution.conv_output_size", "question")
+@posted("convolution.conv_output_size", "question", "size_without_floor")
 def _(n, f, pad, stride):
     return (n - f + 2 * pad) / stride + 1
 
 
-@posted("convolution.conv_output_size", "question")
+@posted("convolution.conv_output_size", "question", "size_rounded_up")
 def _(n, f, pad, stride):
     return int(np.ceil((n - f + 2 * pad) / stride + 1))
 
 
-@posted("conv_layer.conv_forward", "question")
+@posted("conv_layer.conv_forward", "question", "forward_windows_without_stride")
 def _(A_prev, W, b, hparameters):
     stride, pad = hparameters["stride"], hparameters["pad"]
     Z = _conv(A_prev, W, b, stride, pad, window=lambda A, i, h, w, f: A[i, h : h + f, w : w + f])
     return Z, (A_prev, W, b, hparameters)
 
 
-@posted("conv_layer.conv_forward", "question")
+@posted("conv_layer.conv_forward", "question", "forward_bias_inside")
 def _(A_prev, W, b, hparameters):
     stride, pad = hparameters["stride"], hparameters["pad"]
     Z = _conv(A_prev, W, b, stride, pad, bias=lambda part, W, b: np.sum(part * W + b))
@@ -95,7 +95,7 @@ def _(A_prev, W, b, hparameters):
     return Z, (A_prev, W, b, hparameters)
 
 
-@posted("conv_layer.conv_forward", "question")
+@posted("conv_layer.conv_forward", "question", "forward_first_channel")
 def _(A_prev, W, b, hparameters):
     stride, pad = hparameters["stride"], hparameters["pad"]
     Z = _conv(A_prev, W, b, stride, pad, bias=lambda part, W, b: np.sum(part[..., 0] * W[..., 0]) + b.item())
@@ -125,28 +125,28 @@ def _conv_back(dZ, cache, cut=None, stride_used=True, add=True, loops=None):
     return dA, dW, db
 
 
-@posted("conv_layer.conv_backward", "question")
+@posted("conv_layer.conv_backward", "question", "backward_empty_slice_in_a_loop")
 def _(dZ, cache):
     return _conv_back(dZ, cache, cut=lambda dA, pad: dA[pad:-pad, pad:-pad, :])
 
 
-@posted("conv_layer.conv_backward", "repository")
+@posted("conv_layer.conv_backward", "repository", "backward_without_stride")
 def _(dZ, cache):
     return _conv_back(dZ, cache, stride_used=False)
 
 
-@posted("conv_layer.conv_backward", "question")
+@posted("conv_layer.conv_backward", "question", "backward_overwrites_filters")
 def _(dZ, cache):
     return _conv_back(dZ, cache, add=False)
 
 
-@posted("conv_layer.conv_backward", "question")
+@posted("conv_layer.conv_backward", "question", "backward_db_mean")
 def _(dZ, cache):
     dA, dW, db = _conv_back(dZ, cache)
     return dA, dW, np.mean(dZ, axis=(0, 1, 2)).reshape(db.shape)
 
 
-@posted("conv_layer.conv_backward", "question")
+@posted("conv_layer.conv_backward", "question", "backward_divided_by_m")
 def _(dZ, cache):
     dA, dW, db = _conv_back(dZ, cache)
     m = dZ.shape[0]
@@ -164,17 +164,17 @@ def _pool(A_prev, hp, mode, start=lambda k, stride, f: k * stride, kinds=(np.max
     return A
 
 
-@posted("pooling.pool_forward", "question")
+@posted("pooling.pool_forward", "question", "forward_without_stride")
 def _(A_prev, hparameters, mode="max"):
     return _pool(A_prev, hparameters, mode, start=lambda k, stride, f: k), (A_prev, hparameters)
 
 
-@posted("pooling.pool_forward", "question")
+@posted("pooling.pool_forward", "question", "forward_always_largest")
 def _(A_prev, hparameters, mode="max"):
     return _pool(A_prev, hparameters, "max"), (A_prev, hparameters)
 
 
-@posted("pooling.pool_forward", "question")
+@posted("pooling.pool_forward", "question", "forward_sum")
 def _(A_prev, hparameters, mode="max"):
     return _pool(A_prev, hparameters, mode, kinds=(np.max, np.sum)), (A_prev, hparameters)
 
@@ -197,27 +197,27 @@ def _pool_back(dA, cache, mode, add=True, start=lambda k, stride, f: k * stride,
     return out
 
 
-@posted("pooling.pool_backward", "question")
+@posted("pooling.pool_backward", "question", "back_overwritten")
 def _(dA, cache, mode="max"):
     return _pool_back(dA, cache, mode, add=mode != "max")
 
 
-@posted("pooling.pool_backward", "question")
+@posted("pooling.pool_backward", "question", "back_first_image_only")
 def _(dA, cache, mode="max"):
     return _pool_back(dA, cache, mode, images=1)
 
 
-@posted("pooling.pool_backward", "question")
+@posted("pooling.pool_backward", "question", "back_of_ones")
 def _(dA, cache, mode="max"):
     return _pool_back(dA, cache, mode, share=1.0)
 
 
-@posted("pooling.distribute_value", "question")
+@posted("pooling.distribute_value", "question", "value_forgotten")
 def _(da, shape):
     return np.ones(shape) / (shape[0] * shape[1])
 
 
-@posted("pooling.create_mask_from_window", "question")
+@posted("pooling.create_mask_from_window", "question", "mask_largest")
 def _(x):
     return np.max(x)
 
@@ -228,13 +228,13 @@ def _(anchor, positive, negative, margin=0.2):
     return np.maximum(near - far + margin, 0)
 
 
-@posted("face_verification.triplet_loss", "question")
+@posted("face_verification.triplet_loss", "question", "loss_sum")
 def _(anchor, positive, negative, margin=0.2):
     near, far = np.sum((anchor - positive) ** 2, axis=1), np.sum((anchor - negative) ** 2, axis=1)
     return np.sum(np.maximum(near - far + margin, 0))
 
 
-@posted("face_verification.verify", "question")
+@posted("face_verification.verify", "question", "verify_root")
 def _(embedding, identity, database, threshold):
     distance = np.linalg.norm(embedding - database[identity])
     return distance < threshold, distance
@@ -259,12 +259,12 @@ def _(A_prev, parameters):
     return np.maximum(Z, 0) + skip, (A_prev, Z1, A1, Z + skip, parameters)
 
 
-@posted("digit_classifier.count_conv_parameters", "question")
+@posted("digit_classifier.count_conv_parameters", "question", "count_one_bias")
 def _(f, n_C_prev, n_C):
     return f * f * n_C_prev * n_C + 1
 
 
-@posted("digit_classifier.count_conv_parameters", "question")
+@posted("digit_classifier.count_conv_parameters", "question", "count_flat_filters")
 def _(f, n_C_prev, n_C):
     return (f * f + 1) * n_C
 

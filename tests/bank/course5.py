@@ -17,26 +17,26 @@ def _softmax(z):
 # --- mistakes --------------------------------------------------------------------------------------------------------
 
 
-@posted("recurrent_networks.rnn_cell_forward", "question")
+@posted("recurrent_networks.rnn_cell_forward", "question", "sigmoid_output")
 def _(xt, a_prev, parameters):
     a_next = np.tanh(parameters["Wax"] @ xt + parameters["Waa"] @ a_prev + parameters["ba"])
     return a_next, sigmoid(parameters["Wya"] @ a_next + parameters["by"]), (a_next, a_prev, xt, parameters)
 
 
-@posted("recurrent_networks.rnn_cell_forward", "question")
+@posted("recurrent_networks.rnn_cell_forward", "question", "output_from_the_old_state")
 def _(xt, a_prev, parameters):
     a_next = np.tanh(parameters["Wax"] @ xt + parameters["Waa"] @ a_prev + parameters["ba"])
     return a_next, _softmax(parameters["Wya"] @ a_prev + parameters["by"]), (a_next, a_prev, xt, parameters)
 
 
-@posted("recurrent_networks.rnn_cell_forward", "question")
+@posted("recurrent_networks.rnn_cell_forward", "question", "softmax_over_everything")
 def _(xt, a_prev, parameters):
     a_next = np.tanh(parameters["Wax"] @ xt + parameters["Waa"] @ a_prev + parameters["ba"])
     e = np.exp(parameters["Wya"] @ a_next + parameters["by"])
     return a_next, e / e.sum(), (a_next, a_prev, xt, parameters)
 
 
-@posted("backpropagation_through_time.rnn_cell_backward", "question")
+@posted("backpropagation_through_time.rnn_cell_backward", "question", "tanh_twice")
 def _(da_next, cache):
     a_next, a_prev, xt, P = cache
     dz = (1 - np.tanh(a_next) ** 2) * da_next
@@ -46,7 +46,7 @@ def _(da_next, cache):
     }  # fmt: skip
 
 
-@posted("backpropagation_through_time.rnn_cell_backward", "question")
+@posted("backpropagation_through_time.rnn_cell_backward", "question", "dba_without_an_axis")
 def _(da_next, cache):
     a_next, a_prev, xt, P = cache
     dz = (1 - a_next**2) * da_next
@@ -56,7 +56,7 @@ def _(da_next, cache):
     }  # fmt: skip
 
 
-@posted("backpropagation_through_time.rnn_cell_backward", "question")
+@posted("backpropagation_through_time.rnn_cell_backward", "question", "slope_alone")
 def _(da_next, cache):
     a_next, a_prev, xt, P = cache
     dz = 1 - a_next**2
@@ -66,24 +66,24 @@ def _(da_next, cache):
     }  # fmt: skip
 
 
-@posted("backpropagation_through_time.clip", "question")
+@posted("backpropagation_through_time.clip", "question", "only_from_above")
 def _(gradients, max_value):
     return {name: np.minimum(dV, max_value) for name, dV in gradients.items()}
 
 
-@posted("backpropagation_through_time.clip", "repository")
+@posted("backpropagation_through_time.clip", "repository", "clipped_in_place")
 def _(gradients, max_value):
     for dV in gradients.values():
         np.clip(dV, -max_value, max_value, out=dV)
     return gradients
 
 
-@posted("character_language_model.smooth_loss", "question")
+@posted("character_language_model.smooth_loss", "question", "weights_swapped")
 def _(loss, cur_loss):
     return loss * 0.001 + cur_loss * 0.999
 
 
-@posted("character_language_model.perplexity", "question")
+@posted("character_language_model.perplexity", "question", "power_of_two")
 def _(losses):
     return 2 ** np.mean(losses)
 
@@ -100,12 +100,12 @@ def _lstm(xt, a_prev, c_prev, P, forget=sigmoid, squash=np.tanh, order=None, kee
     return a, c, y, (a, c, a_prev, c_prev, f, u, o, cc, xt, P)
 
 
-@posted("lstm.lstm_cell_forward", "question")
+@posted("lstm.lstm_cell_forward", "question", "no_tanh_on_c")
 def _(xt, a_prev, c_prev, parameters):
     return _lstm(xt, a_prev, c_prev, parameters, squash=lambda c: c)
 
 
-@posted("lstm.lstm_cell_forward", "question")
+@posted("lstm.lstm_cell_forward", "question", "one_minus_update_for_forget")
 def _(xt, a_prev, c_prev, parameters):
     return _lstm(xt, a_prev, c_prev, parameters, keep=lambda u: 1 - u)
 
@@ -134,24 +134,24 @@ def _lstm_back(
     return out
 
 
-@posted("lstm.lstm_cell_backward", "course")
+@posted("lstm.lstm_cell_backward", "course", "bracket_of_candidate_missing")
 def _(da_next, dc_next, cache):
     return _lstm_back(
         da_next, dc_next, cache, lambda dc, da, u, o, t, cc: dc * u + o * (1 - t**2) * u * da * (1 - cc**2)
     )
 
 
-@posted("lstm.lstm_cell_backward", "question")
+@posted("lstm.lstm_cell_backward", "question", "sigmoid_for_slope_of_forget_gate")
 def _(da_next, dc_next, cache):
     return _lstm_back(da_next, dc_next, cache, forget_slope=lambda f: f)
 
 
-@posted("lstm.lstm_cell_backward", "question")
+@posted("lstm.lstm_cell_backward", "question", "all_rows_for_the_input")
 def _(da_next, dc_next, cache):
     return _lstm_back(da_next, dc_next, cache, rows=lambda back, n: back)
 
 
-@posted("gru.gru_cell_forward", "question")
+@posted("gru.gru_cell_forward", "question", "gamma_r_never_used")
 def _(xt, c_prev, parameters):
     P, s = parameters, np.concatenate([c_prev, xt])
     u, r = sigmoid(P["Wu"] @ s + P["bu"]), sigmoid(P["Wr"] @ s + P["br"])
@@ -160,7 +160,7 @@ def _(xt, c_prev, parameters):
     return c, _softmax(P["Wy"] @ c + P["by"]), (c, c_prev, u, r, cc, xt, P)
 
 
-@posted("gru.gru_cell_forward", "question")
+@posted("gru.gru_cell_forward", "question", "gamma_u_on_the_wrong_term")
 def _(xt, c_prev, parameters):
     P, s = parameters, np.concatenate([c_prev, xt])
     u, r = sigmoid(P["Wu"] @ s + P["bu"]), sigmoid(P["Wr"] @ s + P["br"])
@@ -169,32 +169,32 @@ def _(xt, c_prev, parameters):
     return c, _softmax(P["Wy"] @ c + P["by"]), (c, c_prev, u, r, cc, xt, P)
 
 
-@posted("word_embeddings.cosine_similarity", "question")
+@posted("word_embeddings.cosine_similarity", "question", "cosine_without_lengths")
 def _(u, v):
     return np.dot(u.ravel(), v.ravel())
 
 
-@posted("word_embeddings.cosine_similarity", "question")
+@posted("word_embeddings.cosine_similarity", "question", "cosine_squared_lengths")
 def _(u, v):
     return np.sum(u * v) / np.sum(u**2) / np.sum(v**2)
 
 
-@posted("word_embeddings.cosine_similarity", "repository")
+@posted("word_embeddings.cosine_similarity", "repository", "cosine_length_of_u_twice")
 def _(u, v):
     return np.sum(u * v) / (np.sqrt(np.sum(u**2)) * np.sqrt(np.sum(u**2)))
 
 
-@posted("word_embeddings.neutralize", "question")
+@posted("word_embeddings.neutralize", "question", "neutralize_projection")
 def _(e, g):
     return np.sum(e * g) / np.sum(g * g) * g
 
 
-@posted("word_embeddings.neutralize", "question")
+@posted("word_embeddings.neutralize", "question", "neutralize_by_length")
 def _(e, g):
     return e - np.sum(e * g) / np.linalg.norm(g) * g
 
 
-@posted("word_embeddings.complete_analogy", "repository")
+@posted("word_embeddings.complete_analogy", "repository", "analogy_of_differences")
 def _(word_a, word_b, word_c, words, E):
     a, b, c = (E[:, words.index(word)] for word in (word_a, word_b, word_c))
     best, found = -100, None
@@ -208,7 +208,7 @@ def _(word_a, word_b, word_c, words, E):
     return found
 
 
-@posted("word_embeddings.equalize", "course")
+@posted("word_embeddings.equalize", "course", "equalize_by_the_whole_difference")
 def _(e_1, e_2, g):
     mu = (e_1 + e_2) / 2
     mu_B = np.sum(mu * g) / np.sum(g * g) * g
@@ -220,7 +220,7 @@ def _(e_1, e_2, g):
     return tuple(out)
 
 
-@posted("word2vec.naive_softmax_loss_and_gradient", "question")
+@posted("word2vec.naive_softmax_loss_and_gradient", "question", "softmax_without_y")
 def _(e_c, t, Theta):
     p = _softmax(Theta.T @ e_c)
     loss = -np.log(p[t, 0])
@@ -250,37 +250,37 @@ def _negative(e_c, t, negatives, Theta, sign=1.0, add=True, words=None):
     return loss, de, dTheta
 
 
-@posted("word2vec.neg_sampling_loss_and_gradient", "question")
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_log_of_zero")
 def _(e_c, t, negatives, Theta):
     return _negative(e_c, t, negatives, Theta, sign=-1.0)
 
 
-@posted("word2vec.neg_sampling_loss_and_gradient", "question")
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_overwritten")
 def _(e_c, t, negatives, Theta):
     return _negative(e_c, t, negatives, Theta, add=False)
 
 
-@posted("word2vec.neg_sampling_loss_and_gradient", "question")
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_target_twice")
 def _(e_c, t, negatives, Theta):
     return _negative(e_c, t, negatives, Theta, words=[t, *negatives])
 
 
-@posted("word2vec.neg_sampling_loss_and_gradient", "question")
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_unique")
 def _(e_c, t, negatives, Theta):
     return _negative(e_c, t, negatives, Theta, words=set(np.ravel(negatives).tolist()))
 
 
-@posted("word2vec.unigram_distribution", "question")
+@posted("word2vec.unigram_distribution", "question", "power_of_frequencies")
 def _(counts):
     return (counts / counts.sum()) ** 0.75
 
 
-@posted("word2vec.sample_negatives", "question")
+@posted("word2vec.sample_negatives", "question", "negatives_with_target")
 def _(t, P, K, rng):
     return rng.choice(len(P), size=K, p=P)
 
 
-@posted("word2vec.sample_negatives", "question")
+@posted("word2vec.sample_negatives", "question", "negatives_uniform")
 def _(t, P, K, rng):
     others = np.array([j for j in range(len(P)) if j != t])
     return others[rng.integers(0, len(others), K)]
