@@ -15,7 +15,7 @@ test: export OPENBLAS_NUM_THREADS := 1
 test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, grading, browser
 	$(BIN)/ruff check .
 	$(BIN)/python -m helpers check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-cell-timeout 120 tests course*/
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --nbval --nbval-cell-timeout 120 tests course*/
 
 # Also where nothing is set up; make doctor FOR=instructor, or maintainer.
 doctor:  ## say what works on this machine and what is missing, with the cure
@@ -23,6 +23,7 @@ doctor:  ## say what works on this machine and what is missing, with the cure
 
 compare: .venv/ready  ## measure grading here against nbgrader as it comes: attacks and seconds (half an hour)
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py attacks
+	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py boxes
 	PYTHONPATH=tests $(BIN)/python tests/compare_with_stock.py speed
 
 bench: .venv/ready  ## measure the class run against nbgrader as it comes, and classes of 100 to 5000 (an hour)

@@ -37,6 +37,9 @@ def main(arguments=None):
     verb.add_argument("--to", metavar="FOLDER", help="the folder (default: learner/)")
     verb.add_argument("--zip", metavar="FILE", help="write this zip file instead")
     verb.add_argument("--update", action="store_true", help="bring it into a folder with work, and keep the work")
+    verb.add_argument(
+        "--answers", action="store_true", help="with other right answers, which learners see once they have solved"
+    )
     verb.set_defaults(action=write_release)
 
     verb = verbs.add_parser("grade", help="grade a lesson for a whole class, in parallel; run again, it goes on")
@@ -119,6 +122,11 @@ def _old_tables():
                 new = head + begin + table + "\n" + end + rest.split(end, 1)[1]
         if new != old:
             yield path, new
+    path = TOP / "docs" / "notes.md"
+    old = path.read_text(encoding="utf-8")
+    new = courses.with_topics(old)
+    if new != old:
+        yield path, new
 
 
 def write_release(options):
@@ -126,7 +134,7 @@ def write_release(options):
     for lesson in chosen or []:
         if not lesson.done:
             raise notebooks.BadNotebook(f"The lesson {lesson.name} is not written yet")
-    files = release.edition(chosen, tell=_Progress())
+    files = release.edition(chosen, options.answers, tell=_Progress())
     size = sum(map(len, files.values()))
     if options.zip:
         path = Path(options.zip)
@@ -193,7 +201,7 @@ def lab(options):
     folder, built = TOP / "learner", TOP / "build" / "edition"
     sources = release.fingerprint()
     if not (folder / release.MANIFEST).exists() or not built.exists() or built.read_text() != sources:
-        for line in release.write(release.edition(tell=_Progress()), folder, keep_work=True):
+        for line in release.write(release.edition(ways=True, tell=_Progress()), folder, keep_work=True):
             print(line)
         built.parent.mkdir(exist_ok=True)
         built.write_text(sources)

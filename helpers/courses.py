@@ -12,7 +12,8 @@ TOP = Path(__file__).resolve().parent.parent
 class LessonInfo(NamedTuple):
     """A lesson: ``folder`` is ``NN_name``, in which ``name`` is unique across the courses; minutes for a learner.
 
-    ``topics`` are numbers of the 68 topics of the notes, counted in their order.
+    ``topics`` are numbers of the 68 topics of the notes, counted in their order. ``edition`` is 2 where the lesson has
+    all that makes one think before typing, which `helpers.notebooks.check` then demands.
     """
 
     course: str
@@ -21,6 +22,7 @@ class LessonInfo(NamedTuple):
     topics: str
     minutes: int = 0
     prerequisites: str = ""
+    edition: int = 1
 
     @property
     def name(self):
@@ -130,7 +132,7 @@ LESSONS = [
         "course1_nn", "01_introduction", "What a neural network is", "1–4", 60, "Python functions, NumPy arrays"
     ),
     LessonInfo(
-        "course1_nn", "02_logistic_regression", "Logistic regression", "5–8", 90, "derivatives, Python, NumPy arrays"
+        "course1_nn", "02_logistic_regression", "Logistic regression", "5–8", 90, "derivatives, Python, NumPy arrays", 2
     ),
     LessonInfo("course1_nn", "03_activations", "Activation functions", "10", 75, "lesson 2"),
     LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", "9", 90, "lessons 2 and 3"),
@@ -273,6 +275,39 @@ def needs(lesson):
         choice = [by_number[f"{course[1] if course else lesson.course[6]}.{number}"] for number in numbers]
         found += [choice] if " or " in words[1] else [[one] for one in choice]
     return found
+
+
+def topic_numbers(lesson):
+    """Return the numbers of a lesson's topics: ``"19, 25"`` and ``"15–17"`` are both written."""
+    found = []
+    for part in lesson.topics.split(", "):
+        first, _, last = part.partition("–")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def topics_table(only=None):
+    """Return the Markdown table of the topics of the notes and their lessons, with links from docs/.
+
+    With `only`, a list of lessons, the others have no link.
+    """
+    rows = ["| topic of the notes | lessons |", "|---|---|"]
+    for number, title in enumerate(TOPICS, 1):
+        there = [lesson for lesson in LESSONS if number in topic_numbers(lesson)]
+        linked = [lesson for lesson in there if lesson.done and (only is None or lesson in only)]
+        names = {lesson: f"{lesson.number} {lesson.title}" for lesson in there}
+        rows.append(
+            f"| {number} {title} | "
+            + ", ".join(f"[{names[one]}](../{one.link})" if one in linked else names[one] for one in there)
+            + " |"
+        )
+    return "\n".join(rows)
+
+
+def with_topics(text, only=None):
+    """Return the text of docs/notes.md with the table of topics as it is now."""
+    head, rest = text.split("<!-- topics -->\n")
+    return f"{head}<!-- topics -->\n{topics_table(only)}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
 
 
 def test_cells(notebook):

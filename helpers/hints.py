@@ -1,24 +1,29 @@
-"""Hints in three steps: the idea, the equations, the shape of the code; never a line of an answer.
+"""Hints that climb: a question, the equations, a small case traced, the answer with gaps; no step is the answer.
 
 They are made at release from the lesson's notebook and the catalogue, travel in the lesson's pack, and `check.hint`
 shows them.
 """
 
 import ast
+import copy
 import inspect
 import re
+import textwrap
+
+import numpy as np
 
 from helpers import courses, exercises, notebooks
+from helpers.checks.trace import Untraceable, trace
 
 #: A pack of equations larger than this belongs to an exercise that puts earlier pieces together.
 _MOST_EQUATIONS = 9
-_DETAILS = re.compile(r"<details>\s*<summary>Hint[^<]*</summary>(.*?)</details>", re.S)
+_MOST_ROWS = 14
 _DISPLAYED = re.compile(r"\$\$.*?\$\$", re.S)
-_MODULES = ("np", "math", "rng", "scipy", "special", "stats", "itertools", "heapq")
+GAP = "____"
 
 
 def make(lesson):
-    """Return ``{exercise: [idea, equation, shape]}`` of a lesson, each step as Markdown.
+    """Return ``{exercise: [question, equations, traced, faded]}`` of a lesson, each step as Markdown.
 
     Parameters
     ----------
@@ -40,26 +45,28 @@ def make(lesson):
     hints = {}
     for name, exercise in catalogue.items():
         answer = cells[place[name]].source
-        text = next(cell.source for cell in reversed(cells[: place[name]]) if cell.cell_type == "markdown")
-        lines = _answer_lines(answer, exercise)
-        returns = _returns(exercise, lines)
+        returns = _returns(exercise, _answer_lines(answer, exercise))
         hints[name] = [
-            _idea(text, exercise),
+            exercise.ask or _question(exercise),
             _equations(exercise, displayed, returns),
-            _shape(answer, catalogue) + "\n\n" + returns,
+            _traced(exercise),
+            _faded(answer, catalogue),
         ]
     return hints
 
 
-# --- the idea --------------------------------------------------------------------------------------------------------
+# --- the question ----------------------------------------------------------------------------------------------------
 
 
-def _idea(text, exercise):
-    """Return the notebook's own hint; without one, what the docstring says."""
-    written = "\n\n".join(part.strip() for part in _DETAILS.findall(text))
-    if not written:
-        return inspect.getdoc(exercise.reference).split("\n\n")[0]
-    return written
+def _question(exercise):
+    """Return a question that fits any exercise, where its author wrote none."""
+    arguments = _code(inspect.signature(exercise.reference).parameters)
+    if not exercise.equation:
+        return f"Which sentence of the text above the exercise decides it, and which of {arguments} does it speak of?"
+    return (
+        f"Look at {exercise.equation}: which of {arguments} does each letter on the right side stand for, "
+        "and which shape does the text below the equation give for the result?"
+    )
 
 
 def _answer_lines(answer, exercise):
@@ -89,17 +96,43 @@ def _squash(code):
 
 
 def _equations(exercise, displayed, returns):
-    """Return the exercise's equations as the lesson displays them; where it has none, what it returns."""
-    tags = _tags(exercise.equation)
+    """Return all equations that the exercise needs, as the lesson displays them, each with the names that it gives.
+
+    They are those of its block and those in the comments of its reference; where it has none, what it returns.
+    """
+    parts = _parts(exercise)
+    tags = list(dict.fromkeys([*parts, *_tags(exercise.equation)]))
     if not tags:
         return "There is no equation here: it is a decision, from the text above the exercise.\n\n" + returns
     if len(tags) > _MOST_EQUATIONS:
         return (
             f"{exercise.equation}: every one of them belongs to an exercise before this one. "
-            "Here you put those functions together; no equation is new."
+            "Here you put those functions together; no equation is new.\n\n" + returns
         )
-    found = [block for block in displayed if any(f"\\tag{{{tag}}}" in block for tag in tags)]
-    return "\n\n".join(found)
+    rows = []
+    for block in displayed:
+        for tag in tags:
+            if f"\\tag{{{tag}}}" in block:
+                names = _code(parts.get(tag, ()))
+                rows.append(f"For {names}:\n\n{block}" if names else block)
+    return "\n\n".join(dict.fromkeys(rows))
+
+
+def _parts(exercise):
+    """Return ``{tag: names}``: which values the lines of the reference get that have an equation in their comment."""
+    source = textwrap.dedent(inspect.getsource(exercise.reference))
+    lines, found = source.splitlines(), {}
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)):
+            continue
+        comment = lines[node.end_lineno - 1].partition("  # ")[2]
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        names = [name.id for target in targets if target for name in ast.walk(target) if isinstance(name, ast.Name)]
+        names = [names[0]] if isinstance(node, ast.AugAssign) or (targets[0] and len(names) > 1) else names
+        for tag in _tags(comment):
+            found.setdefault(tag, [])
+            found[tag] += [name for name in names if name not in found[tag]]
+    return dict(sorted(found.items(), key=lambda item: [int(part) for part in item[0].split(".")]))
 
 
 def _tags(equation):
@@ -110,77 +143,225 @@ def _tags(equation):
     return tags
 
 
-# --- the shape of the code -------------------------------------------------------------------------------------------
+# --- a small case traced ---------------------------------------------------------------------------------------------
 
 
-def _shape(answer, catalogue):
-    """Return how long the answer is, its loops and decisions, what it calls and names."""
+def _traced(exercise):
+    """Return a table of what the reference computes on a small case: names, shapes and values, and no code."""
+    arguments = exercise.small_case()
+    rows = [(f"`{name}`, given", value) for name, value in arguments.items()]
+    try:
+        found = [(step.name, step.value) for step in trace(exercise.reference, arguments).steps]
+        if len({name for name, _ in found}) < 3:
+            found = _inner_values(exercise.reference, arguments)
+        result = exercise.reference(*copy.deepcopy(arguments).values())
+    except (Untraceable, NameError, TypeError, ValueError, SyntaxError):
+        return "The small case below the exercise shows what goes in. " + _returns(exercise, set())
+    found = [(f"`{name}`" if name else "…", value) for name, value in found if name != "returned"]
+    kept = [row for i, row in enumerate(found) if i == 0 or _said(row[1]) != _said(found[i - 1][1]) or row[0] != "…"]
+    more = len(kept) - _MOST_ROWS
+    rows += kept[:_MOST_ROWS] + ([("and so on", None)] if more > 0 else [])
+    rows += [(f"returned{part}", value) for part, value in _leaves(result)]
+    table = ["| value | shape | numbers |", "|---|---|---|"]
+    table += [
+        f"| {name} |" + (" | |" if value is None else f" {_shape(value)} | {_said(value)} |") for name, value in rows
+    ]
+    start = "The right function on a small case, one result below the other. What leads from row to row?\n\n"
+    return start + "\n".join(table)
+
+
+def _leaves(value):
+    """Yield the parts of a result with what tells them apart."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield f" `{key}`", item
+    elif isinstance(value, tuple):
+        for i, item in enumerate(value, 1):
+            for part, leaf in _leaves(item):
+                yield part or f", {_ORDER[min(i, len(_ORDER)) - 1]}", leaf
+    else:
+        yield "", value
+
+
+_ORDER = ("first", "second", "third", "fourth", "fifth", "further")
+
+
+def _shape(value):
+    if isinstance(value, np.ndarray) and value.ndim:
+        return str(value.shape)
+    return "number" if isinstance(value, (bool, int, float, np.generic, np.ndarray)) else type(value).__name__
+
+
+def _said(value):
+    """Return a value in the space of a table's entry; of a large one only the beginning."""
+    if isinstance(value, np.random.Generator) or callable(value):
+        return "…"
+    if isinstance(value, (bool, np.bool_, str, type(None))):
+        return f"`{value}`"
+    if isinstance(value, (int, float, np.number)):
+        return f"{float(value) + 0:.4g}"
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        if value.size > 12:
+            return "…"
+        text = np.array2string(value, separator=", ", formatter={"all": lambda entry: f"{float(entry) + 0:.4g}"})
+        return " ".join(text.split())
+    if isinstance(value, (list, tuple)) and len(value) <= 6:
+        return "[" + ", ".join(map(_said, value)) + "]"
+    if isinstance(value, dict) and len(value) <= 4:
+        return ", ".join(f"{key}: {_said(item)}" for key, item in value.items())
+    return "…"
+
+
+def _inner_values(function, arguments):
+    """Return ``[(name, value)]`` of all parts of the expressions of a short function, in the order of their making."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    node = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    node.decorator_list = []
+    node.body = [_Watch().visit(statement) for statement in node.body]
+    seen = []
+
+    def note(name, value):
+        if isinstance(value, (np.ndarray, np.generic, bool, int, float, str, list, tuple, dict)):
+            seen.append((name, copy.deepcopy(value)))
+        return value
+
+    names = {**function.__globals__, "_note": note}
+    exec(compile(ast.fix_missing_locations(ast.Module([node], [])), "<traced>", "exec"), names)
+    names[node.name](*copy.deepcopy(arguments).values())
+    return seen
+
+
+class _Watch(ast.NodeTransformer):
+    """Puts each operation and call of a function into a call of ``_note``, with the name that gets it."""
+
+    def visit_Assign(self, node):
+        return self._outermost(node, getattr(node.targets[0], "id", ""))
+
+    def visit_Return(self, node):
+        return self._outermost(node, "returned") if node.value is not None else node
+
+    def _outermost(self, node, name):
+        value = self.visit(node.value)
+        if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "_note":
+            value.args[0] = ast.Constant(name)
+        node.value = value
+        return node
+
+    def visit_Call(self, node):
+        node.args = [self.visit(argument) for argument in node.args]
+        if isinstance(node.func, ast.Attribute):
+            node.func.value = self.visit(node.func.value)
+        silent = isinstance(node.func, ast.Name) and node.func.id in (
+            "range",
+            "len",
+            "int",
+            "float",
+            "zip",
+            "enumerate",
+        )
+        return node if silent else self._noted(node)
+
+    def visit_operation(self, node):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+            return node
+        return self._noted(self.generic_visit(node))
+
+    visit_BinOp = visit_UnaryOp = visit_Compare = visit_operation  # noqa: N815 - names of ast
+
+    @staticmethod
+    def _noted(value):
+        return ast.Call(ast.Name("_note", ast.Load()), [ast.Constant(""), value], [])
+
+
+# --- the answer with gaps --------------------------------------------------------------------------------------------
+
+
+def _faded(answer, catalogue):
+    """Return the lines of the notebook's answer in their order, with gaps for the expressions that decide."""
     lines = answer.splitlines()
     first, last = (next(i for i, line in enumerate(lines, 1) if f"### {word} SOLUTION" in line) for word in _MARKS)
-    found = [(node, depth) for node, depth in _in_order(ast.parse(answer)) if first < getattr(node, "lineno", 0) < last]
-    nodes = [node for node, _ in found]
-    loops = [(_loop(node), depth) for node, depth in found if isinstance(node, _LOOPS)]
-    statements = sum(isinstance(node, ast.stmt) for node in nodes)
-    decisions = sum(isinstance(node, (ast.If, ast.IfExp)) for node in nodes)
-    rows = [_count(statements, "statement").capitalize() + ", " + (_loops(loops) if loops else "no loop")]
-    rows[0] += f"; {_count(decisions, 'decision')} (`if`)." if decisions else "."
-    calls = list(dict.fromkeys(filter(None, map(_called, nodes))))
-    own = [name for name in calls if name in catalogue]
-    tools = [name for name in calls if name not in catalogue]
-    rows += [f"It calls your own {_code(own)}."] if own else []
-    rows += [f"It uses {_code(tools)}."] if tools else []
-    named = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    named = [name for name in dict.fromkeys(named) if name != "_"]
-    rows += [f"Names that it gives to values: {_code(named)}."] if named else []
-    return "\n".join(f"- {row}" for row in rows)
+    tree = ast.parse(answer)
+    hidden = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and first < node.lineno < last]
+    inner = {id(child) for node in hidden for child in ast.walk(node) if child is not node}
+    fade = _Fade({1: 3, 2: 2}.get(len(hidden), 1))
+    shown = []
+    for node in sorted(hidden, key=lambda node: node.lineno):
+        if id(node) not in inner:
+            code = ast.unparse(ast.fix_missing_locations(fade.visit(node)))
+            shown.append(textwrap.indent(_BRACKETS.sub(_without_brackets, code), " " * node.col_offset))
+    docstrings = {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None
+        for line in range(node.body[0].lineno, node.body[0].end_lineno + 1)
+    }
+    given = [line for number, line in enumerate(lines, 1) if number not in docstrings and not first <= number <= last]
+    before = sum(number not in docstrings for number in range(1, first))
+    text = "\n".join([*given[:before], *shown, *given[before:]])
+    return (
+        f"The lines of an answer in their order. Each gap `{GAP}` is yours; other answers are right, too."
+        f"\n\n```python\n{text}\n```"
+    )
 
 
 _MARKS = ("BEGIN", "END")
-_LOOPS = (ast.For, ast.While, ast.comprehension)
+_BRACKETS = re.compile(r"(?m)^(\s*return|.* =) \((.*)\)$")
 
 
-def _in_order(node, depth=0):
-    """Yield all nodes in the order of the source, each with the number of loops around it."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.comprehension):
-            child.lineno = child.target.lineno
-        yield child, depth
-        yield from _in_order(child, depth + isinstance(child, (ast.For, ast.While)))
+def _without_brackets(line):
+    """Write a tuple without the brackets that `ast.unparse` puts around it."""
+    try:
+        is_tuple = isinstance(ast.parse(line[2], mode="eval").body, ast.Tuple)
+    except SyntaxError:
+        return line[0]
+    return f"{line[1]} {line[2]}" if is_tuple else line[0]
 
 
-def _loops(loops):
-    """Return what the loops run over in words; each is ``(words, depth)``."""
-    text = f"{_count(len(loops), 'loop')}: {loops[0][0]}"
-    for (words, depth), (_, before) in zip(loops[1:], loops, strict=False):
-        text += (", inside it " if depth > before else "; then ") + words
-    return text
+class _Fade(ast.NodeTransformer):
+    """Blanks what stands deeper than some levels in the expressions of a statement."""
+
+    def __init__(self, depth):
+        self.depth = depth
+
+    def visit(self, node):
+        for part in ("value", "test", "iter", "exc", "msg", "context_expr"):
+            child = getattr(node, part, None)
+            if isinstance(child, ast.expr):
+                setattr(node, part, self.faded(child, self.depth))
+        for target in [*getattr(node, "targets", []), getattr(node, "target", None)]:
+            for piece in ast.walk(target) if target is not None else ():
+                if isinstance(piece, ast.Subscript):
+                    piece.slice = _gap()
+        for block in ("body", "orelse", "finalbody", "handlers", "items"):
+            for child in getattr(node, block, []):
+                self.visit(child)
+        return node
+
+    def faded(self, node, depth):
+        """Return an expression as far as it is shown."""
+        if isinstance(node, (ast.Dict, ast.Tuple, ast.List)):
+            for name in ("values", "elts"):
+                if hasattr(node, name):
+                    setattr(node, name, [self.faded(one, depth) for one in getattr(node, name)])
+            return node
+        if depth == 0:
+            return _gap()
+        if isinstance(node, ast.UnaryOp):
+            return ast.Call(_gap(), [self.faded(node.operand, depth)], [])
+        if isinstance(node, ast.BinOp):
+            return ast.BinOp(self.faded(node.left, depth - 1), node.op, self.faded(node.right, depth - 1))
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            return ast.Compare(self.faded(node.left, depth - 1), node.ops, [self.faded(node.comparators[0], depth - 1)])
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Attribute) and not isinstance(function.value, ast.Name):
+                function = ast.Attribute(self.faded(function.value, depth - 1), function.attr, ast.Load())
+            return ast.Call(function, [self.faded(one, depth - 1) for one in node.args], [])
+        return _gap()
 
 
-def _loop(node):
-    """Return what a loop runs over, by names alone."""
-    if isinstance(node, ast.While):
-        return "`while` a condition holds"
-    parts = [part for part, _ in _in_order(ast.Tuple([node.iter], ast.Load()))]
-    called = [part.func.id for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
-    names = [part.id for part in parts if isinstance(part, ast.Name) and part.id not in {*called, *_MODULES}]
-    words = " of ".join(_code(dict.fromkeys(some)) for some in (called, names) if some) or "fixed values"
-    return f"over {words}" + (" in a comprehension" if isinstance(node, ast.comprehension) else "")
-
-
-def _called(node):
-    """Return the name of what a node calls or applies, if it is worth a word: functions, methods, `@` and `.T`."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        return "@"
-    if isinstance(node, ast.Attribute) and node.attr == "T":
-        return ".T"
-    if not isinstance(node, ast.Call):
-        return None
-    name = ast.unparse(node.func)
-    if name == "range" or name.startswith("_"):
-        return None
-    if name.isidentifier() or (name.split(".")[0] in _MODULES and re.fullmatch(r"[\w.]+", name)):
-        return name
-    return f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else None
+def _gap():
+    return ast.Name(GAP, ast.Load())
 
 
 def _returns(exercise, lines):
@@ -204,7 +385,3 @@ def _returns(exercise, lines):
 
 def _code(names):
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _count(number, word):
-    return f"one {word}" if number == 1 else f"{number} {word}s"

@@ -19,6 +19,7 @@ from helpers import courses, exercises
 
 MAX_BYTES = 500_000
 MAX_LINES = 25
+MIN_PREDICTIONS = 3
 #: A cell with this tag keeps its stored output when it is run: it shows times, which differ from run to run.
 TIMING = "timing"
 _METADATA = {
@@ -163,6 +164,7 @@ def check(path):
         problems += [f"cell {cell.id}: {problem}" for problem in _cell_problems(cell)]
     problems += _equation_problems(notebook, path)
     problems += _exercise_problems(notebook, path.parent.name[3:])
+    problems += _thinking_problems(notebook, path.parent.name[3:])
     return [f"{path}: {problem}" for problem in problems]
 
 
@@ -225,6 +227,33 @@ def _exercise_problems(notebook, lesson):
             yield f"cell test_{name}: its points are not the catalogue's {exercise.points}"
         for tag in set(re.findall(r"\d+\.\d+", exercise.equation)) - tags:
             yield f"exercise {name} points to equation ({tag}), which the notebook does not have"
+
+
+def _thinking_problems(notebook, name):
+    """What is asked besides the exercises must be known; a lesson in its second edition needs all of it."""
+    catalogue = exercises.load(name) if name in exercises.lessons() else exercises.Lesson(name)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    asked, compared = (re.findall(rf'check\.{verb}\("(\w+)"', code) for verb in ("predict", "compare"))
+    for one in sorted({*asked, *compared, *catalogue.predictions}):
+        if one not in catalogue.predictions:
+            yield f"prediction {one} is not in helpers/exercises: add lesson.predict({one!r}, ...)"
+        elif one not in asked or one not in compared or code.index(f'predict("{one}"') > code.index(f'compare("{one}"'):
+            yield f'prediction {one}: check.predict("{one}") before its experiment, check.compare("{one}", ...) after'
+    if next((lesson.edition for lesson in courses.LESSONS if lesson.name == name), 1) < 2:
+        return
+    if len(catalogue.predictions) < MIN_PREDICTIONS:
+        yield f"a second edition has at least {MIN_PREDICTIONS} predictions: lesson.predict(...)"
+    if "check.questions(" not in code or not any(one.why for one in catalogue.exercises.values()):
+        yield "a second edition asks about the learner's code: a cell check.questions(...), and why=... of an exercise"
+    for one in catalogue.exercises.values():
+        missing = [what for what, there in (("ask", one.ask), ("small", one.small)) if not there]
+        missing += [] if one.ways else ["a sentence to one of its other right answers, accept('...')"]
+        if missing:
+            yield f"exercise {one.name} lacks {', '.join(missing)}: a second edition needs it"
+    for cell in notebook.cells:
+        left = re.sub(r"\(The notes have [^)]*\)", "", cell.source) if cell.cell_type == "markdown" else ""
+        if re.search(r"(?i)\bthe notes\b", left):
+            yield f"cell {cell.id}: a box stands on its own; that the notes have the slip is one line in brackets"
 
 
 def student_version(notebook):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import threadpoolctl
 
-from helpers import courses, exercises, hints, notebooks, update
+from helpers import courses, exercises, hints, notebooks, thinking, update
 from helpers.checks import packs, progress
 from helpers.courses import COURSES, LESSONS, TOP
 from helpers.update import MANIFEST, ReleaseRefused, write
@@ -33,6 +33,7 @@ SHIPPED = (
     "LICENSE-text.md",
     "NOTATION.md",
     "docs/data.md",
+    "docs/notes.md",
     "environment.yml",
     "pyproject.toml",
     "helpers/__init__.py",
@@ -45,8 +46,11 @@ SHIPPED = (
     "helpers/widgets/__init__.py",
 )
 
+#: Where right answers lie; only some editions have them.
+WAYS = "helpers/checks/ways/"
 
-def edition(lessons=None, tell=None):
+
+def edition(lessons=None, ways=False, tell=None):
     """Return the learner's edition as ``{path: bytes}``.
 
     What belongs to a lesson is kept in build/lessons/ and made anew only if something changed from which it is made;
@@ -56,6 +60,9 @@ def edition(lessons=None, tell=None):
     ----------
     lessons : list of LessonInfo, optional
         The lessons to put in; by default all that are done.
+    ways : bool
+        Whether it holds right answers, which `check.ways` shows once an exercise is solved: for those who learn alone,
+        and for a class after its deadline.
     tell : callable, optional
         ``tell(done, all, lesson)`` is called before the first lesson is made, with None, and after each one.
     """
@@ -71,8 +78,9 @@ def edition(lessons=None, tell=None):
             files[path.relative_to(template).as_posix()] = path.read_bytes()
     files[progress.START.relative_to(TOP).as_posix()] = start_data(lessons).encode()
     files["README.md"] = files["README.md"].replace(b"{lessons}", start_page(lessons).encode())
+    files["docs/notes.md"] = courses.with_topics(files["docs/notes.md"].decode(), lessons).encode()
     for part in _lessons_files(lessons, tell):
-        files.update(part)
+        files.update({path: content for path, content in part.items() if ways or not path.startswith(WAYS)})
     files[MANIFEST] = update.manifest(files, complete)
     return dict(sorted(files.items()))
 
@@ -149,6 +157,9 @@ def _lesson_files(lesson):
     if lesson.name in exercises.lessons():
         pack = exercises.load(lesson.name).pack(seed=0, hints=hints.make(lesson.name))
         files[f"helpers/checks/packs/{lesson.name}{packs.SUFFIX}"] = pack
+        asked = json.dumps(thinking.make(lesson.name, version), ensure_ascii=False, separators=(",", ":")) + "\n"
+        files[f"helpers/checks/thinking/{lesson.name}.json"] = asked.encode()
+        files[f"{WAYS}{lesson.name}.json"] = thinking.packed_ways(lesson.name)
     return files
 
 
@@ -213,7 +224,7 @@ def _imports(path, source):
 def fingerprint():
     """Return a text that changes when anything changes from which an edition is made; much quicker than making one."""
     digest = hashlib.sha256()
-    for pattern in ("LICENSE", "*.md", "docs/data.md", "*.toml", "*.yml", "*.lock", "helpers/**/*", "course*/**/*"):
+    for pattern in ("LICENSE", "*.md", "docs/*.md", "*.toml", "*.yml", "*.lock", "helpers/**/*", "course*/**/*"):
         for path in sorted(TOP.glob(pattern)):
             if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
                 digest.update(f"{path.relative_to(TOP)}\0".encode() + path.read_bytes())

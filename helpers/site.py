@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from helpers import exercises, notebooks
-from helpers.courses import COURSES, LESSONS, TOP, TOPICS
+from helpers.courses import COURSES, LESSONS, TOP, TOPICS, topic_numbers
 
 _IMAGES = (".png", ".jpg", ".svg")
 #: A link to a file, not what looks like one in a formula, ``a^{[2](i)}``.
@@ -21,6 +21,10 @@ _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!\w+:|#)([^)\s]*[./][^)\s]*)\)")
 _SYMBOL = re.compile(
     r"d?(\\(hat|tilde|bar|mathcal)\s*\{?\s*)?(\\?[A-Za-z]+)\}?([_^](\{[^{}]*(\{[^{}]*\}[^{}]*)*\}|\\?\w))*"
 )
+
+
+#: What questions print in a run without a learner.
+_NOBODY = re.compile(r"^(No guess yet\..*|You guessed:  nothing|No answer\.)\n", re.M)
 
 
 class SiteFailed(Exception):
@@ -123,7 +127,7 @@ def lesson_page(lesson):
     outputs = {cell.id: cell.get("outputs", []) for cell in source.cells}
     page = notebooks.student_version(source)
     known = exercises.load(lesson.name).exercises if lesson.name in exercises.lessons() else {}
-    text, heading = None, lesson.title
+    text, heading, asked = None, lesson.title, set()
     for cell in page.cells:
         if cell.cell_type == "markdown":
             text = cell
@@ -134,7 +138,19 @@ def lesson_page(lesson):
         if not cell.metadata.get("nbgrader", {}).get("solution"):
             cell.outputs = outputs[cell.id]
         pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
-        cell.metadata = {"mystnb": _picture_options(cell, pictures, text.source, heading)} if pictures else {}
+        options = _picture_options(cell, pictures, text.source, heading) if pictures else {}
+        asked |= set(re.findall(r"check\.predict\(\"(\w+)\"\)", cell.source))
+        folded = bool(asked and cell.outputs and "check.predict(" not in cell.source)
+        if folded:  # what came out waits until the reader has guessed
+            options["code_prompt_show"] = "Guess first, then show what came out"
+            options["code_prompt_hide"] = "Hide what came out"
+        asked -= set(re.findall(r"check\.compare\(\"(\w+)\"", cell.source))
+        for output in cell.outputs:
+            if "text" in output:
+                output.text = _NOBODY.sub("", output.text)
+        cell.metadata = {"mystnb": options} if options else {}
+        if folded:
+            cell.metadata["tags"] = ["hide-output"]
     title = re.sub(r"(?m)^# \d+ ", f"# {number(lesson)} ", page.cells[0].source, count=1)
     page.cells[0].source = (
         _index([*_topics_of(lesson), lesson.title])
@@ -221,15 +237,6 @@ def plain_text(text):
 
 def _topics_of(lesson):
     return [TOPICS[topic - 1] for topic in topic_numbers(lesson)]
-
-
-def topic_numbers(lesson):
-    """Return the numbers of a lesson's topics: ``"19, 25"`` and ``"15–17"`` are both written."""
-    found = []
-    for part in lesson.topics.split(", "):
-        first, _, last = part.partition("–")
-        found += range(int(first), int(last or first) + 1)
-    return found
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------

@@ -16,3 +16,17 @@ def hints(lesson, exercise):
     from helpers import hints  # needs the notebooks, which few checks do
 
     return hints.make(lesson)[exercise]
+
+
+def thinking(lesson):
+    """Return what a lesson asks besides its exercises."""
+    from helpers import thinking
+
+    return thinking.make(lesson)
+
+
+def ways(lesson):
+    """Return the right answers of a lesson's exercises, side by side."""
+    from helpers import thinking
+
+    return thinking.ways(lesson)

@@ -5,6 +5,7 @@ alone are tried on it: those on metadata, IPython, Python, pages and hidden case
 """
 
 import argparse
+import os
 import shutil
 import statistics
 import tempfile
@@ -95,6 +96,25 @@ def attacks():
     print(f"{len(paths)} attacks; gained points: stock {gained['stock']}, here {gained['here']}")
 
 
+def boxes():
+    """Try what a box must stop as root and as an ordinary user in both boxes; needs root."""
+    print("| box | user | attacks | gained points | seconds |\n|---|---|--:|--:|--:|")
+    for strength in ("namespaces", "landlock"):
+        for user in ("root", "nobody"):
+            with tempfile.TemporaryDirectory() as folder:
+                os.chmod(folder, 0o755)
+                top = Path(folder) / "class"
+                top.mkdir()
+                run = nbgrader
+                if user == "nobody":
+                    run = test_attacks.as_nobody(top, test_attacks.python_of_an_ordinary_user(Path(folder)))
+                start, settings = time.monotonic(), f'c.Execute.box = "{strength}"'
+                test_attacks.attack_class(top, test_attacks.BOXED, settings, run)
+                seconds = time.monotonic() - start
+                test_attacks.all_gained_nothing(top, test_attacks.BOXED)
+                print(f"| {strength} | {user} | {len(test_attacks.BOXED)} | 0 | {seconds:.0f} |", flush=True)
+
+
 def speed(count):
     """Grade a class of mixed submissions in three batches, the two configurations in turn."""
     made = [full, blank, copied_cells, *(lambda i=i: with_mistake(i) for i in range(ROUNDS))]
@@ -114,7 +134,7 @@ def speed(count):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["attacks", "speed"])
+    parser.add_argument("what", choices=["attacks", "boxes", "speed"])
     parser.add_argument("--count", type=int, default=30)
     options = parser.parse_args()
-    attacks() if options.what == "attacks" else speed(options.count)
+    {"attacks": attacks, "boxes": boxes}.get(options.what, lambda: speed(options.count))()

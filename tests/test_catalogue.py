@@ -116,6 +116,9 @@ EQUIVALENT_MUTANTS = {
     ("initialization", "initialize_parameters_random"): {"_size(l - 1) * 1"},
     ("initialization", "initialize_parameters_he"): {"_size(l - 1) * 1"},
     ("initialization", "initialize_parameters_xavier"): {"_size(l - 1) * 1"},
+    ("softmax", "predict_classes"): {
+        "_last_argmax(Z, axis=0)"
+    },  # of classes with equal probabilities, either is largest
     # Of records or trials that are equal in all that counts, either may come first.
     ("hyperparameters", "best_run"): {
         "min(list((run for run in kept if run['dev_error'] == lowest))[::-1], key=lambda run: run['num_parameters'])",
@@ -166,13 +169,33 @@ def judge(monkeypatch, lesson, name, function, seed=None):
         return function(*args)
 
     answer.__name__ = name
+    check = checks.lesson(lesson)
+    if seed is not None:
+        share_calls(monkeypatch, check.exercises[name], function)
     try:
-        checks.lesson(lesson)(answer)
+        check(answer)
     except checks.CheckFailed as error:
         return str(error)
     except Exception as error:
         return f"{error} {' '.join(getattr(error, '__notes__', []))}"
     return None
+
+
+def share_calls(monkeypatch, exercise, function):
+    """Let a check of a known mistake take what the exercise has computed of it, or computes now, instead of calling it.
+
+    The learner's own check, without a seed, calls it all the same.
+    """
+    if function not in [mistake for mistake, _ in exercise.mistakes.functions]:
+        return
+    really = checks.observe
+
+    def observe(answer, arguments, *how):
+        position = next(i for i, case in enumerate(exercise.cases) if case.arguments is arguments)
+        outcome = exercise.mistakes.outcome(function, position)
+        return really(answer, arguments, *how) if outcome.raised else (outcome, None)
+
+    monkeypatch.setattr(checks, "observe", observe)
 
 
 @pytest.mark.parametrize(("lesson", "exercise"), EXERCISES)
@@ -229,6 +252,8 @@ IGNORED_ARGUMENTS = {
     ("shallow_network", "layer_sizes"): ("X", "Y"),  # their shapes alone count
     ("optimizers", "initialize_velocity"): ("parameters",),  # likewise
     ("optimizers", "initialize_adam"): ("parameters",),
+    # A step a tenth larger moves no verdict, since no difference is near the limit; a fixed one is a known mistake.
+    ("normalization_and_gradient_checking", "gradient_check_n"): ("epsilon",),
 }
 
 

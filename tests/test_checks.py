@@ -10,6 +10,7 @@ import pytest
 
 from helpers import checks
 from helpers.checks import calls, chance, compare, diagnose, draws, packs, plain, show, views
+from helpers.courses import TOP
 from helpers.exercises import Lesson, case
 
 
@@ -53,8 +54,15 @@ def right(dZ, A_prev):
     return layer(dZ, A_prev)
 
 
+def unwritten():
+    def layer(dZ, A_prev):
+        raise NotImplementedError
+
+    return layer
+
+
 VERDICTS = {
-    "missing": (lambda dZ, A: (_ for _ in ()).throw(NotImplementedError()), "layer is not written yet."),
+    "missing": (unwritten(), "layer is not written yet."),
     "None": (lambda dZ, A: None, "layer: expected 2 values (dW, db), got None. Does the function return it? See"),
     "one more": (lambda dZ, A: (*layer(dZ, A), 0), "layer: wrong number of entries: expected 2, got 3."),
     "type before shape": (lambda dZ, A: (np.ones((9, 9)), None), "db: expected an array, got None. Does"),
@@ -568,3 +576,23 @@ def test_batches_are_judged_by_how_they_hold_the_columns():
         return [(X[:, order[k : k + size]], Y[:, order[k : k + size]]) for k in (0, 4, 8)]
 
     assert "follow the one before: wrong" in fails(rotated)
+
+
+# --- which helpers ---------------------------------------------------------------------------------------------------
+
+
+def test_a_notebook_with_another_copy_of_helpers_says_so(tmp_path, monkeypatch, capsys):
+    """In the folder of an edition, with the helpers of the repository; in one without helpers, and in the repository."""
+    lesson = tmp_path / "learner" / "course1_nn" / "02_logistic_regression"
+    lesson.mkdir(parents=True)
+    monkeypatch.chdir(lesson)
+    checks.lesson("logistic_regression")
+    assert capsys.readouterr().out == ""
+    (tmp_path / "learner" / "helpers" / "checks").mkdir(parents=True)
+    (tmp_path / "learner" / "helpers" / "checks" / "__init__.py").touch()
+    checks.lesson("logistic_regression")
+    said = capsys.readouterr().out
+    assert f"This notebook lies in {tmp_path / 'learner'}, but its `helpers` come from {TOP}" in said
+    monkeypatch.chdir(TOP / "course1_nn")
+    checks.lesson("logistic_regression")
+    assert capsys.readouterr().out == ""

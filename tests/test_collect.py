@@ -141,7 +141,12 @@ def test_a_forged_time_does_not_count(exchange, tmp_path, caplog):
 
 def test_what_is_wrong_with_one_submission_costs_one_student(exchange, tmp_path, caplog):
     """Times that are none, folders that are too deep, and a folder in place of the time: the others are collected."""
-    for name in (f"{ME}+lesson+yesterday+x", f"{ME}+lesson+9999999999999-01-01+x", "a+lesson+", f"{ME}+lesson+\u202e+x"):
+    for name in (
+        f"{ME}+lesson+yesterday+x",
+        f"{ME}+lesson+9999999999999-01-01+x",
+        "a+lesson+",
+        f"{ME}+lesson+\u202e+x",
+    ):
         (exchange / name).mkdir(parents=True)
     (folder,) = (one for one in exchange.iterdir() if WHEN in one.name)
     (folder / "timestamp.txt").unlink()

@@ -378,7 +378,19 @@ def box_of(monkeypatch):
 def test_weaker_boxes_say_what_makes_them_stronger(box_of, monkeypatch):
     monkeypatch.setattr(doctor, "_cure_of_namespaces", lambda: "sysctl this=1 (as root)")
     box_of("landlock")
-    assert doctor.box() == "landlock; it holds attacks back. For the stronger one, namespaces: sysctl this=1 (as root)"
+    assert doctor.box() == (
+        "landlock; it holds attacks back, but a room sees which processes and users there are, and its limit of "
+        "processes counts all of this user. For the stronger one, namespaces: sysctl this=1 (as root), or install "
+        "bubblewrap"
+    )
+
+
+def test_bubblewrap_says_what_is_faster(box_of, monkeypatch):
+    monkeypatch.setattr(doctor, "_cure_of_namespaces", lambda: "sysctl this=1 (as root)")
+    box_of("bubblewrap")
+    assert (
+        doctor.box() == "bubblewrap; as strong as namespaces, and many times slower. For these: sysctl this=1 (as root)"
+    )
 
 
 def test_limits_alone_are_a_problem(box_of, monkeypatch):

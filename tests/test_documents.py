@@ -19,7 +19,11 @@ from helpers import checks, cli, courses, data, exercises, release
 from helpers.checks import packs
 from helpers.courses import COURSES, LESSONS, TOP
 
-DOCUMENTS = [*sorted(TOP.glob("*.md")), TOP / "docs" / "data.md", *sorted(TOP.glob("course*/README.md"))]
+DOCUMENTS = [
+    *sorted(TOP.glob("*.md")),
+    *(TOP / "docs" / name for name in ("data.md", "notes.md")),
+    *sorted(TOP.glob("course*/README.md")),
+]
 
 
 def test_exercise_of_contributing_works(capsys):
@@ -135,6 +139,21 @@ def test_code_of_contributing_is_formatted_as_all_code_is(copy):
     assert done.returncode == 0, done.stdout
     done = in_copy(copy, f".venv/bin/python -m ruff format --diff {' '.join(made)}")
     assert done.returncode == 0, done.stdout
+
+
+def test_what_contributing_shows_of_the_second_edition_is_in_lesson_1_2():
+    part = (TOP / "CONTRIBUTING.md").read_text().split("## Second edition")[1].split("\n## ")[0]
+    lesson = courses.find("logistic_regression")
+    assert lesson.edition == 2
+    notebook = nbformat.read(lesson.path, as_version=4)
+    there = "\n".join(cell.source for cell in notebook.cells)
+    there += (TOP / "helpers" / "exercises" / "course1_nn" / "logistic_regression.py").read_text()
+    shown = re.findall(r"```python\n(.*?)```", part, re.S) + re.findall(r"`(check\.\w+\(.*?\))`", part)
+    assert len(shown) > 6
+    assert [code for code in shown if code.strip() not in there and code != "check.reset"] == []
+    for command in re.findall(r"`(python -c .*?)`", part):
+        done = subprocess.run(shlex.split(command.replace("python", sys.executable, 1)), cwd=TOP, capture_output=True)
+        assert b"dZ" in done.stdout, done.stderr
 
 
 # --- what the README shows ---------------------------------------------------------------------------------------------

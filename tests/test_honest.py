@@ -125,7 +125,9 @@ def as_vs_code_saves_it(notebook):
         one["metadata"]["vscode"] = {"languageId": "python"}
 
     each(notebook, change)
-    notebook["cells"].append({"cell_type": "raw", "metadata": {"vscode": {"languageId": "shellscript"}}, "source": "ls"})
+    notebook["cells"].append(
+        {"cell_type": "raw", "metadata": {"vscode": {"languageId": "shellscript"}}, "source": "ls"}
+    )
 
 
 @form
@@ -412,7 +414,9 @@ BYTES = {
     "byte_order_mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
     "utf_16": lambda text: text.encode("utf-16"),
     "utf_32": lambda text: text.encode("utf-32"),
-    "latin_1": lambda text: json.dumps(json.loads(text), ensure_ascii=False).replace("–", "-").encode("latin-1", "ignore"),
+    "latin_1": lambda text: (
+        json.dumps(json.loads(text), ensure_ascii=False).replace("–", "-").encode("latin-1", "ignore")
+    ),
     "indented_by_tabs": lambda text: json.dumps(json.loads(text), indent="\t").encode(),
     "crlf": lambda text: json.dumps(json.loads(text), indent=1).replace("\n", "\r\n").encode(),
 }
@@ -562,7 +566,9 @@ def test_one_slip_costs_once(lesson, name, slip, record_property):
 def test_not_written_is_said_only_of_what_is_not_written(lesson):
     """A function that calls an unwritten one fails, but nobody says that it is not written itself."""
     source = "def model(*a, **k):\n    return optimize(*a, **k)"  # wrong, and calls what is not written
-    task = batch.Task("ann", folder.Handed(with_slip({"optimize": released_stub("optimize"), "model": lambda _: source})), "")
+    task = batch.Task(
+        "ann", folder.Handed(with_slip({"optimize": released_stub("optimize"), "model": lambda _: source})), ""
+    )
     made = batch.grade(lesson, task)
     assert made.facts["mistakes"] == {"optimize": "not written", "model": "other"}
     texts = {one.id: [output.get("evalue", "") for output in one.get("outputs", ())]

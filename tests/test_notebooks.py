@@ -94,6 +94,40 @@ def test_check_knows_what_an_exercise_needs(tmp_path):
     assert "exercise model needs a solution cell 'model' and a test cell 'test_model'" in problems
 
 
+@pytest.mark.parametrize(
+    ("cell", "old", "new", "words"),
+    [
+        ("predict_walks", "walks", "walk", "prediction walk is not in helpers/exercises: add lesson.predict('walk', ...)"),
+        ("predict_walks", "walks", "walk", 'prediction walks: check.predict("walks") before its experiment'),
+        ("compare_walks", "check.compare", "print", 'check.compare("walks", ...) after'),
+        ("errata_mean", "(The notes have this slip.)", "The notes write it.", "cell errata_mean: a box stands on its own"),
+    ],
+)  # fmt: skip
+def test_check_knows_what_is_asked_besides_the_exercises(tmp_path, cell, old, new, words):
+    (tmp_path / "02_logistic_regression").mkdir()
+    path = tmp_path / "02_logistic_regression" / "02_logistic_regression.ipynb"
+    notebook = notebooks.read(courses.find("logistic_regression").path)
+    changed = next(one for one in notebook.cells if one.id == cell)
+    assert old in changed.source
+    changed.source = changed.source.replace(old, new)
+    nbformat.write(notebook, path)
+    assert words in "\n".join(notebooks.check(path))
+
+
+def test_a_second_edition_needs_all_that_makes_one_think(tmp_path, monkeypatch):
+    path = courses.find("activations").path
+    assert notebooks.check(path) == []
+    lessons = [one._replace(edition=2) if one.name == "activations" else one for one in courses.LESSONS]
+    monkeypatch.setattr(courses, "LESSONS", lessons)
+    problems = "\n".join(notebooks.check(path))
+    for words in (
+        "at least 3 predictions",
+        "a cell check.questions(...)",
+        "exercise tanh lacks ask, small, a sentence",
+    ):
+        assert words in problems
+
+
 # --- bad input: one line that says what to do, exit status 2, nothing changed ----------------------------------------
 
 

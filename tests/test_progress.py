@@ -1,19 +1,29 @@
 """What a learner has solved is kept and counted, and nothing is lost; hints come in steps and are never the answer."""
 
 import ast
+import builtins
+import contextlib
+import copy
 import errno
+import functools
+import importlib
 import inspect
+import io
 import json
+import linecache
 import os
 import re
 import subprocess
 import sys
 import textwrap
 
+import nbformat
+import numpy as np
 import pytest
 
-from helpers import checks, courses, exercises, hints, notebooks, release
-from helpers.checks import packs, progress
+from helpers import checks, courses, exercises, hints, notebooks, release, thinking
+from helpers.checks import packs, predict, progress, questions, review, think
+from helpers.checks.trace import trace
 
 LESSON = courses.find("logistic_regression")
 DONE = [lesson for lesson in courses.LESSONS if lesson.done and lesson.name in exercises.lessons()]
@@ -177,7 +187,9 @@ shell.run_cell("progress.note_when_cell_ends('one', 'a')\\nassert True")
 shell.run_cell("1")
 """
     start = edition.folder / "start.json"
-    out = subprocess.run([sys.executable, "-c", code, edition.folder, start], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", code, edition.folder, start], capture_output=True, text=True, check=True
+    )
     failed, passed = out.stdout.split("NEXT CELL")
     assert "One: 0 of 3 exercises solved. Stuck? check.hint(a)" in failed
     assert passed.count("One: 1 of 3 exercises solved. Next: b.") == 1
@@ -226,18 +238,43 @@ def test_hints_are_shown_step_by_step_in_the_edition(files, tmp_path):
     release.write(files, tmp_path / "learner")
     done = learn(
         tmp_path / "learner",
-        "for i in range(4):\n    print('CALL', i)\n    check.hint('sigmoid')\n"
+        "for i in range(5):\n    print('CALL', i)\n    check.hint('sigmoid')\n"
         "def sigmoid(z): pass\ncheck.hint(sigmoid)\ncheck.hint('sigmod')",
     )
     calls = done.stdout.split("CALL")[1:]
-    assert [re.findall(r"\*\*Hint (\d) of 3", call) for call in calls[:3]] == [["1"], ["1", "2"], ["1", "2", "3"]]
-    assert "`np.exp` works on numbers" in calls[0]
-    assert "Next: the equation. Call `check.hint(sigmoid)` once more." in calls[0]
+    steps = ["1", "2", "3", "4"]
+    assert [re.findall(r"\*\*Hint (\d) of 4", call) for call in calls[:4]] == [steps[: i + 1] for i in range(4)]
+    assert "Let z be 1000. Which sign" in calls[0]
+    assert "Next: the equations. Call `check.hint(sigmoid)` once more." in calls[0]
     assert r"\tag{2.3}" not in calls[0]
     assert r"\tag{2.3}" in calls[1]
-    assert "- One statement, no loop.\n- It uses `np.exp`." in calls[2]
-    assert "Next:" not in calls[2]
+    assert "| returned | (1, 2) | [[0.5, 0.75]] |" in calls[2]
+    assert "    return ____ / (____ + np.exp(____))" in calls[3]
+    assert "Next:" not in calls[3]
     assert done.stderr.splitlines()[-1].endswith("Did you mean 'sigmoid'? There are: " + ", ".join(NAMES) + ".")
+
+
+def test_the_same_failure_for_the_third_time_brings_the_offer_of_the_next_hint(capsys):
+    check = checks.lesson(LESSON.name)
+    offers = []
+
+    def run(text):
+        names = {"np": __import__("numpy")}
+        exec(f"def sigmoid(z):\n    return {text}", names)
+        with contextlib.suppress(checks.CheckFailed):
+            check(names["sigmoid"])
+        offers.append("check.hint(sigmoid) shows" in capsys.readouterr().out)
+
+    wrong, another, right = "1 / (1 + np.exp(z))", "np.tanh(z)", "1 / (1 + np.exp(-z))"
+    for text in (wrong, wrong, another, wrong, wrong, wrong, wrong, right, wrong):
+        run(text)
+    assert offers == [False] * 5 + [True] * 2 + [False] * 2
+    for _ in range(4):
+        check.hint("sigmoid")
+    offers.clear()
+    for _ in range(4):
+        run(wrong)
+    assert offers == [False] * 4, "all steps are shown"
 
 
 NAMES = list(exercises.load(LESSON.name).exercises)
@@ -248,7 +285,7 @@ def test_a_pack_without_hints_says_where_the_hint_is(monkeypatch, capsys):
     assert old["sigmoid"].hints == ()
     monkeypatch.setattr(packs, "hints", lambda lesson, exercise: old[exercise].hints)
     checks.Checks(LESSON.name, old).hint("sigmoid")
-    assert capsys.readouterr().out == "There is no hint for sigmoid here. The lesson has one above the exercise.\n"
+    assert capsys.readouterr().out == "There is no hint for sigmoid here.\n"
 
 
 def test_a_hint_in_grading_shows_nothing(monkeypatch, capsys):
@@ -260,8 +297,6 @@ def test_a_hint_in_grading_shows_nothing(monkeypatch, capsys):
 
 # --- hints: never the answer -----------------------------------------------------------------------------------------
 
-#: Notebooks without a hint before the exercise: its docstring stands in.
-NO_HINT = {"variance_gap"}
 #: Decisions: they follow from a table or a list of the lesson, not from an equation.
 NO_EQUATION = {"architecture_for", "next_step", "tuning_priority"}
 #: The lesson's own equation, which NumPy writes with the same letters.
@@ -318,15 +353,15 @@ def test_no_hint_holds_a_line_of_an_answer(lesson):
 
 
 @by_lesson
-def test_every_exercise_has_all_three_steps(lesson):
+def test_every_exercise_has_all_four_steps(lesson):
     made = hints.make(lesson.name)
-    cells = {cell.id: i for i, cell in enumerate(notebooks.read(lesson.path).cells)}
     source = notebooks.read(lesson.path).cells
+    place = {cell.id: i for i, cell in enumerate(source)}
     for name, exercise in exercises.load(lesson.name).exercises.items():
-        idea, equation, shape = made[name]
-        text = next(cell.source for cell in reversed(source[: cells[name]]) if cell.cell_type == "markdown")
-        assert ("<summary>Hint" in text) == (name not in NO_HINT), name
-        assert len(idea) > 20
+        question, equation, traced, faded = made[name]
+        folded = FOLDED.findall(source[place[name] - 1].source)
+        assert question.count("?") >= 1, name
+        assert not any(squash(question) in squash(text) or squash(text) in squash(question) for text in folded), name
         assert bool(exercise.equation) == (name not in NO_EQUATION), name
         tags = re.findall(r"\\tag\{([\d.]+)\}", equation)
         ends = re.findall(r"\d+\.\d+", exercise.equation)
@@ -334,15 +369,43 @@ def test_every_exercise_has_all_three_steps(lesson):
             assert set(ends) <= set(tags), name
         elif exercise.equation:
             assert equation.startswith(f"{exercise.equation}: every one of them belongs to an exercise before"), name
-        assert re.match(r"- (One statement|\d+ statements), ", shape), name
+        assert traced.count("\n| ") >= 3, name
+        assert f"def {name}(" in faded or f"class {name}" in faded, name
+
+
+FOLDED = re.compile(r"<summary>Hint[^<]*</summary>(.*?)</details>", re.S)
 
 
 @by_lesson
-def test_the_shape_of_the_code_holds_names_alone(lesson):
-    """No expression of the answer: every piece of code in it is one name, a method, `@` or `.T`."""
-    for name, (_, _, shape) in hints.make(lesson.name).items():
-        pieces = re.findall(r"`([^`]*)`", shape.split("\n\n")[0])
-        assert all(re.fullmatch(r"@|\.?\w+(\.\w+)*", piece) for piece in pieces), (name, pieces)
+def test_no_step_of_a_hint_passes_where_nothing_is_filled_in(lesson):
+    """Each piece of code in a hint, run as it stands in place of the answer, stops in every exercise."""
+    catalogue = exercises.load(lesson.name).exercises
+    pictures = importlib.import_module(f"helpers.widgets.{lesson.name}")
+    for name, steps in hints.make(lesson.name).items():
+        *others, faded = [re.findall(r"```python\n(.*?)\n```", step, re.S) for step in steps]
+        assert not any(others), "code comes last"
+        assert faded[0].count("____") >= 1, name
+        names = {**catalogue[name].reference.__globals__, "pictures": pictures}
+        exec(faded[0], names)
+        stopped = []
+        for _, arguments in catalogue[name].cases(seed=0):
+            try:
+                names[name](*copy.deepcopy(arguments).values())
+            except Exception as error:
+                stopped.append(type(error).__name__)
+        assert "NameError" in stopped, name
+
+
+def test_the_hint_traces_what_the_reference_computes():
+    """By hand: scores 0, 0 and 3; σ(3) = 0.9526; dw = ((-0.5) + 3 · 0.5, -0.5 - 2 · 0.0474) / 3."""
+    traced = hints.make(LESSON.name)["propagate"][2].splitlines()
+    for row in (
+        "| `X`, given | (2, 3) | [[1, 3, 0], [0, -1, 2]] |",
+        "| `A` | (1, 3) | [[0.5, 0.5, 0.9526]] |",
+        "| `dZ` | (1, 3) | [[-0.5, 0.5, -0.04743]] |",
+        "| returned `dw` | (2, 1) | [[0.3333], [-0.1983]] |",
+    ):
+        assert row in traced
 
 
 # --- the data of the start page --------------------------------------------------------------------------------------
@@ -385,3 +448,320 @@ def test_start_page_is_in_the_edition(files):
     package = json.loads(files[folder + "package.json"])
     assert folder + package["jupyterlab"]["_build"]["load"] in files
     assert not re.search(rb"https?://", b"".join(files[path] for path in files if path.startswith(folder)))
+
+
+# --- predictions, questions, other ways ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """A function that puts texts into the learner's keyboard; after them nobody is there."""
+
+    def put(*texts):
+        left = list(texts)
+
+        def answer(prompt):
+            if not left:
+                raise EOFError
+            print(prompt + left[0])
+            return left.pop(0)
+
+        monkeypatch.setattr("builtins.input", answer)
+
+    put()
+    return put
+
+
+@pytest.fixture
+def guesses(monkeypatch, tmp_path):
+    """Progress kept in a folder of its own, and no guess of this session."""
+    start = tmp_path / "start.json"
+    start.write_text("[]")
+    monkeypatch.setattr(predict, "_guesses", {})
+    for name in ("events", "keep", "is_solved"):
+        monkeypatch.setattr(progress, name, functools.partial(getattr(progress, name), top=tmp_path, start=start))
+    return tmp_path / progress.NAME
+
+
+def test_a_guess_stands_beside_what_came_out(typed, guesses, capsys):
+    check = checks.lesson(LESSON.name)
+    typed("x", " B) ")
+    check.predict("lost_minus")
+    said = capsys.readouterr().out
+    assert "  a  ŷ = 0.01\n  b  ŷ = 0.5\n  c  ŷ = 0.99\n" in said
+    assert "Please type a letter from a to c." in said
+    assert said.endswith("Your guess stands: b  ŷ = 0.5\n")
+    check.compare("lost_minus", 2)
+    assert capsys.readouterr().out.splitlines()[:2] == ["You guessed:  b  ŷ = 0.5", "It came out:  c  ŷ = 0.99"]
+    kept = [json.loads(line) for line in guesses.read_text().splitlines()]
+    assert [(one["lesson"], one["predict"], one["guess"]) for one in kept] == [(LESSON.name, "lost_minus", 1)]
+
+    predict._guesses.clear()  # another day
+    typed("a")
+    check.predict("lost_minus")
+    assert capsys.readouterr().out.endswith("Your guess stands: b  ŷ = 0.5\n"), "asked once"
+    check.predict("lost_minus", again=True)
+    assert capsys.readouterr().out.endswith("Your guess stands: a  ŷ = 0.01\n")
+
+
+def test_a_number_is_guessed_in_any_way_of_writing_it(typed, guesses, capsys):
+    check = checks.lesson(LESSON.name)
+    for text, read in (("100", "100"), ("1e2", "100"), ("12,5", "12.5"), ("−3", "-3"), ("40 %", "40")):
+        typed(text)
+        check.predict("factor", again=True)
+        assert capsys.readouterr().out.endswith(f"Your guess stands: {read}\n")
+
+
+def test_without_a_guess_an_experiment_goes_on(typed, guesses, capsys):
+    check = checks.lesson(LESSON.name)
+    for keys in ((), ("",), ("x", "y", "z")):
+        typed(*keys)
+        check.predict("walks")
+        assert "No guess yet." in capsys.readouterr().out
+    check.compare("walks", 2)
+    assert capsys.readouterr().out.startswith("You guessed:  nothing\nIt came out:  c  the one on the cross-entropy\n")
+    assert not guesses.exists()
+    with pytest.raises(packs.UnknownExercise, match="There is no prediction 'walk' here. Did you mean 'walks'?"):
+        check.predict("walk")
+
+
+def test_a_guess_that_is_none_of_the_choices_does_not_count(typed, guesses, capsys):
+    check = checks.lesson(LESSON.name)
+    for guess in (7, -1, 1.5, "b", True, None, [1]):
+        guesses.write_text(json.dumps({"lesson": LESSON.name, "predict": "walks", "guess": guess}) + "\n")
+        check.compare("walks", 0)
+        assert capsys.readouterr().out.startswith("You guessed:  nothing\n")
+
+
+def test_guesses_count_as_nothing_solved(edition, capsys):
+    progress.keep(top=edition.folder, start=edition.folder / "start.json", lesson="one", predict="p", guess=1)
+    edition("one", "b", True)
+    assert capsys.readouterr().out == "One: 1 of 3 exercises solved. Next: c.\n"
+
+
+def test_nothing_is_asked_or_shown_in_grading(monkeypatch, capsys, typed):
+    check = checks.lesson(LESSON.name)
+    monkeypatch.setenv(packs.HIDDEN_SEED, "1")
+    typed("a", "a", "a")
+    check.predict("walks")
+    check.compare("walks", 1)
+    for ask in (check.questions, check.ways, check.reset):
+        ask(named("sigmoid", exercises.load(LESSON.name).exercises["sigmoid"].reference))
+    assert capsys.readouterr().out == ""
+
+
+def named(name, function):
+    function = copy.copy(function)
+    function.__name__ = name
+    return function
+
+
+def test_trace_tells_what_each_line_gave_and_how_often_it_ran():
+    def loops(n, m):
+        total = 0
+        for i in range(n):
+            for _ in range(m):
+                total += i
+        values = [
+            total,
+            n,
+        ]
+        values.append(m)
+        return values
+
+    found = trace(loops, {"n": 3, "m": 2})
+    assert found.result == [6, 3, 2]
+    assert {line: found.counts[line] for line in (2, 5, 6, 10)} == {2: 1, 5: 6, 6: 1, 10: 1}
+    assert [step.value for step in found.steps if step.name == "total"] == [0, 0, 0, 1, 2, 4, 6]
+    assert [step.value for step in found.steps if step.name == "i"] == [0, 1, 2]
+    assert [(step.line, step.value) for step in found.steps if step.name == "values"] == [(6, [6, 3]), (10, [6, 3, 2])]
+
+
+RIGHT = [
+    pytest.param(exercise, function, id=f"{exercise.name}.{function.__name__}")
+    for exercise in exercises.load(LESSON.name).exercises.values()
+    for function in [exercise.reference, *exercise.accepted]
+]
+
+
+@pytest.mark.parametrize(("exercise", "function"), RIGHT)
+def test_questions_about_any_right_answer_have_one_right_choice(exercise, function):
+    """Each is made from that function: a shape or a count that its own run shows, a value, a reason."""
+    case = max((arguments for _, arguments in exercise.cases(0)), key=think._sizes)
+    texts = set()
+    for seed in range(5):
+        made = questions.make(function, case, exercise.small_case(), exercise.why, np.random.default_rng(seed))
+        assert 1 <= len(made) <= 3
+        for one in made:
+            texts.add(one.text)
+            assert len(set(one.choices)) == len(one.choices) == len(one.replies) >= 2
+            assert re.match("Right|Yes", one.replies[one.right])
+            assert all(reply.startswith("No") for i, reply in enumerate(one.replies) if i != one.right)
+    source = "".join(inspect.getsource(function).split())
+    for line in re.findall(r"line \d+ of your function(?: run)?, `(.*?)`(?:\?|, when)", "\n".join(texts)):
+        assert "".join(line.split()) in source
+
+
+def test_questions_ask_about_the_learners_own_lines_after_a_pass(typed, capsys):
+    check = checks.lesson(LESSON.name)
+    names = {"np": np, "sigmoid": exercises.load(LESSON.name).exercises["sigmoid"].reference}
+    source = (
+        "def squared_cost(w, b, X, Y):\n    total = 0\n    for i in range(X.shape[1]):\n"
+        "        a = sigmoid(w[:, 0] @ X[:, i] + b)\n        total += (a - Y[0, i]) ** 2 / 2\n    return total / len(Y[0])\n"
+    )
+    linecache.cache["<learner>"] = len(source), None, source.splitlines(keepends=True), "<learner>"
+    exec(compile(source, "<learner>", "exec"), names)
+    typed("a", "a", "a")
+    check.questions(names["squared_cost"])
+    said = capsys.readouterr().out
+    asked = re.search(r"X of shape \(4, 7\).* How often does\s+line 4 of your\s+function run, `a = sigmoid", said, re.S)
+    assert asked, said
+    assert re.search(r"\d of 2 right\.$", said)
+    assert "it stands in a loop and ran 7 times." in said
+    names["squared_cost"] = named("squared_cost", lambda w, b, X, Y: 0.0)
+    with pytest.raises(checks.CheckFailed):
+        check.questions(names["squared_cost"])
+
+
+def test_other_ways_are_right_answers_with_a_sentence():
+    catalogue = exercises.load(LESSON.name).exercises
+    for name, ways in thinking.ways(LESSON.name).items():
+        assert ways[0]["differs"] == ""
+        assert 2 <= len(ways) <= 3, name
+        assert all(len(way["differs"]) > 30 for way in ways[1:])
+        for way in ways:
+            names = dict(catalogue[name].reference.__globals__)
+            exec(way["code"], names)
+            with contextlib.redirect_stdout(io.StringIO()):
+                checks.lesson(LESSON.name)(names[name])
+
+
+def test_other_ways_come_after_the_exercise_is_solved_and_only_where_the_edition_has_them(files, tmp_path):
+    code = "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))\ncheck.ways(sigmoid)\n"
+    release.write(files, tmp_path / "class")
+    assert learn(tmp_path / "class", code).stdout == "This edition has no other ways.\n"
+    release.write(release.edition([LESSON], ways=True), tmp_path / "alone")
+    assert learn(tmp_path / "alone", code).stdout == "Solve sigmoid first: then this shows other ways beside yours.\n"
+    done = learn(tmp_path / "alone", SIGMOID.format("-") + "check.ways(sigmoid)").stdout
+    assert "The reference.\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))" in done
+    assert "Another way (1). The logistic function is tanh" in done
+
+
+# --- start again, come back ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calendar(monkeypatch):
+    """A function that sets the day."""
+
+    def set_day(day):
+        monkeypatch.setattr(progress, "today", lambda: day)
+        monkeypatch.setattr(progress, "_now", lambda: f"{day}T12:00:00+00:00")
+
+    monkeypatch.setattr(progress, "_reviewing", [False])
+    set_day("2026-01-01")
+    return set_day
+
+
+def test_a_solved_exercise_is_due_after_1_3_7_and_21_days(edition, calendar, capsys):
+    edition("one", "a", True)
+    due = lambda: progress.due(progress.read(edition.file)).get(("one", "a"))  # noqa: E731
+    assert due() == ("2026-01-02", 0)
+    edition("one", "b", True)
+    calendar("2026-01-02")
+    edition("one", "a", True)
+    assert due() == ("2026-01-02", 0), "a check of the old answer repeats nothing"
+    progress.review()
+    for day, then in (("2026-01-02", "2026-01-05"), ("2026-01-07", "2026-01-14"), ("2026-01-14", "2026-02-04")):
+        calendar(day)
+        edition("one", "a", True)
+        edition("one", "a", True)
+        assert due()[0] == then, "once a day"
+    calendar("2026-02-04")
+    edition("one", "a", None)
+    assert due()[0] == "2026-02-04", "not written yet is no result"
+    edition("one", "a", False)
+    assert due() == ("2026-02-05", 0), "who cannot do it any more begins again"
+    for day in ("2026-02-05", "2026-02-08", "2026-02-15", "2026-03-08"):
+        calendar(day)
+        edition("one", "a", True)
+    assert due() is None, "after the last time it does not come again"
+    assert "It will not come again." in capsys.readouterr().out
+
+
+def test_what_is_due_is_chosen_by_how_long_it_waits(calendar):
+    def solved(exercise, day):
+        return {"lesson": "one", "exercise": exercise, "right": True, "when": f"{day}T09:00:00+00:00"}
+
+    events = [solved(name, f"2026-01-{day:02d}") for day, name in enumerate("abcdefgh", 1)]
+    assert review.chosen(events, "2026-01-01") == []
+    assert [name for _, name in review.chosen(events, "2026-01-09")] == list("abcde")
+    later = [{**event, "due": "2026-01-20", "step": 2} for event in events[1:]]
+    assert [name for _, name in review.chosen([events[0], *later], "2026-01-09")] == list("abc"), "filled up to three"
+    assert [name for _, name in review.chosen(events[:2], "2026-01-02")] == ["a"], "but not with those of the same day"
+    for damage in ({"due": 5}, {"due": None}, {"due": "2026-01-03", "step": "x"}, {"when": 3}):
+        assert isinstance(review.chosen([*events, {**events[0], **damage}], "2026-01-09"), list)
+
+
+def test_what_is_due_becomes_a_notebook_that_runs(files, tmp_path):
+    """Solved in the lesson, forgotten, written anew a day later: the answers of the lesson stay as they are."""
+    folder = tmp_path / "learner"
+    release.write(files, folder)
+    solved = {cell.id: cell.source for cell in notebooks.read(LESSON.path).cells}
+    path = folder / LESSON.link
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.id in NAMES:
+            cell.source = solved[cell.id]
+    nbformat.write(notebook, path)
+    before = path.read_bytes()
+    lines = [{"lesson": LESSON.name, "exercise": name, "right": True, "when": "2026-01-01"} for name in NAMES]
+    kept = folder / progress.NAME
+    again = "from helpers.checks import review\nprint(review.make())"
+    for some in (NAMES[:5], NAMES[5:]):
+        kept.write_text("".join(json.dumps(line) + "\n" for line in lines if line["exercise"] in some))
+        place = learn(folder, again).stdout.strip()
+        assert learn(folder, again).stdout.strip() == place, "one a day"
+        fresh = nbformat.read(folder / place, as_version=4)
+        answers = [cell for cell in fresh.cells if cell.cell_type == "code" and cell.source.startswith("def ")]
+        assert len(answers) == len(some)
+        assert all("raise NotImplementedError" in cell.source for cell in answers)
+        for cell, name in zip(answers, some, strict=True):
+            cell.source = solved[name]
+        code = "\n".join(cell.source for cell in fresh.cells if cell.cell_type == "code")
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=(folder / place).parent,
+            env={**os.environ, "PYTHONPATH": str(folder), "MPLBACKEND": "agg"}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("Due again on ") == len(some)
+        assert learn(folder, again).stdout.strip() == "", "nothing is due any more"
+    assert path.read_bytes() == before
+    newer = {**files, "NOTATION.md": b"newer"}
+    release.write(newer, folder, keep_work=True)
+    assert (folder / place).exists(), "an update leaves it alone"
+
+
+def test_reset_says_how_the_exercise_was_released(files, tmp_path, capsys):
+    release.write(files, tmp_path / "learner")
+    done = learn(tmp_path / "learner", "check.reset('sigmoid')").stdout
+    released = nbformat.reads(files[LESSON.link].decode(), as_version=4)
+    stub = next(cell.source for cell in released.cells if cell.id == "sigmoid")
+    assert done.endswith(f"{stub}\n")
+    checks.lesson(LESSON.name).reset("sigmoid")
+    assert capsys.readouterr().out == "Only an edition for learners knows how an exercise was released.\n"
+
+
+@by_lesson
+def test_each_exercise_finds_what_it_needs_to_stand_alone(lesson):
+    """Every name that its cells use is there: from the cells before it, from themselves, from Python."""
+    cells = notebooks.read(lesson.path).cells
+    source = {cell.id: cell.source for cell in cells}
+    place = {cell.id: i for i, cell in enumerate(cells)}
+    for name in exercises.load(lesson.name).exercises:
+        parts = thinking._alone(cells, place[name], place[f"test_{name}"])
+        there = set(dir(builtins))
+        for one in [*parts["before"], name, *parts["after"]]:
+            defined, used = thinking._names(source[one])
+            assert used <= there | defined, (name, one)
+            there |= defined

@@ -1,6 +1,7 @@
 """The learner's edition: the same bytes each time, nothing that answers an exercise, and never over a learner's work."""
 
 import ast
+import base64
 import hashlib
 import io
 import json
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+import zlib
 
 import nbformat
 import pytest
@@ -111,6 +113,21 @@ def test_no_file_of_the_edition_holds_a_solution(edition):
     tried = {(name, body) for name, body in tried if len(body) > 20}
     found = [(name, path) for name, body in tried for path, text in texts.items() if body in text]
     assert found == []
+
+
+def test_other_ways_are_in_an_edition_only_if_it_is_asked_for_them():
+    """Not even packed: what differs is their files, and nothing else."""
+    without, with_ways = release.edition([LESSON]), release.edition([LESSON], ways=True)
+    ways = f"helpers/checks/ways/{LESSON.name}.json"
+    assert set(with_ways) - set(without) == {ways}
+    assert {path for path in without if with_ways[path] != without[path]} == {release.MANIFEST}
+    assert [path for path in without if "/ways/" in path] == []
+    packed = json.loads(zlib.decompress(base64.b64decode(with_ways[ways])))
+    for name, found in packed.items():
+        assert found[0]["code"].startswith(f"def {name}("), "what the test of solutions looks for is in there"
+    known = {"helpers/checks/packs", "helpers/checks/thinking"}
+    made = {path.rpartition("/")[0] for path in without if path.endswith(".json") and path.startswith("helpers")}
+    assert made == known, "a new folder of made files: does it hold answers?"
 
 
 def test_no_file_of_the_catalogue_grader_or_tests_is_in_the_edition(edition):

@@ -1,15 +1,24 @@
 """The two rooms: what a test cell can do with a learner's code, what cannot cross, and that one slip costs once."""
 
 import contextlib
+import copy
+import io
+import json
 import os
 import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell
 
-from helpers import courses, notebooks
-from helpers.checks import packs
-from helpers.grading import box, execute, rooms, submission
+from helpers import courses, exercises, notebooks
+from helpers.checks import packs, plain
+from helpers.grading import box, execute, judge, rooms, submission
 from helpers.grading.execute import Grading
 
 LOGISTIC = courses.find("logistic_regression")
@@ -295,3 +304,258 @@ def test_what_the_warm_process_rehearsed_is_forgotten(monkeypatch):
     assert shown["text"] == "False [] 1.5\n"
     room.close()
     warm.close()
+
+
+# --- what is in a room, and what is left of it -------------------------------------------------------------------------
+
+
+def memory_of(pid):
+    """Yield the content of each part of a process's memory that can be read."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            start, end = (int(number, 16) for number in line.split()[0].split("-"))
+            if line.split()[1].startswith("r"):
+                with contextlib.suppress(OSError, OverflowError, ValueError):  # the kernel's own pages
+                    memory.seek(start)
+                    yield memory.read(end - start)
+
+
+def test_nothing_secret_is_in_a_rooms_memory_or_files(monkeypatch, tmp_path):
+    """Canaries stand in all that the grader knows; a room that it starts then holds none of them."""
+    canaries = {name: secrets.token_hex(16) for name in ("environment", "seed", "secret", "file", "submission")}
+    monkeypatch.setenv("GRADEBOOK_URL", canaries["environment"])
+    monkeypatch.setenv(packs.HIDDEN_SEED, canaries["seed"])
+    kept = bytearray(canaries["secret"].encode())
+    (tmp_path / "open").write_text(canaries["file"])
+    with open(tmp_path / "open") as file, contextlib.closing(rooms.Warm(LOGISTIC, STRENGTH)) as warm:
+        os.set_inheritable(file.fileno(), True)
+        other = warm.room()
+        other.ask("run", 20, source=f"text = {canaries['submission']!r}\nopen('left', 'w').write(text)")
+        room = warm.room()
+        told = secrets.token_hex(16)
+        room.ask("run", 20, source=f"told = {told!r}")
+        try:
+            found = {name for part in memory_of(room.pid) for name, text in canaries.items() if text.encode() in part}
+            assert any(told.encode() in part for part in memory_of(room.pid))  # one that is there is found
+            warm_too = {
+                n for part in memory_of(warm.process.pid) for n, text in canaries.items() if text.encode() in part
+            }
+        except PermissionError:
+            pytest.skip("this user may not read a room's memory from outside")
+        assert found == warm_too == set()
+        backwards = {name: text[::-1] for name, text in canaries.items()}
+        search = (
+            f"import os\nneedles = {{name: text[::-1].encode() for name, text in {backwards!r}.items()}}\nfound, files = set(), 0\n"
+            "for folder, _, names in os.walk('/'):\n    for name in names:\n        try:\n"
+            "            with open(os.path.join(folder, name), 'rb') as file:\n"
+            "                content = file.read() if os.path.isfile(file.fileno()) else b''\n        except OSError:\n"
+            "            continue\n        files += 1\n        found |= {n for n, text in needles.items() if text in content}\n"
+        )
+        room.ask("run", 60, source=search)
+        assert room.get("found")[1] == 0 or list(room.get("found")[1]) == []
+        assert room.get("files")[1] > 1000
+        assert kept
+        other.close()
+        room.close()
+
+
+def waited_for(condition):
+    for _ in range(100):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("strength", ["namespaces", "landlock"])
+def test_no_process_and_no_file_outlives_a_room(strength):
+    """Orphans that forget their parents, refuse signals and hop from process to process end with their room."""
+    source = (
+        "import os, signal, time\nopen('file', 'w').close()\nos.makedirs('a/b')\nos.chmod('a/b', 0)\nos.chmod('a', 0)\n"
+        "def orphan(work):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork() == 0:\n            work()\n        os._exit(0)\n"
+        "def deaf():\n    for number in range(1, 65):\n        try:\n            signal.signal(number, signal.SIG_IGN)\n"
+        "        except (OSError, ValueError):\n            pass\n    time.sleep(100)\n"
+        "def hops():\n    while True:\n        if os.fork():\n            os._exit(0)\n"
+        "orphan(deaf)\norphan(hops)\nprint(os.getpid())"
+    )
+    with contextlib.closing(rooms.Warm(LOGISTIC, strength)) as warm:
+        room = warm.room()
+        before = set(rooms._tree(warm.process.pid)) - {warm.process.pid}
+        room.ask("run", 20, source=source)
+        assert len(set(rooms._tree(warm.process.pid)) - before) > 1
+        again = warm.room()
+        room.close()
+        assert waited_for(lambda: set(rooms._tree(warm.process.pid)) <= {warm.process.pid, again.pid})
+        assert waited_for(lambda: not os.path.exists(room.scratch))
+        assert again.ask("run", 20, source="print(1)")["outputs"]
+        warm.process.kill()  # and no room outlives the process that forks them
+        assert waited_for(lambda: not os.path.exists(f"/proc/{again.pid}"))
+
+
+def test_a_room_ends_with_the_process_that_ordered_it(warm):
+    number, tell = os.pipe()
+    if (pid := os.fork()) == 0:
+        with contextlib.suppress(BaseException):
+            room = rooms.Shared(warm.scratch, STRENGTH).room()
+            os.write(tell, str(room.pid).encode())
+            room.ask("run", 100, source="while True:\n    pass")
+        os._exit(0)
+    room = int(os.read(number, 100))
+    assert os.path.exists(f"/proc/{room}")
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert waited_for(lambda: not os.path.exists(f"/proc/{room}"))
+
+
+def test_landlock_is_offered_only_where_the_kernel_enforces_all_of_it(monkeypatch):
+    monkeypatch.setattr(box, "STRENGTHS", ("landlock", "limits"))
+    assert box.strongest() == ("landlock" if box.landlock_version() >= box.WHOLE_LANDLOCK else "limits")
+    for version in (-1, 1, 4, 5):
+        monkeypatch.setattr(box, "landlock_version", lambda version=version: version)
+        assert box.strongest() == "limits"
+
+
+def test_only_system_calls_on_the_list_are_possible(warm):
+    """Numbers that no kernel has yet are refused, too."""
+    source = (
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nrefused = []\n"
+        "for number in (101, 250, 298, 310, 319, 321, 323, 425, 434, 447, 500, 600, 900):\n"
+        "    refused.append(libc.syscall(number, 0, 0, 0, 0, 0) == -1 and ctypes.get_errno() == 38)"
+    )
+    room = warm.room()
+    room.ask("run", 20, source=source)
+    if os.uname().machine == "x86_64":
+        assert room.get("refused")[1] == [True] * 13
+    room.close()
+
+
+def test_python_behind_symbolic_links_works(tmp_path):
+    """Its real path is not the one by which it was imported; modules that are imported later must be there, too."""
+    link = tmp_path / "link"
+    link.symlink_to(courses.TOP)
+    script = (
+        "from helpers import courses\nfrom helpers.grading import box, rooms\n"
+        "warm = rooms.Warm(courses.find('logistic_regression'), box.strongest())\nroom = warm.room()\n"
+        "source = 'import IPython.core.logger, pygments.formatters, numpy.polynomial, json.tool, IPython\\nprint(IPython.__file__)'\n"
+        "print(room.ask('run', 20, source=source)['outputs'])\nroom.close()\nwarm.close()"
+    )
+    python = link / Path(sys.executable).relative_to(courses.TOP)
+    done = subprocess.run([python, "-c", script], capture_output=True, text=True, timeout=100, cwd=link)
+    assert f"'text': '{link}" in done.stdout, done.stdout + done.stderr
+
+
+def test_what_feedback_says_does_not_depend_on_hidden_cases():
+    """Attacks put an input into words, lines, names, types and sizes; with other inputs the feedback is the same."""
+    released = released_cells(LOGISTIC)
+    differ = []
+    for path in sorted((Path(__file__).parent / "attacks" / "leak").glob("*.py")):
+        if "def tell(" not in path.read_text():
+            continue
+        said = []
+        for seed in ("1", "20240229"):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv(packs.HIDDEN_SEED, seed)
+                cells, _ = submission.restore(notebooks.student_version(notebooks.read(LOGISTIC.path)), released)
+                cells = [cell for cell in cells if cell.metadata.get("nbgrader")]
+                next(cell for cell in cells if cell.metadata.nbgrader.grade_id == "sigmoid").source = path.read_text()
+                Grading(cells, released, LOGISTIC, STRENGTH, LIMITS).run()
+                said.append(
+                    [output.evalue for cell in cells for output in cell.get("outputs", []) if "evalue" in output]
+                )
+        assert said[0], path
+        if said[0] != said[1]:
+            differ.append((path.stem, [pair for pair in zip(*said, strict=True) if pair[0] != pair[1]]))
+    assert differ == []
+
+
+# --- what judging may cost ---------------------------------------------------------------------------------------------
+
+
+def test_judging_is_ended_from_outside():
+    """Too long, too much memory, too long an answer, a failure, an end: each gives a sentence, and soon."""
+    start = time.monotonic()
+    assert judge.apart(lambda: {"a": [1, "b"]}, 20, 1 << 30) == {"a": [1, "b"]}
+    for work, words in (
+        (lambda: time.sleep(100), "more memory or time"),
+        (lambda: len(bytearray(1 << 31)), "MemoryError"),
+        (lambda: "x" * (judge.MOST + 1), "more memory or time"),
+        (lambda: 1 / 0, "ZeroDivisionError"),
+        (lambda: os._exit(3), "more memory or time"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "more memory or time"),
+        (lambda: object(), "failed"),
+    ):
+        with pytest.raises(judge.Ended, match=words):
+            judge.apart(work, 2, 1 << 30)
+    assert time.monotonic() - start < 30
+    with pytest.raises(box.NoBox, match="none here"):
+        judge.apart(lambda: raise_(box.NoBox("none here")), 20, 1 << 30)
+
+
+def raise_(error):
+    raise error
+
+
+def test_a_test_that_takes_too_much_computing_costs_itself_alone():
+    slow = "f(1)\nwhile True:\n    pass"
+    said = grade("def f(x):\n    return x", slow, "assert f(2) == 2", judge=0.5)
+    assert said == ["Judging this took more than 0.5 seconds of computing and was stopped.", ""]
+
+
+def test_after_the_end_of_its_time_nothing_of_a_submission_starts(monkeypatch):
+    made = []
+    real = execute._room
+    monkeypatch.setattr(execute, "_room", lambda *words: made.append(1) or real(*words))
+    cells = [new_code_cell("while True:\n    pass") for _ in range(200)]
+    cells += [new_code_cell("1", metadata={"nbgrader": {"grade_id": f"t{i}"}}) for i in range(3)]
+    released = [submission.Released(f"t{i}", "code", "1", True, False, False, 1.0, "") for i in range(3)]
+    start = time.monotonic()
+    Grading(cells, released, None, STRENGTH, LIMITS | {"cell": 0.2, "notebook": 4.0}).run()
+    assert time.monotonic() - start < 20
+    assert len(made) < 60
+    said = [output.evalue for cell in cells for output in cell.outputs]
+    assert said[-3:] == ["This test was not run: the notebook took longer than 4 seconds."] * 3
+    assert len(said) < 60
+
+
+def test_cells_and_what_they_show_have_a_sum():
+    cells = [new_code_cell("print('x' * 50_000)") for _ in range(60)]
+    Grading(cells, [], None, STRENGTH, LIMITS | {"cells": 40, "shown": 1 << 20}).run()
+    assert sum(len(str(cell.outputs)) for cell in cells) < 1_200_000
+    said = [output.evalue for cell in cells for output in cell.outputs if output.output_type == "error"]
+    assert said[0] == "What this cell shows is left out: the notebook shows more than 1 MB."
+    assert said[-1] == "This cell and those below were not run: there are more than 40 cells."
+
+
+def test_values_far_larger_than_asked_for_are_not_read(warm):
+    room = warm.room()
+    room.ask("run", 20, source="import numpy as np\ndef f(n):\n    return np.zeros(n)")
+    f = room.get("f")[1]
+    with plain.at_most([1.0], 2.0):
+        assert f(1000).shape == (1000,)
+        with pytest.raises(rooms.TooLarge, match="f gave a value that is too large: more than 1 MB."):
+            f(200_000)
+        assert f(10).shape == (10,)  # the room goes on
+    assert f(200_000).shape == (200_000,)
+    room.close()
+
+
+@pytest.mark.parametrize("keys", ["i * (2**61 - 1)", "(i, 2**70)", "10**4000 + i"])
+def test_integers_that_can_be_made_to_collide_are_refused(keys):
+    with pytest.raises(ValueError, match="64 bits"):
+        plain.decode(plain.encode(dict.fromkeys([eval(keys, {"i": i}) for i in range(5, 20)], 0)))
+
+
+def test_no_usual_mistake_and_no_right_answer_is_too_large():
+    """What the catalogue's mistakes give can be sent, so that their sentences can be said."""
+    for lesson in exercises.lessons():
+        for exercise in exercises.load(lesson).exercises.values():
+            drawn = exercise.draw(3)
+            for case in drawn["cases"]:
+                right = case["expected"]["output"] if case.get("judge") else case["expected"]
+                with plain.at_most(case["arguments"], right):
+                    for function, _ in exercise.mistakes:
+                        with contextlib.suppress(Exception):
+                            given = copy.deepcopy(list(case["arguments"].values()))
+                            with contextlib.redirect_stdout(io.StringIO()):
+                                got = function(*given)
+                            assert len(json.dumps(plain.encode(got))) <= plain.allowed.get(), (exercise, function)

@@ -21,6 +21,8 @@
     // Two regions of one kind need names, to tell one from the other.
     document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "All pages");
     document.querySelector(".toc-drawer")?.setAttribute("aria-label", "This page");
+    // The words of a fold say what it holds.
+    for (const fold of document.querySelectorAll("summary[aria-label='Toggle hidden content']")) fold.removeAttribute("aria-label");
     mark();
     window.MathJax?.startup?.promise?.then(mark);
   });

@@ -7,14 +7,16 @@ import json
 import os
 import sys
 import textwrap
+import traceback
 
 import numpy as np
 
-from . import packs, plain, progress, show, words
+from . import origin, packs, plain, progress, show, words
 from .calls import call, copied
 from .compare import Difference, differences
 from .diagnose import explain
 from .draws import sample
+from .think import Thinking
 from .training import difference_of_judged, sample_of_training
 
 __all__ = ["CheckFailed", "Checks", "lesson"]
@@ -54,16 +56,18 @@ def _plainly(value):
 
 def lesson(name):
     """Return the checks of a lesson; raise `packs.UnknownExercise` if there is no such lesson here."""
+    origin.say()
     return Checks(name, packs.load(name))
 
 
-class Checks:
+class Checks(Thinking):
     """The checks of one lesson, called with a function: ``check(sigmoid)``."""
 
     def __init__(self, name, exercises):
         self.name = name
         self.exercises = exercises
         self._hinted = {}
+        self._failures, self._asked = {}, {}
 
     def __call__(self, function):
         """Check one answer: print one line if it is right, otherwise raise `CheckFailed`.
@@ -79,7 +83,7 @@ class Checks:
         __tracebackhide__ = True
         hidden = packs.HIDDEN_SEED in os.environ
         exercise = self._exercise(function, sys._getframe(1).f_globals)
-        with _Noted(self.name, exercise.name, hidden):
+        with _Noted(self, exercise.name, hidden):
             self._judge(function, exercise, hidden)
 
     def _judge(self, function, exercise, hidden):
@@ -123,10 +127,9 @@ class Checks:
 
     def _say_unwritten(self, error, function, exercise, hidden):
         """Say which exercise is not written: this one, or one that its function calls; otherwise say nothing."""
-        frames = error.__traceback__
-        while frames.tb_next is not None:
-            frames = frames.tb_next
-        raised_in = getattr(error, "learner_function", frames.tb_frame.f_code.co_name)
+        frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+        named = [name for name in frames if not name.startswith("<")]  # of a lambda or a comprehension: what holds it
+        raised_in = getattr(error, "learner_function", named[-1])
         if raised_in in (exercise.name, getattr(function, "__name__", exercise.name)):
             self._fail(exercise, None, Difference("unwritten", exercise.name, "unwritten"), None, hidden)
         if raised_in in self.exercises:
@@ -134,7 +137,7 @@ class Checks:
             self._fail(exercise, None, called, None, hidden)
 
     def hint(self, exercise):
-        """Show a hint for an exercise, one step more with each call: the idea, the equation, the shape of the code.
+        """Show a hint for an exercise, one step more with each call: a question, the equations, a small case, gaps.
 
         Parameters
         ----------
@@ -192,8 +195,8 @@ class Checks:
 class _Noted:
     """Keeps the outcome of what runs inside, where progress is kept; adds no frame to the learner's traceback."""
 
-    def __init__(self, lesson, exercise, hidden):
-        self.what, self.hidden = (lesson, exercise), hidden
+    def __init__(self, check, exercise, hidden):
+        self.check, self.exercise, self.hidden = check, exercise, hidden
 
     def __enter__(self):
         return self
@@ -202,9 +205,13 @@ class _Noted:
         if self.hidden:
             return
         if kind is None:
-            progress.note_when_cell_ends(*self.what)
+            progress.note_when_cell_ends(self.check.name, self.exercise)
         elif issubclass(kind, Exception):  # not when the learner interrupts it
-            progress.note(*self.what, right=False)
+            unwritten = isinstance(error, CheckFailed) and error.data["kind"] == "unwritten"
+            progress.note(self.check.name, self.exercise, right=None if unwritten else False)
+        else:
+            return
+        self.check.offer_hint(self.exercise, error and f"{kind.__name__}: {error}")
 
 
 def observe(function, arguments, judge=None, like=None, quiet=False, times=1):

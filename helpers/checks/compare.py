@@ -132,7 +132,7 @@ def _is_array(value):
     return isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
 
 
-#: Without sizes, which a learner's code could choose by a hidden case.
+#: Of arrays that hold no numbers; without the sizes, which a learner's code could choose by a hidden case.
 _KINDS = {"U": "str", "S": "bytes", "c": "complex"}
 
 

@@ -8,13 +8,16 @@ import errno
 import json
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 #: The start page's data, made at release; where it is missing, nothing is kept or said: the repository, grading.
 START = TOP / ".labextensions" / "start-page" / "static" / "start.json"
 NAME = "progress.jsonl"
+#: Days until a solved exercise is due once more; each time it is solved again, the next number counts.
+INTERVALS = (1, 3, 7, 21)
+_reviewing = [False]  # whether this kernel belongs to a notebook of exercises that are due
 
 
 def note_when_cell_ends(lesson, exercise):
@@ -41,8 +44,8 @@ def note(lesson, exercise, right, top=TOP, start=START):
     ----------
     lesson, exercise : str
         Their names.
-    right : bool
-        Whether it passed.
+    right : bool or None
+        Whether it passed; None if nothing is written yet.
     top, start : path
         The edition's folder, and the start page's data in it. Without that file, or where the folder cannot be written,
         this does nothing.
@@ -53,23 +56,107 @@ def note(lesson, exercise, right, top=TOP, start=START):
     except FileNotFoundError:
         return
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-            print(f"Your progress could not be kept in {NAME}: {error.strerror}.")
+        _say(error)
         return
     for here in lessons:
         if here["name"] == lesson:
             print(_line(here, lessons, solved, exercise, right))
 
 
+def events(top=TOP, start=START):
+    """Return all lines that are kept, oldest first; none where nothing is kept or nothing can be read."""
+    try:
+        return read(Path(top) / NAME) if Path(start).exists() else []
+    except OSError:
+        return []
+
+
+def is_solved(lesson, exercise, top=TOP, start=START):
+    """Return whether an exercise once passed; outside an edition, where nothing is kept, every one counts as solved."""
+    if not Path(start).exists():
+        return True
+    return any(
+        (event["lesson"], event.get("exercise")) == (lesson, exercise) and event["right"]
+        for event in events(top, start)
+    )
+
+
+def keep(top=TOP, start=START, **fields):
+    """Keep a line that is no outcome of a check, such as a guess, where progress is kept; it has a ``lesson``."""
+    if not Path(start).exists():
+        return
+    try:
+        _append(Path(top) / NAME, [{**fields, "when": _now()}])
+    except OSError as error:
+        _say(error)
+
+
+def _now():
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _say(error):
+    if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        print(f"Your progress could not be kept in {NAME}: {error.strerror}.")
+
+
+def review():
+    """From here on, what is checked in this kernel repeats exercises: it moves the day on which they are due again."""
+    _reviewing[0] = True
+
+
+def due(events):
+    """Return ``{(lesson, exercise): (day, step)}`` of the solved exercises that will come again.
+
+    Parameters
+    ----------
+    events : list of dict
+        From `read`.
+
+    Returns
+    -------
+    dict
+        The day is a text such as "2026-11-30"; the step counts from 0 in `INTERVALS`.
+    """
+    found = {}
+    for event in events:
+        key = event["lesson"], event.get("exercise")
+        if "due" in event:
+            found[key] = event["due"], event.get("step", 0)
+        elif event.get("right") and key not in found:  # a line of an earlier release
+            found[key] = _days_later(0, str(event.get("when"))[:10]), 0
+    return {key: value for key, value in found.items() if isinstance(value[0], str) and isinstance(value[1], int)}
+
+
+def today():
+    return date.today().isoformat()
+
+
+def _days_later(step, day=None):
+    """Return the day on which an exercise is due after a step, or None after the last."""
+    try:
+        start = date.fromisoformat(day or today())
+    except ValueError:
+        start = date.today()
+    return (start + timedelta(days=INTERVALS[step])).isoformat() if step < len(INTERVALS) else None
+
+
 def _keep(path, lesson, exercise, right):
     """Append a line if it says something new, and return the solved exercises as pairs of names."""
-    events = read(path)
+    events = [event for event in read(path) if "exercise" in event]
     solved = {(event["lesson"], event["exercise"]) for event in events if event["right"]}
     last = events[-1] if events else {}
-    same_as_last = (last.get("lesson"), last.get("exercise")) == (lesson, exercise)
-    if not same_as_last or (right and (lesson, exercise) not in solved):
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        _append(path, [{"lesson": lesson, "exercise": exercise, "right": right, "when": now}])
+    first = bool(right) and (lesson, exercise) not in solved
+    line = {"lesson": lesson, "exercise": exercise, "right": bool(right), "when": _now()}
+    day, step = due(events).get((lesson, exercise), (None, 0))
+    if _reviewing[0] and right is not None and day is not None and day <= today():
+        step = step + 1 if right else 0
+        _append(path, [{**line, "due": _days_later(step), "step": step}])
+        print(f"Due again on {_days_later(step)}." if step < len(INTERVALS) else "It will not come again.")
+    elif first:
+        _append(path, [{**line, "due": _days_later(0), "step": 0}])
+    elif (last.get("lesson"), last.get("exercise")) != (lesson, exercise):
+        _append(path, [line])
     return solved | ({(lesson, exercise)} if right else set())
 
 
@@ -99,9 +186,9 @@ def _parse(content):
     for line in filter(None, lines):
         try:
             event = json.loads(line)
-            if not (isinstance(event["lesson"], str) and isinstance(event["exercise"], str)):
+            if not (isinstance(event["lesson"], str) and isinstance(event.get("exercise", event.get("predict")), str)):
                 raise TypeError
-            events.append({**event, "right": event["right"] is True})
+            events.append({**event, "right": event["right"] is True} if "exercise" in event else event)
         except (ValueError, KeyError, TypeError):
             damaged = True
     return events, damaged

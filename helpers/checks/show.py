@@ -25,13 +25,13 @@ _STYLE = {
 
 def card(exercise, position, what, cause):
     """Display the card of a failed check in a notebook; do nothing elsewhere (the exception's text says it all)."""
-    if _in_notebook():
+    if in_notebook():
         from IPython.display import HTML, display
 
         display(HTML(card_html(exercise, position, what, cause)))
 
 
-_STEPS = ("the idea", "the equation", "the shape of the code")
+STEPS = ("a question", "the equations", "a small case traced", "the answer with gaps")
 
 
 def hints(name, steps, shown):
@@ -46,13 +46,13 @@ def hints(name, steps, shown):
     shown : int
         How many of them to show.
     """
-    parts = [f"**Hint {i + 1} of {len(steps)}, {_STEPS[i]}**\n\n{steps[i]}" for i in range(shown)]
+    parts = [f"**Hint {i + 1} of {len(steps)}, {STEPS[i]}**\n\n{steps[i]}" for i in range(shown)]
     if not steps:
-        parts = [f"There is no hint for {name} here. The lesson has one above the exercise."]
+        parts = [f"There is no hint for {name} here."]
     elif shown < len(steps):
-        parts.append(f"*Next: {_STEPS[shown]}. Call `check.hint({name})` once more.*")
+        parts.append(f"*Next: {STEPS[shown]}. Call `check.hint({name})` once more.*")
     text = "\n\n".join(parts)
-    if _in_notebook():
+    if in_notebook():
         from IPython.display import Markdown, display
 
         display(Markdown(text))
@@ -60,7 +60,43 @@ def hints(name, steps, shown):
         print(text)
 
 
-def _in_notebook():
+def ways(name, own, found):
+    """Display right answers side by side, in a notebook as columns that wrap, elsewhere one below the other.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+    own : str or None
+        The learner's code.
+    found : list of dict
+        From `think.ways`.
+    """
+    titles = ["The reference", *(f"Another way{f' ({i})' if len(found) > 2 else ''}" for i in range(1, len(found)))]
+    shown = [("Yours", "", own)] if own else []
+    shown += [(title, way["differs"], way["code"]) for title, way in zip(titles, found, strict=True)]
+    if not in_notebook():
+        print(
+            "\n\n".join(
+                "\n".join(filter(None, [f"{title}. {differs}".rstrip(), code])) for title, differs, code in shown
+            )
+        )
+        return
+    from IPython.display import HTML, display
+
+    columns = "".join(
+        f'<section style="flex:1 1 24em;min-width:0" aria-label="{_text(title)}"><b>{_text(title)}</b>'
+        f'<div style="{_STYLE["quiet"]}">{_text(differs)}</div>'
+        f'<pre tabindex="0" style="overflow:auto;margin:.3em 0;font-size:13px;color:inherit">{_text(code)}</pre>'
+        "</section>"
+        for title, differs, code in shown
+    )
+    style = f"{_STYLE['card']};max-width:none;border-left-color:#009E73;display:flex;flex-wrap:wrap;gap:1.5em"
+    display(HTML(f'<div class="check-ways" style="{style}">{columns}</div>'))
+
+
+def in_notebook():
+    """Return whether IPython runs, which can display more than text."""
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 

@@ -1,4 +1,4 @@
-"""JupyterLab, started in this folder, opens its start page and asks nothing of other hosts."""
+"""JupyterLab, started in this folder, opens its start page, has no instructor's tools, asks nothing of other hosts."""
 
 import os
 
@@ -10,3 +10,5 @@ c.LabApp.extra_labextensions_path = [os.path.join(here, ".labextensions")]
 c.LabApp.news_url = ""
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.app_settings_dir = os.path.join(here, ".settings")
+# Its own workspace: the tabs of another JupyterLab of the same user stay there.
+c.LabApp.workspaces_dir = os.path.join(here, ".workspaces")

@@ -27,9 +27,10 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.checks import observe, packs, plain
+from helpers.checks import ask, observe, packs, plain
 from helpers.checks.draws import REFERENCE, draws
 from helpers.checks.plain import Function
+from helpers.checks.predict import Prediction
 from helpers.checks.training import difference_of_judged
 
 __all__ = ["Exercise", "Function", "Lesson", "case", "draws", "drawn", "lessons", "load"]
@@ -75,8 +76,30 @@ class Lesson:
     def __init__(self, name):
         self.name = name
         self.exercises = {}
+        self.predictions = {}
 
-    def exercise(self, points, topic, cases, equation="", returns=(), backward=False, rtol=1e-6, atol=1e-8, judge=None):
+    def predict(self, name, question, choices=(), because=""):
+        """Make a question before an experiment, which ``check.predict(name)`` asks and ``check.compare`` answers.
+
+        Parameters
+        ----------
+        name : str
+            Unique in the lesson.
+        question : str
+            Plain text: it is typed and read out.
+        choices : sequence of str
+            Two to eight; without them the question asks for a number.
+        because : str
+            One sentence that says why it comes out as it does.
+        """
+        if name in self.predictions or len(choices) == 1 or len(choices) > len(ask.LETTERS) or not because:
+            raise ValueError(f"the prediction {name} of {self.name} exists already, or lacks choices or its reason")
+        self.predictions[name] = Prediction(question, tuple(choices), because)
+
+    def exercise(
+        self, points, topic, cases, equation="", returns=(), backward=False, rtol=1e-6, atol=1e-8, judge=None,
+        ask="", small=None, why=None,
+    ):  # fmt: skip
         """Make the decorated function an exercise, as its reference solution.
 
         Parameters
@@ -97,10 +120,18 @@ class Lesson:
             The tolerance of its comparison.
         judge : dict or callable, optional
             For random functions and procedures: `draws`, or ``judge(**arguments)`` that returns `draws` for a case.
+        ask : str
+            The first step of the hint: a question that points where to look.
+        small : dict, optional
+            Arguments that one can follow by hand: the hint traces the reference on them. By default the smallest case.
+        why : dict, optional
+            A question of `check.questions` that asks for a reason: ``{"question": ..., "choices": {choice: reply}}``,
+            the right choice first.
         """
 
         def register(reference):
             made = Exercise(reference, points, topic, cases, equation, returns, backward, rtol, atol, judge)
+            made.ask, made.small, made.why = ask, small, why
             if made.name in self.exercises:
                 raise ValueError(f"{self.name} has two exercises named {made.name}")
             self.exercises[made.name] = made
@@ -139,8 +170,10 @@ class Exercise:
         self.points, self.topic, self.equation, self.returns = points, topic, equation, tuple(returns)
         self.backward, self.rtol, self.atol = backward, rtol, atol
         self._cases, self._judge = cases, judge
+        self.ask, self.small, self.why = "", None, None
         self.mistakes = []  # (function, hint)
         self.accepted = []
+        self.ways = []  # (function, what is different in it): those that `check.ways` shows
 
     def __call__(self, *args, **kwargs):
         return self.reference(*args, **kwargs)
@@ -155,9 +188,24 @@ class Exercise:
         return register
 
     def accept(self, function):
-        """Register the decorated function as another right answer."""
+        """Register the decorated function as another right answer.
+
+        With a sentence that says what is different in it, ``@sigmoid.accept("One branch for each sign: ...")``, it is
+        one of the ways that learners see once they have solved the exercise.
+        """
+        if isinstance(function, str):
+            return lambda other: self.ways.append((other, function)) or self.accept(other)
         self.accepted.append(function)
         return function
+
+    def small_case(self):
+        """Return the arguments, by name and in order, on which the hint traces the reference."""
+        signature = inspect.signature(self.reference)
+        if self.small is not None:
+            bound = signature.bind(**self.small)
+            bound.apply_defaults()
+            return dict(bound.arguments)
+        return min((arguments for _, arguments in self.cases(seed=0)), key=lambda one: len(repr(one)))
 
     def cases(self, seed):
         """Return ``[(name, arguments)]`` for this seed; the arguments stand in the reference's order."""
@@ -251,12 +299,12 @@ class _Mistakes:
     """The mistakes of an exercise, computed once and as far as one reads them."""
 
     def __init__(self, exercise, cases):
-        self._exercise, self._cases = exercise, cases
-        self._outcome = functools.cache(self._compute)
+        self._exercise, self._cases, self.functions = exercise, cases, exercise.mistakes
+        self.outcome = functools.cache(self._compute)  # of a mistake's function in a case, by its position
 
     def __iter__(self):
-        for function, hint in self._exercise.mistakes:
-            outcomes = (self._outcome(function, i) for i in range(len(self._cases)))
+        for function, hint in self.functions:
+            outcomes = (self.outcome(function, i) for i in range(len(self._cases)))
             yield packs.Mistake(function.__name__, hint, outcomes)
 
     def _compute(self, function, i):

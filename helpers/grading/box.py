@@ -1,10 +1,13 @@
 """Put this process into a box from which a learner's code reaches nothing but what it needs (Linux; weaker elsewhere).
 
-Three strengths; the grader takes the strongest that works on the machine, ``limits`` only where it is named:
+Four strengths; the grader takes the strongest that works on the machine, ``limits`` only where it is named:
 
 ``namespaces``
     An own root that holds only the readable paths, read-only, and a small private /tmp; no other process, no network,
     no queues of the host; then all of ``landlock``.
+``bubblewrap``
+    The same, made by the program bubblewrap, which some systems let make namespaces where they forbid it others. Each
+    room is a program of its own, so a room takes a second or two in place of milliseconds.
 ``landlock``
     The kernel refuses all files but the readable paths and a scratch folder, in which files can be made and not
     removed, so that all of them count; and TCP and signals to other processes. Only system calls on a list are possible
@@ -12,8 +15,8 @@ Three strengths; the grader takes the strongest that works on the machine, ``lim
 ``limits``
     Limits of time, memory, files and processes alone. It stops accidents, not attacks.
 
-Where the grader runs as root, each room has a user of its own in every box. With ``namespaces``, Landlock is a second
-wall, as high as the kernel can make it.
+Where the grader runs as root, each room has a user of its own in every box. In namespaces, Landlock is a second wall,
+as high as the kernel can make it.
 
 What no box here protects against: flaws of the kernel itself, and timing by shared hardware. `WEAKER` says what else a
 box does not do.
@@ -27,8 +30,10 @@ import errno
 import functools
 import os
 import resource
+import shutil
 import signal
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -38,7 +43,7 @@ try:
 except (ImportError, RuntimeError):
     pyseccomp = None
 
-STRENGTHS = ("namespaces", "landlock", "limits")
+STRENGTHS = ("namespaces", "bubblewrap", "landlock", "limits")
 #: What a weaker box does not promise, for the one who decides whether that is enough.
 WEAKER = {
     "landlock": "a room sees which processes and users there are, and its limit of processes counts all of this user",
@@ -155,6 +160,7 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
     try:
         if strength == "namespaces":
             _own_root(root, readable, limits)
+        if strength in ("namespaces", "bubblewrap"):
             readable, scratch = ["/"], "/tmp"  # the own root holds nothing else
         else:
             adopt_orphans()  # so that they can be found and ended
@@ -165,7 +171,7 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
         _limit(limits, count_others=strength == "landlock" and os.geteuid() < FIRST_UID)
         if sys.platform.startswith("linux"):
             _checked(_LIBC.prctl(1, signal.SIGKILL), "prctl PDEATHSIG")  # a room ends with the process that forked it
-        if strength in ("namespaces", "landlock"):
+        if strength != "limits":
             if not sys.platform.startswith("linux"):
                 raise NoBox("only Linux has it")
             _checked(_LIBC.prctl(38, 1, 0, 0, 0), "prctl NO_NEW_PRIVS")
@@ -173,7 +179,7 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
             if strength == "landlock" and version < WHOLE_LANDLOCK:
                 raise NoBox(f"this kernel enforces version {max(version, 0)} of it, and {WHOLE_LANDLOCK} is needed")
             if version > 0:
-                _landlock(version, readable, scratch, listed, removable=strength == "namespaces")
+                _landlock(version, readable, scratch, listed, removable=strength != "landlock")
             _seccomp()
     except (OSError, ImportError, RuntimeError, AttributeError) as error:
         raise NoBox(f"{strength}: {type(error).__name__}: {error}") from error
@@ -222,6 +228,10 @@ def strongest():
     # What the caller has open and mapped must not count against the limits: its files are closed, memory is ample.
     limits = {"cpu": 10, "memory": 1 << 40, "file": 1 << 20, "scratch": 1 << 20, "processes": 8, "files": 64}
     for strength in STRENGTHS:
+        if strength == "bubblewrap":
+            if os.geteuid() != 0 and _bubblewrap_works(limits):
+                return strength
+            continue
         with tempfile.TemporaryDirectory() as scratch:
             pid = os.fork()
             if pid == 0:
@@ -239,6 +249,46 @@ def strongest():
             if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0:
                 return strength
     raise NoBox("not even limits can be set here")
+
+
+def _bubblewrap_works(limits):
+    """Return whether a program that bubblewrap starts can enter the box."""
+    if pyseccomp is None:
+        return False
+    code = (
+        "import importlib.util, sys\nspec = importlib.util.spec_from_file_location('box', sys.argv[1])\n"
+        "box = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(box)\n"
+        f"box.seccomp_program = lambda: {seccomp_program()!r}\nbox.enter('bubblewrap', [], '', {limits!r})"
+    )
+    try:
+        python, here = os.path.realpath(sys.executable), os.path.realpath(__file__)
+        command = [*bubblewrap(["/", python, here], limits), python, "-S", "-c", code, here]
+        return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
+    except (NoBox, OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def bubblewrap(readable, limits):
+    """Return the words before those of a program that bubblewrap shall start in namespaces of its own.
+
+    Raises
+    ------
+    NoBox
+        If bubblewrap is not installed.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        raise NoBox("bubblewrap is not installed")
+    words = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    for path in filter("/".__eq__, readable):
+        words += ["--ro-bind", path, path]
+    words += ["--size", str(limits["scratch"]), "--tmpfs", "/tmp"]
+    for path in sorted(readable, key=os.path.islink):
+        if path != "/":
+            words += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
+    for device in _DEVICES:
+        words += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    return [*words, "--remount-ro", "/", "--chdir", "/tmp", "--"]
 
 
 def _try(*arguments):

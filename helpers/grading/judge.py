@@ -59,7 +59,7 @@ def apart(work, seconds, memory):
             if os.getppid() == parent:
                 gc.freeze()
                 _limit_memory(memory)
-                _write(answer, json.dumps(_done(work)).encode())
+                _write(answer, _done(work))
         finally:
             os._exit(0)
     os.close(answer)
@@ -81,12 +81,14 @@ def apart(work, seconds, memory):
 
 
 def _done(work):
+    """Return what the work gives, or why it gives nothing, as a message."""
     try:
-        return {"value": work()}
+        return json.dumps({"value": work()}).encode()
     except _STOP as error:
-        return {"stop": [type(error).__name__, str(error)]}
+        found = {"stop": [type(error).__name__, str(error)]}
     except BaseException as error:
-        return {"failed": f"Judging it failed ({type(error).__name__}: {str(error)[:200]})."}
+        found = {"failed": f"Judging it failed ({type(error).__name__}: {str(error)[:200]})."}
+    return json.dumps(found).encode()
 
 
 def _limit_memory(memory):

@@ -27,8 +27,6 @@ import numpy as np
 
 from helpers.checks import errors, plain
 
-MAX_TEXT = 100_000  # characters that one cell may print
-MAX_IMAGES = 20
 MISSING = object()
 
 
@@ -38,6 +36,9 @@ def load(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+cells = load("cells")
 
 
 class Room:
@@ -71,7 +72,7 @@ class Room:
 
     def do_run(self, request):
         """Run a cell and return its outputs."""
-        outputs = Outputs()
+        outputs = cells.Outputs()
         self.shell.outputs = outputs
         with contextlib.redirect_stdout(outputs.stream("stdout")), contextlib.redirect_stderr(outputs.stream("stderr")):
             result = self.shell.run_cell(request["source"], store_history=True)
@@ -79,7 +80,7 @@ class Room:
 
     def do_rerun(self, request):
         """Run a cell once more, for what it defines: nothing is shown, no picture is drawn."""
-        outputs = self.shell.outputs = Outputs()
+        outputs = self.shell.outputs = cells.Outputs()
         try:
             source = self.shell.transform_cell(request["source"])
             code = compile(source, self.shell.compile.cache(source, raw_code=request["source"]), "exec")
@@ -224,120 +225,26 @@ def _described(error):
     return {"kinds": kinds, "text": text, "line": line, "place": place, "function": function}
 
 
-# --- running cells, as a kernel does, without its sockets ------------------------------------------------------------
-
-
-class Outputs:
-    """What a cell shows, up to a limit."""
-
-    def __init__(self):
-        self.items, self.left, self.images = [], MAX_TEXT, MAX_IMAGES
-
-    def stream(self, name):
-        outputs = self
-
-        class Stream(io.TextIOBase):
-            encoding = "utf-8"
-
-            def writable(self):
-                return True
-
-            def write(self, text):
-                outputs.text(name, str(text))
-                return len(text)
-
-        return Stream()
-
-    def text(self, name, text):
-        if self.left <= 0 or not text:
-            return
-        if len(text) > self.left:
-            text = f"{text[: self.left]}\n... more was printed; it is left out"
-            self.left = 0
-        self.left -= len(text)
-        last = self.items[-1] if self.items else {}
-        if last.get("output_type") == "stream" and last["name"] == name:
-            last["text"] += text
-        else:
-            self.items.append({"output_type": "stream", "name": name, "text": text})
-
-    def show(self, kind, data):
-        """Keep text and pictures; what a page would execute stays out."""
-        kept = {}
-        if isinstance(data.get("text/plain"), str):
-            kept["text/plain"] = data["text/plain"][: max(self.left, 0)]
-            self.left -= len(kept["text/plain"])
-        image = data.get("image/png")
-        if image is not None and self.images > 0:
-            kept["image/png"] = base64.b64encode(image).decode() if isinstance(image, bytes) else image
-            self.images -= 1
-        self.items.append({"output_type": kind, "data": kept})
-
-    def error(self, kind, text, lines):
-        self.items.append({"output_type": "error", "ename": kind, "evalue": text[:2000], "traceback": lines[:100]})
-
-
-def _shell():
-    """Return an IPython shell whose outputs go to its attribute ``outputs``."""
-    from IPython.core.displayhook import DisplayHook
-    from IPython.core.displaypub import DisplayPublisher
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    class Publisher(DisplayPublisher):
-        def publish(self, data, metadata=None, **options):
-            self.shell.outputs.show("display_data", data)
-
-        def clear_output(self, wait=False):
-            self.shell.outputs.items.clear()
-
-    class Hook(DisplayHook):
-        def write_output_prompt(self):
-            pass
-
-        def write_format_data(self, data, metadata=None):
-            self.shell.outputs.show("execute_result", data)
-
-        def finish_displayhook(self):
-            pass
-
-    class Shell(InteractiveShell):
-        outputs = None
-
-        def enable_gui(self, gui=None):
-            pass
-
-        def _showtraceback(self, kind, error, lines):
-            self.outputs.error(kind.__name__, str(error), [str(line) for line in lines])
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    shell = Shell.instance(config=config, display_pub_class=Publisher, displayhook_class=Hook)
-    if "matplotlib" in sys.modules:
-        shell.run_line_magic("matplotlib", "inline")
-    return shell
-
-
 # --- the warm process ------------------------------------------------------------------------------------------------
 
 
 def main():
     """Fork a room for each request on the socket ``sys.argv[1]``, until it is closed; the first request is `Warm`'s.
 
-    Other processes of the grader connect to the socket ``sys.argv[2]`` and ask for rooms, too.
+    Other processes of the grader connect to the socket ``sys.argv[2]`` and ask for rooms, too. As a program that
+    bubblewrap has started it is one room instead, on the socket ``sys.argv[1]``; ``sys.argv[2]`` says what is in it.
     """
+    box, wire = load("box"), load("wire")
+    if not sys.argv[2].isdigit():
+        start = json.loads(sys.argv[2])
+        box.seccomp_program = functools.partial(base64.b64decode, start["calls"])
+        _become_room(start, box, wire, _warm_up(start), None, socket.socket(fileno=int(sys.argv[1])), start)
     requests, listener = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     start = json.loads(requests.recv(1 << 20))
-    box, wire = load("box"), load("wire")
     if start["strength"] != "limits":
         with contextlib.suppress(ImportError):  # each room says so
             box.seccomp_program()
-    for module in start["preload"]:
-        with contextlib.suppress(ImportError):  # a room that needs it says so
-            importlib.import_module(module)
-    shell = _shell()
-    if start["cells"]:
-        _rehearse(start["cells"])
+    shell = None if start["strength"] == "bubblewrap" else _warm_up(start)
     root = None
     if start["strength"] == "namespaces":
         root = os.path.join(start["scratch"], "root")
@@ -351,6 +258,17 @@ def main():
     gc.collect()
     gc.freeze()
     Warm(requests, listener, functools.partial(_become_room, start, box, wire, shell, root), start, box).serve()
+
+
+def _warm_up(start):
+    """Import what the rooms need and return their shell."""
+    for module in start["preload"]:
+        with contextlib.suppress(ImportError):  # a room that needs it says so
+            importlib.import_module(module)
+    shell = cells.shell()
+    if start["cells"]:
+        _rehearse(start["cells"])
+    return shell
 
 
 class Warm:
@@ -392,7 +310,10 @@ class Warm:
                 raise ConnectionResetError
             sock, life = array.array("i", ancillary[0][2])
             order = json.loads(packet)
-            pid = self.box.fork(self.start["strength"], functools.partial(self.child, sock, life, order))
+            if self.start["strength"] == "bubblewrap":
+                pid = self.program(sock, life, order)
+            else:
+                pid = self.box.fork(self.start["strength"], functools.partial(self.child, sock, life, order))
             os.close(sock)
             process = os.pidfd_open(pid)
             self.rooms.add(pid)
@@ -402,6 +323,23 @@ class Warm:
             client.sendmsg([str(pid).encode()], rights)
         except ConnectionError:  # who asked has ended
             self.forget(client)
+
+    def program(self, sock, life, order):
+        """Start a room as a program in namespaces of bubblewrap, and return the number of its first process."""
+        calls = base64.b64encode(self.box.seccomp_program()).decode()  # in the box libseccomp is not found
+        start = self.start | order | {"cells": [], "calls": calls}
+        python, here = os.path.realpath(sys.executable), Path(__file__)
+        readable = [
+            *start["readable"],
+            python,
+            *(str(here.with_name(f"{name}.py")) for name in ("room", "cells", "box", "wire")),
+        ]
+        words = [*self.box.bubblewrap(readable, order["limits"]), python, "-S", str(here), str(sock), json.dumps(start)]
+        os.set_inheritable(life, False)
+        os.set_inheritable(sock, True)
+        null = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(start["path"])}
+        return os.posix_spawn(words[0], words, environment, file_actions=null, setsigdef=[signal.SIGINT])
 
     def child(self, sock, life, order):
         for file, _ in self.on.values():
@@ -419,7 +357,7 @@ class Warm:
         self.forget(process)
         os.waitpid(pid, 0)
         self.rooms.discard(pid)
-        if self.start["strength"] != "namespaces":  # there the kernel has done it
+        if self.start["strength"] not in ("namespaces", "bubblewrap"):  # there the kernel has done it
             self.box.end_user_of(pid)
             for _ in range(1000):
                 with open("/proc/thread-self/children") as file:
@@ -447,7 +385,8 @@ def _open_and_again(remove, path, _):
 def _become_room(start, box, wire, shell, root, sock, order):
     status = 1
     try:
-        os.setsid()
+        with contextlib.suppress(PermissionError):  # bubblewrap has made it
+            os.setsid()
         channel = wire.Channel(sock, patient=True)
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):

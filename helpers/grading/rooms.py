@@ -5,12 +5,9 @@ is a request to the room, and only plain data comes back.
 """
 
 import array
-import ast
 import atexit
 import builtins
 import contextlib
-import functools
-import importlib.metadata
 import json
 import os
 import re
@@ -21,7 +18,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from pathlib import Path
@@ -31,9 +27,9 @@ import numpy as np
 from helpers import notebooks, release
 from helpers.checks import plain
 from helpers.courses import TOP
-from helpers.data import _HASHES as DATA_FILES
 
 from . import box, wire
+from .readable import imports_of, readable
 
 #: Limits of a room; seconds are those of the clock, except `cpu`. Of a submission, over all its rooms: `notebook` in
 #: seconds, `cells` that run, `shown` in bytes. Of the process that judges it: `judge` in CPU seconds for one test,
@@ -49,9 +45,6 @@ WATCH = 0.2  # seconds between two looks at what a room takes
 #: Memory that the kernel keeps for an open file and shows in no process: what a socket holds that nobody reads.
 _OF_A_FILE = 256 << 10
 _FEW_FILES = 64  # that need not count: Python's own
-#: Distributions that every room has; `scipy.special` is another right way to write some functions. A lesson's locked
-#: cells and pictures may import more.
-ALWAYS = ("ipython", "ipywidgets", "matplotlib", "numpy", "pillow", "scipy", "tqdm")
 #: Modules that every learner's room starts with, and a cell that makes Matplotlib load what it loads at the first use.
 _PRELOAD = (
     "IPython", "helpers.checks", "helpers.plots", "helpers.widgets", "ipywidgets", "matplotlib.pyplot",
@@ -89,106 +82,6 @@ class Dead(Stopped):
 
 class NotPlain(TypeError):
     """A test passes to the learner's code what cannot cross."""
-
-
-# --- what a room may read --------------------------------------------------------------------------------------------
-
-
-def readable(folder, imports):
-    """Return the paths that a room may read: Python, the distributions it needs, real data, the learner's `helpers`.
-
-    Parameters
-    ----------
-    folder : path
-        Holds the learner's edition.
-    imports : iterable of str
-        Names of modules that the lesson imports, such as ``"scipy.special"``.
-
-    Returns
-    -------
-    list of str
-        Real paths, and the symbolic links by which Python may know them.
-    """
-    paths = {str(folder)}
-    for name in ("stdlib", "platstdlib"):
-        library = Path(sysconfig.get_path(name))
-        paths |= {str(path) for path in library.iterdir() if path.name not in ("site-packages", "dist-packages")}
-    library = sysconfig.get_config_var("LIBDIR")
-    if library:
-        paths |= {str(path) for path in Path(library).glob("libpython*")}
-    machine = sysconfig.get_config_var("MULTIARCH") or ""
-    paths |= {f"/usr/lib/{machine}", f"/lib/{machine}", "/usr/lib64", "/etc/ld.so.cache", "/etc/localtime"}
-    paths |= {"/usr/share/zoneinfo", "/etc/fonts", "/usr/share/fonts"}
-    by_module = _distributions_of_modules()
-    modules = {module.split(".")[0] for module in imports} - {"helpers"}
-    wanted = {*ALWAYS, *(name for module in modules for name in by_module.get(module, ()))}
-    for distribution in _with_requirements(wanted):
-        paths |= _top_paths(distribution)
-    for package, path in DATA_FILES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            distribution = importlib.metadata.distribution(package)
-            paths |= {str(distribution.locate_file(path))}
-            paths |= {path for path in _top_paths(distribution) if path.endswith(".dist-info")}
-    paths = {path for path in paths if os.path.exists(path)}
-    real = {os.path.realpath(path) for path in paths}
-    links = {link for path in paths for link in _links(path)}
-    return sorted(path for path in real | links if not any(path.startswith(other + "/") for other in real))
-
-
-def _links(path):
-    """Yield the symbolic links on the way to a path, each by the real path of the folder that it is in."""
-    at = "/"
-    todo = path.strip("/").split("/")[::-1]
-    while todo:
-        at = os.path.normpath(os.path.join(at, todo.pop()))
-        if os.path.islink(at):
-            yield at
-            target = os.readlink(at)
-            todo += target.strip("/").split("/")[::-1]
-            at = "/" if target.startswith("/") else os.path.dirname(at)
-
-
-@functools.cache
-def _distributions_of_modules():
-    return importlib.metadata.packages_distributions()
-
-
-def _with_requirements(names):
-    """Yield the installed distributions of these names and all that they require."""
-    seen, todo = set(), [name.lower() for name in names]
-    while todo:
-        name = re.sub(r"[-_.]+", "-", todo.pop()).lower()
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        yield distribution
-        todo += [
-            re.match(r"[\w.-]+", requirement)[0]
-            for requirement in distribution.requires or ()
-            if "extra ==" not in requirement
-        ]
-
-
-def _top_paths(distribution):
-    """Return the folders and files of site-packages that belong to a distribution."""
-    record = distribution.read_text("RECORD")
-    files = record.splitlines() if record else map(str, distribution.files or ())  # a line of RECORD begins with a path
-    tops = {re.split("[/,]", file.strip('"'), maxsplit=1)[0] for file in files} - {"", "..", "__pycache__"}
-    return {str(distribution.locate_file(top)) for top in tops}
-
-
-def imports_of(source):
-    """Return the names of the modules that a source imports."""
-    with contextlib.suppress(SyntaxError):
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Import):
-                yield from (name.name for name in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield node.module
 
 
 # --- the warm process and its rooms ----------------------------------------------------------------------------------
@@ -385,9 +278,9 @@ class Room:
         except wire.Late:
             raise self._died("sent no complete answer") from None
         except wire.Refused as refused:
-            raise self._died(f"broke off: {refused}") from None
+            raise self._died(f"broke off: {str(refused).rstrip('.')}") from None
         except (LookupError, TypeError, ValueError, AttributeError):  # nothing that came was believed
-            raise self._died("broke off: Its answer has another form.") from None
+            raise self._died("broke off: Its answer has another form") from None
         except MemoryError:
             raise self._died("gave more than can be judged here") from None
         if error:
@@ -579,7 +472,7 @@ class Remote:
         except (wire.Refused, KeyError, TypeError) as error:
             if hasattr(error, "learner_line"):  # it is the learner's own
                 raise
-            raise Dead(f"{facts.name} gave what cannot be judged: {error}") from None
+            raise Dead(f"{facts.name} gave what cannot be judged: {str(error).rstrip('.')}.") from None
         for position, value in changed.items():
             if isinstance(position, int) and 0 <= position < len(arguments):
                 _change(arguments[position], value)

@@ -19,7 +19,7 @@ from .folder import Unreadable, handed_in, some
 
 #: What a notebook may hold beside its texts: brackets, numbers, commas. Each takes far more memory than its one byte.
 MAX_STRUCTURE = 8_000_000
-MAX_SOURCE, MAX_CELLS = 3_000_000, 3000
+MAX_SOURCE, MAX_CELLS = 1_000_000, 1000
 #: Metadata of a restored notebook: why its file could not be read; why a human should look; what was mended; how it was
 #: graded; and, of a cell, which limit it exceeded.
 UNREADABLE, MARKED, NOTES = "grading_unreadable", "grading_marked", "grading_notes"

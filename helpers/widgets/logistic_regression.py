@@ -1,10 +1,11 @@
-"""The interactive picture of lesson 1.2: gradient descent walks on both cost surfaces at once."""
+"""The pictures of lesson 1.2: gradient descent walks on both cost surfaces at once, and runs with a fault."""
 
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers.plots import ORANGE, RED, draw_surface
+from helpers.checks.sick import Fault, Run
+from helpers.plots import BLUE, ORANGE, RED, draw_surface
 from helpers.widgets import LiveFigure
 
 W_RANGE, B_RANGE, STEPS = (-6.0, 6.0), (-4.0, 4.0), 40
@@ -96,3 +97,89 @@ def two_walks(squared_cost, propagate, X, Y):
         w=ipywidgets.FloatSlider(value=-4.0, min=W_RANGE[0], max=W_RANGE[1], step=0.1, description="start at w"),
         b=ipywidgets.FloatSlider(value=2.0, min=B_RANGE[0], max=B_RANGE[1], step=0.1, description="start at b"),
     )
+
+
+FAULTS = (
+    Fault(
+        "the learning rate is too large",
+        "the cost rises in some steps and falls in others: the walk jumps across the valley",
+        "divide the learning rate by 10",
+    ),
+    Fault(
+        "the learning rate is too small",
+        "the cost falls in every step, but by little, and dw is nearly as large at the end as at the start",
+        "multiply the learning rate by 10",
+    ),
+    Fault(
+        "the steps go uphill, with the wrong sign",
+        "the cost rises in every step",
+        "compare the sign of dz with a measured slope",
+    ),
+    Fault(
+        "one feature is in much larger units than the others",
+        "in the first step one entry of dw is a hundred times as large as the others: no rate suits all weights",
+        "bring all features to the same spread",
+    ),
+    Fault(
+        "labels and examples are not in the same order",
+        "the cost settles close to that of guessing, ln 2: dw is almost 0, and hardly more than half are right",
+        "look at some examples together with their labels",
+    ),
+)
+
+
+def sick_run(rng, propagate, steps=60, which=None):
+    """Train on new data with one of `FAULTS` planted, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    propagate : callable
+        The learner's.
+    steps : int
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    w_true = rng.choice([-1, 1], size=(3, 1)) * rng.uniform(1, 2, size=(3, 1))
+    sets = []
+    for m in (400, 400):
+        X = rng.normal(size=(3, m))
+        sets.append((X, (rng.random((1, m)) < 1 / (1 + np.exp(-(w_true.T @ X)))).astype(int)))
+    (X, Y), (X_new, Y_new) = sets
+    rate = (rng.uniform(20, 30), rng.uniform(0.001, 0.002), -rng.uniform(0.02, 0.05), 1e-6, rng.uniform(0.5, 1))[which]
+    if which == 3:
+        unit = np.ones((3, 1))
+        unit[rng.integers(3)] = rng.uniform(1000, 2000)
+        X, X_new = unit * X, unit * X_new
+    if which == 4:
+        Y = rng.permutation(Y, axis=1)
+    w, b, costs, slopes = np.zeros((3, 1)), 0.0, [], []
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            grads, J = propagate(w, b, X, Y)
+            costs.append(float(J))
+            slopes.append(np.abs(np.ravel(grads["dw"])))
+            w, b = w - rate * grads["dw"], b - rate * grads["db"]
+    first, last = slopes[0], slopes[-1]
+    right = [float(np.mean((w.T @ one + b > 0) == label)) for one, label in ((X, Y), (X_new, Y_new))]
+    words = (
+        f"The cost is {costs[0]:.3f} at the start and {costs[-1]:.3f} after {steps} steps; it rose in "
+        f"{np.sum(np.diff(costs) > 0)} of them. The sizes of the entries of dw at the start: "
+        f"{_listed(first)}; at the end: {_listed(last)}. Right: {right[0]:.0%} of the training examples, "
+        f"{right[1]:.0%} of new ones."
+    )
+    figure, (left, bars) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(costs, color=BLUE)
+    left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="step", ylabel="J", title="cost; dashed: guessing")
+    bars.bar(np.arange(3) - 0.2, first, 0.4, color=ORANGE, label="first step")
+    bars.bar(np.arange(3) + 0.2, last, 0.4, color=BLUE, hatch="//", label="last step")
+    bars.set(yscale="log", title="sizes of the entries of dw", xticks=range(3), xticklabels=["dw[0]", "dw[1]", "dw[2]"])
+    bars.legend()
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)
+
+
+def _listed(slopes):
+    return ", ".join(f"{slope:.2g}" for slope in slopes)

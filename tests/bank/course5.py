@@ -208,7 +208,7 @@ def _(word_a, word_b, word_c, words, E):
     return found
 
 
-@posted("word_embeddings.equalize", "course", "equalize_by_the_whole_difference")
+@posted("word_embeddings.equalize", "course", "equalize_other_norm")
 def _(e_1, e_2, g):
     mu = (e_1 + e_2) / 2
     mu_B = np.sum(mu * g) / np.sum(g * g) * g

@@ -138,6 +138,7 @@ CHOSEN = {
     "num_iterations": "num_iterations says how often (6.1) is run. No step changes it, so it is a hyperparameter.",
     "num_layers": "num_layers decides which matrices there are. It is chosen before the first of them is drawn.",
     "layers_dims": "layers_dims decides the shapes of the parameters. It is not one of them: no gradient changes it.",
+    "eta": "eta is another name of the learning rate: it is chosen before training, and no step changes it.",
     "activation": "activation is a choice between functions, made before training. There is no gradient by a name.",
     "mini_batch_size": "mini_batch_size says how many examples a step looks at. You choose it; no step changes it.",
     "beta": "beta of momentum is chosen. It is no bias: the biases are called b, b1, b2 and so on.",
@@ -172,6 +173,7 @@ def settings_cases(rng):
             **deep, learning_rate=0.1, num_layers=11, activation="relu", mini_batch_size=64, beta1=0.9, beta2=0.999,
             lambd=0.7, keep_prob=0.8, decay_rate=1,
         ),
+        mixed(**layer(9, 2, 3), **layer(10, 3, 2), **layer(100, 2, 1), eta=0.03, num_iterations=70),
     ]  # fmt: skip
 
 
@@ -246,6 +248,14 @@ def first_letter(settings):
 )
 def first_letter_without_a_single_neuron(settings):
     return sorted_by(settings, lambda name: name[0] in "Wb")
+
+
+@split_parameters_hyperparameters.mistake(
+    "A short name is no parameter for that: a hyperparameter such as `eta` is short, too, and W100 is long. Look at the letter "
+    "and at the digits."
+)
+def short_names(settings):
+    return sorted_by(settings, lambda name: len(name) <= 3)
 
 
 @split_parameters_hyperparameters.mistake("A network may have ten layers and more: W10 and b10 are parameters, too.")
@@ -341,11 +351,15 @@ def experiment_cases(rng):
         experiment_case(rng, [2, 3, 1], "relu", learning_rate=0.4, num_iterations=30),
         experiment_case(rng, [4, 5, 3, 1], "sigmoid", learning_rate=2.5, num_iterations=60),
         experiment_case(rng, [3, 1], "tanh", learning_rate=0.7, num_iterations=12, m_dev=1),
+        experiment_case(rng, [3, 4, 1], "relu", learning_rate=20.0, num_iterations=9, rises=True),
     ]
 
 
-def experiment_case(rng, layers_dims, activation, learning_rate, num_iterations, m_train=19, m_dev=13):
-    """Return a case on which the usual mistakes show: it is drawn until all errors that matter differ."""
+def experiment_case(rng, layers_dims, activation, learning_rate, num_iterations, m_train=19, m_dev=13, rises=False):
+    """Return a case on which the usual mistakes show: it is drawn until all errors that matter differ.
+
+    With `rises` the last cost is finite and not the lowest.
+    """
     settings = {
         "learning_rate": learning_rate,
         "num_iterations": num_iterations,
@@ -355,7 +369,9 @@ def experiment_case(rng, layers_dims, activation, learning_rate, num_iterations,
     }
     while True:
         X_train, Y_train, X_dev, Y_dev = (*cloud(rng, layers_dims[0], m_train), *cloud(rng, layers_dims[0], m_dev))
-        parameters, _ = train(X_train, Y_train, **settings)
+        parameters, costs = train(X_train, Y_train, **settings)
+        if rises and not min(costs) + 0.1 < costs[-1] < 100:
+            continue
         start, _ = train(X_train, Y_train, **settings | {"num_iterations": 0})
         training, dev, untrained, other = (
             error(parameters, X_train, Y_train, activation), error(parameters, X_dev, Y_dev, activation),
@@ -460,6 +476,14 @@ def trained_on_both_parts(settings, X_train, Y_train, X_dev, Y_dev):
 def first_cost(settings, X_train, Y_train, X_dev, Y_dev):
     record = run_experiment(settings, X_train, Y_train, X_dev, Y_dev)
     return record | {"cost": train(X_train, Y_train, **settings)[1][0]}
+
+
+@run_experiment.mistake(
+    "The cost is the lowest of all. costs[-1] is the one after the last step, also where the cost has risen."
+)
+def lowest_cost(settings, X_train, Y_train, X_dev, Y_dev):
+    record = run_experiment(settings, X_train, Y_train, X_dev, Y_dev)
+    return record | {"cost": min(train(X_train, Y_train, **settings)[1])}
 
 
 @run_experiment.mistake("cost is one number, the last entry of costs, not the whole list.")
@@ -636,6 +660,13 @@ def runs_cases(rng):
             (61, 0.03, 0.0, 0.41), (67, 0.015, 0.03, 0.36), (6, 0.63, 0.3, 0.305), (13, 0.67, 0.39, 0.45),
         ),
         case(runs=[record(0.07, 29, 0.4, 0.15, float(rng.uniform(0.2, 0.3)))]),
+        # The first run has diverged with the lowest dev error; of the others, the best has a few more parameters than
+        # one whose dev error is a little higher.
+        case(runs=[
+            record(0.05, 21, math.nan, 0.49, low - 0.1), record(0.02, some, 0.33, 0.12, low + 0.004),
+            record(0.04, many, 0.3, 0.11, low), record(0.03, 27, 0.35, 0.14, low + 0.003),
+            record(0.01, 63, 0.2, 0.05, low + 0.0001), record(0.08, 33, 0.31, 0.13, low + 0.00002), record(0.06, 8, 0.62, 0.24, low + 0.1),
+        ]),
     ]  # fmt: skip
 
 
@@ -691,6 +722,35 @@ def highest_dev_error(runs):
 @best_run.mistake("A run whose cost is nan or infinity has diverged. Leave such runs out before you compare.")
 def diverged_run_wins(runs):
     return min(runs, key=lambda run: (run["dev_error"], run["num_parameters"]))
+
+
+@best_run.mistake(
+    "The first run is taken as the best so far without a look at its cost. If it has diverged, no other gets past it: leave "
+    "out diverged runs first, or begin with none."
+)
+def diverged_first_run_stays(runs):
+    best = runs[0]
+    for run in runs[1:]:
+        if math.isfinite(run["cost"]) and (run["dev_error"], run["num_parameters"]) < (
+            best["dev_error"], best["num_parameters"],
+        ):  # fmt: skip
+            best = run
+    return best
+
+
+@best_run.mistake(
+    "Dev errors that differ, however little, do not tie: the lowest wins. Only equal ones go on to the parameters."
+)
+def nearly_equal_taken_for_ties(runs):
+    low = min(run["dev_error"] for run in finite(runs))
+    return min((run for run in finite(runs) if run["dev_error"] - low < 0.01), key=lambda run: run["num_parameters"])
+
+
+@best_run.mistake(
+    "Dev error and number of parameters are added up, so many parameters outweigh a lower dev error. Compare one after the other."
+)
+def weighted_sum(runs):
+    return min(finite(runs), key=lambda run: run["dev_error"] + 1e-6 * run["num_parameters"])
 
 
 @best_run.mistake("A cost of nan is left out, a cost of infinity is not. `np.isfinite` is False for both.")

@@ -9,6 +9,52 @@ from helpers.exercises import Lesson, case
 
 lesson = Lesson("logistic_regression")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "lost_minus",
+    "Take log(1 - ŷ) as the loss for y = 0, without the minus sign. Which of these predictions gets the lowest loss?",
+    ("ŷ = 0.01", "ŷ = 0.5", "ŷ = 0.99"),
+    "log(1 - ŷ) falls as ŷ rises, so without the minus sign the worst prediction for y = 0 looks best.",
+)
+lesson.predict(
+    "chords",
+    "Walk along the straight line from (w, b) = (-5, 2) to (1, 0). On which surface does the cost rise above the chord, "
+    "the straight line between its two ends?",
+    ("on neither", "on the squared error alone", "on the cross-entropy alone", "on both"),
+    "At the start the squared error is on a plateau, so its curve stays high and falls late; section 8 proves that the "
+    "cross-entropy can never do that.",
+)
+lesson.predict(
+    "factor",
+    "100 features, 1000 examples. How many times as fast as your loops are your vectors?",
+    because="The loops run 200 000 products as single steps of Python; the vectors hand all of them to compiled code in "
+    "one call.",
+)
+lesson.predict(
+    "walks",
+    "Two walks start at w = -4, b = 2 and take 40 steps with α = 1. Which one gets within 0.05 of the lowest point's cost?",
+    ("neither", "the one on the squared error", "the one on the cross-entropy", "both"),
+    "Where a prediction is sure and wrong, a (1 - a) is close to 0 and so is the slope of the squared error; the slope "
+    "of the cross-entropy is a - y, close to 1.",
+)
+lesson.predict(
+    "rates",
+    "100 steps on the photographs from w = 0, b = 0. Which learning rate reaches the lowest cost, at whichever step?",
+    ("0.0005", "0.01", "0.4"),
+    "The largest rate jumps to and fro across the valley and touches low ground on its way, but it does not stay there: "
+    "where it is when you stop is luck.",
+)
+
+
+#: Two features, three examples, to follow by hand: the scores are 0, 0 and 3.
+SMALL = {
+    "w": np.array([[1.0], [2.0]]),
+    "b": -1.0,
+    "X": np.array([[1.0, 3.0, 0.0], [0.0, -1.0, 2.0]]),
+    "Y": np.array([[1, 0, 1]]),
+}
+
 
 # --- sigmoid ---------------------------------------------------------------------------------------------------------
 
@@ -23,7 +69,23 @@ def sigmoid_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=5, equation="(2.3)", cases=sigmoid_cases)
+@lesson.exercise(
+    points=1,
+    topic=5,
+    equation="(2.3)",
+    cases=sigmoid_cases,
+    ask="Let z be 1000. Which sign has the exponent in (2.3), and what is e to that power?",
+    small={"z": np.array([[0.0, math.log(3)]])},
+    why={
+        "question": "Why is (2.3) written with e^(-z), and not as e^z / (1 + e^z)?",
+        "where": "exp(-",
+        "choices": {
+            "for large z the second form is infinity / infinity, which is nan": "Yes. The two are equal on paper alone.",
+            "the second form is another function": "No: multiply numerator and denominator of (2.3) by e^z.",
+            "e^(-z) takes less time": "No: both need one exponential. Try z = 1000 in both.",
+        },
+    },
+)
 def sigmoid(z):
     """Return the logistic function of each entry.
 
@@ -76,7 +138,7 @@ def of_the_size_of_the_score(z):
     return 1 / (1 + np.exp(-np.abs(z)))
 
 
-@sigmoid.accept
+@sigmoid.accept("The logistic function is tanh, pushed up by 1 and halved in both directions: no overflow, no warning.")
 def through_tanh(z):
     return 0.5 * (1 + np.tanh(z / 2))
 
@@ -86,7 +148,7 @@ def through_scipy(z):
     return expit(z)
 
 
-@sigmoid.accept
+@sigmoid.accept("The exponent is never positive: each sign of z takes the form of (2.3) that cannot overflow.")
 def stable_in_two_branches(z):
     small = np.exp(-np.abs(z))
     return np.where(np.asarray(z) >= 0, 1 / (1 + small), small / (1 + small))
@@ -124,7 +186,14 @@ def dataset_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=6, equation="(2.7)", cases=dataset_cases)
+@lesson.exercise(
+    points=1,
+    topic=6,
+    equation="(2.7)",
+    cases=dataset_cases,
+    ask="w is (n_x, 1) and X is (n_x, m). Which product of the two has one number per example?",
+    small=SMALL,
+)
 def squared_cost(w, b, X, Y):
     """Return half the mean squared error of logistic regression.
 
@@ -175,7 +244,7 @@ def squared_per_example(w, b, X, Y):
     return (sigmoid(w.T @ X + b) - Y) ** 2 / 2
 
 
-@squared_cost.accept
+@squared_cost.accept("The sums of (2.7) and (2.1) as loops: the same numbers, one product at a time.")
 def squared_with_a_loop(w, b, X, Y):
     J = 0
     m = X.shape[1]
@@ -191,7 +260,7 @@ def squared_with_einsum(w, b, X, Y):
     return np.einsum("ij,ij->", difference, difference) / (2 * Y.shape[1])
 
 
-@squared_cost.accept
+@squared_cost.accept("A sum of squares is the square of a length: the norm of the row of differences.")
 def squared_norm(w, b, X, Y):
     return np.array(np.linalg.norm(sigmoid(np.dot(w.T, X) + b) - Y) ** 2 / 2 / Y.size)
 
@@ -208,7 +277,15 @@ def log_loss_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=6, equation="(2.12)", cases=log_loss_cases)
+@lesson.exercise(
+    points=1,
+    topic=6,
+    equation="(2.12)",
+    cases=log_loss_cases,
+    ask="For y = 1 one of the two terms in (2.12) is 0. Which one is left, and which sign has a logarithm of a number "
+    "below 1?",
+    small={"y_hat": np.array([[0.8, 0.8]]), "y": np.array([[1, 0]])},
+)
 def log_loss(y_hat, y):
     """Return the cross-entropy loss of each example.
 
@@ -292,12 +369,17 @@ def with_clip(y_hat, y):
     return -np.log(y_hat) * y - np.log(1 - y_hat) * (1 - y)
 
 
-@log_loss.accept
+@log_loss.accept(
+    "One logarithm instead of two: `np.where` picks the probability of the label that was observed, as (2.8) does."
+)
 def with_where(y_hat, y):
     return -np.log(np.where(np.asarray(y) == 1, y_hat, 1 - np.asarray(y_hat)))
 
 
-@log_loss.accept
+@log_loss.accept(
+    "From the score z instead of the probability: log(1 + e^z) - y z stays exact where ŷ is rounded to 0 or 1. "
+    "Libraries compute the loss this way."
+)
 def through_the_score(y_hat, y):
     z = np.log(y_hat) - np.log1p(-np.asarray(y_hat))
     return np.logaddexp(0, z) - y * z
@@ -310,7 +392,15 @@ def size_cases(rng):
     return [case(n_x=int(n)) for n in (rng.integers(2, 5), rng.integers(6, 12))] + [case(n_x=1)]
 
 
-@lesson.exercise(points=1, topic=7, equation="(2.16)", returns=("w", "b"), cases=size_cases)
+@lesson.exercise(
+    points=1,
+    topic=7,
+    equation="(2.16)",
+    returns=("w", "b"),
+    cases=size_cases,
+    ask="The score of all examples is w.T @ X + b, with X of shape (n_x, m). Which two sizes must w have, and which has b?",
+    small={"n_x": 3},
+)
 def initialize_with_zeros(n_x):
     """Return the starting point of gradient descent.
 
@@ -357,7 +447,9 @@ def integer_zero(n_x):
     return np.zeros(shape=[n_x, 1]), 0
 
 
-@initialize_with_zeros.accept
+@initialize_with_zeros.accept(
+    "`np.full` takes any value: with 0 it is `np.zeros`, except that these are whole numbers."
+)
 def numpy_scalar(n_x):
     return np.full((n_x, 1), 0), np.float64(0)
 
@@ -377,6 +469,17 @@ def in_a_list(n_x):
     returns=("grads", "cost"),
     backward=True,
     cases=dataset_cases,
+    ask="Which of z, a, dz, J, dw, db start anew with each example, and which grow until the last one?",
+    small=SMALL,
+    why={
+        "question": "Why does z start at b for each example, before the loop over the features?",
+        "where": "z = b",
+        "choices": {
+            "each example has its own score, and b is part of each": "Yes. What is left of the example before must go.",
+            "b is added once for all examples": "No: (2.1) has one b in the score of every example.",
+            "so that z is not 0 when the weights are": "No: a score of 0 is fine. It would go on from the example before.",
+        },
+    },
 )
 def propagate_loop(w, b, X, Y):
     """Return the gradients and the cost, one example and one feature at a time.
@@ -409,11 +512,29 @@ def propagate_loop(w, b, X, Y):
         for j in range(n_x):
             dw[j, 0] += X[j, i] * dz  # (2.21)
         db += dz  # (2.22)
-    return {"dw": dw / m, "db": db / m}, cost / m  # (2.23), (2.24) and (2.13)
+    cost = cost / m  # (2.13)
+    dw = dw / m  # (2.23)
+    db = db / m  # (2.24)
+    return {"dw": dw, "db": db}, cost
 
 
 @lesson.exercise(
-    points=3, topic=8, equation="(2.27) to (2.31)", returns=("grads", "cost"), backward=True, cases=dataset_cases
+    points=3,
+    topic=8,
+    equation="(2.27) to (2.31)",
+    returns=("grads", "cost"),
+    backward=True,
+    cases=dataset_cases,
+    ask="dw has one number per feature. On which axis of X and of dZ are the examples, and which product sums over it?",
+    small=SMALL,
+    why={
+        "question": "Why do dw and db need the factor 1/m?",
+        "choices": {
+            "J is a mean over the examples, and so is its derivative": "Yes: (2.23) and (2.24).",
+            "without it the numbers overflow": "No: 391 losses add up to a moderate number. Look at (2.13).",
+            "it makes the steps of gradient descent small": "No: that is what the learning rate is for. Look at (2.13).",
+        },
+    },
 )
 def propagate(w, b, X, Y):
     """Return the gradients and the cost of all examples at once; arguments and results as in `propagate_loop`."""
@@ -579,7 +700,9 @@ def z_not_reset(w, b, X, Y):
 
 
 @propagate.accept
-@propagate_loop.accept
+@propagate_loop.accept(
+    "`zip` walks through columns and labels together, and the mean is taken on the way: each example adds its m-th part."
+)
 def with_plain_loops(w, b, X, Y):
     J, dw, db, m = 0, [0] * len(w), 0, X.shape[1]
     for x, y in zip(X.T, Y[0], strict=True):
@@ -591,7 +714,9 @@ def with_plain_loops(w, b, X, Y):
     return {"dw": np.array(dw).reshape(-1, 1), "db": db, "more": "entries are fine"}, J / m
 
 
-@propagate.accept
+@propagate.accept(
+    "`np.einsum` names the axes: the letter i, the examples, is in both factors and not in the result, so it is summed."
+)
 @propagate_loop.accept
 def with_einsum(w, b, X, Y):
     Z = np.einsum("jk,ji->ki", w, X) + b
@@ -599,7 +724,9 @@ def with_einsum(w, b, X, Y):
     return [{"dw": np.einsum("ji,ki->jk", X, dZ), "db": np.array(dZ.sum())}, np.mean(np.logaddexp(0, Z) - Y * Z)]
 
 
-@propagate.accept
+@propagate.accept(
+    "The cost as two products of matrices, (1, m) times (m, 1): each sums over the examples, so no mean is called."
+)
 @propagate_loop.accept
 def with_dot_and_squeeze(w, b, X, Y):
     m = X.shape[1]
@@ -620,7 +747,22 @@ def optimize_cases(rng):
 
 
 @lesson.exercise(
-    points=2, topic=7, equation="(2.14) and (2.15)", returns=("params", "grads", "costs"), cases=optimize_cases
+    points=2,
+    topic=7,
+    equation="(2.14) and (2.15)",
+    returns=("params", "grads", "costs"),
+    cases=optimize_cases,
+    ask="Which values must be computed anew in each step before w and b change, because they belong to the old w and b?",
+    small={**SMALL, "num_iterations": 2, "learning_rate": 0.3},
+    why={
+        "question": "Why `w = w - ...` and not `w -= ...`?",
+        "where": "w = w -",
+        "choices": {
+            "`w -= ...` changes the array that the caller passed in": "Yes: its starting point would move with the walk.",
+            "`w -= ...` is slower": "No: it even saves an array. It works on the caller's own one.",
+            "`w -= ...` gives another number": "No: the number is the same. The question is whose array it lands in.",
+        },
+    },
 )
 def optimize(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     """Walk downhill from (w, b) by gradient descent.
@@ -759,6 +901,7 @@ def w_changed_in_place(w, b, X, Y, num_iterations, learning_rate):
     return {"w": w, "b": b}, grads, costs
 
 
+<<<<<<< HEAD
 @optimize.mistake("Only every hundredth cost is kept. Append the cost of every step.")
 def costs_of_every_hundredth_step(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     params, grads, costs = optimize(w, b, X, Y, num_iterations, learning_rate)
@@ -766,6 +909,9 @@ def costs_of_every_hundredth_step(w, b, X, Y, num_iterations=100, learning_rate=
 
 
 @optimize.accept
+=======
+@optimize.accept("On a copy, `-=` is allowed: it changes an array of its own and makes no new one in each step.")
+>>>>>>> main
 def on_a_copy(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     w = np.array(w, copy=True)
     costs = np.zeros(num_iterations)
@@ -776,7 +922,9 @@ def on_a_copy(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     return {"b": np.float64(b), "w": w}, grads, costs
 
 
-@optimize.accept
+@optimize.accept(
+    "The list of costs counts the steps; and w and b change in one line, so neither can use the other's new value."
+)
 def with_while(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     costs = []
     while len(costs) < num_iterations:
@@ -807,7 +955,14 @@ def predict_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=5, equation="(2.32)", cases=predict_cases)
+@lesson.exercise(
+    points=1,
+    topic=5,
+    equation="(2.32)",
+    cases=predict_cases,
+    ask="What does NumPy give for an array that is compared with a number, and what does the exercise ask for?",
+    small={name: SMALL[name] for name in ("w", "b", "X")},
+)
 def predict(w, b, X):
     """Return the predicted label of each example.
 
@@ -875,12 +1030,12 @@ def booleans(w, b, X):
     return sigmoid(np.dot(w.T, X) + b) > 0.5
 
 
-@predict.accept
+@predict.accept("σ(z) is above 1/2 exactly where z is above 0, so the exponential is not needed.")
 def sign_of_the_score(w, b, X):
     return np.where(w.T @ X + b > 0, 1.0, 0.0)
 
 
-@predict.accept
+@predict.accept("One example at a time: easier to read aloud, slower by the factor of section 9.")
 def label_by_label(w, b, X):
     Y_prediction = np.zeros((1, X.shape[1]))
     for i in range(X.shape[1]):
@@ -911,7 +1066,21 @@ def model_cases(rng):
     return [one(2, 9, 5, 3, 0.4), one(3, 12, 7, 20, 0.1)]
 
 
-@lesson.exercise(points=2, topic=8, equation="(2.14) to (2.32)", cases=model_cases)
+@lesson.exercise(
+    points=2,
+    topic=8,
+    equation="(2.14) to (2.16) and (2.32)",
+    cases=model_cases,
+    ask="Which of your functions gives each entry of the dict, and which of the two sets may it see?",
+    small={
+        "X_train": SMALL["X"],
+        "Y_train": SMALL["Y"],
+        "X_test": np.array([[2.0, -1.0], [1.0, 0.0]]),
+        "Y_test": np.array([[1, 1]]),
+        "num_iterations": 2,
+        "learning_rate": 0.3,
+    },
+)
 def model(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
     """Train logistic regression from zeros and predict both sets.
 
@@ -983,7 +1152,9 @@ def default_learning_rate(X_train, Y_train, X_test, Y_test, num_iterations, lear
     return model(X_train, Y_train, X_test, Y_test, num_iterations, 0.009)
 
 
-@model.accept
+@model.accept(
+    "Everything in one loop, without the functions before it: shorter, but no part can be checked or used alone."
+)
 def in_one_function(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
     w, b, m, costs = np.zeros((len(X_train), 1)), 0, Y_train.size, []
     for _ in range(num_iterations):

@@ -386,6 +386,16 @@ def statistics_as_constants(dZ_tilde, cache):
     return backward_variant(dZ_tilde, cache, dZ=lambda _: closed_form(dZ_tilde, cache, 0, 0))
 
 
+@mistake_of_both(
+    "Only a score's own influence is in dZ: the diagonal of the Jacobian. Each score moves mean and variance, and through "
+    "them all others of its row: (7.30) has two means over the batch."
+)
+def diagonal_of_the_jacobian(dZ_tilde, cache):
+    _, s, Z_norm, gamma = cache
+    m = dZ_tilde.shape[1]
+    return backward_variant(dZ_tilde, cache, dZ=lambda _: gamma / s * dZ_tilde * (1 - 1 / m - Z_norm**2 / m))
+
+
 @mistake_of_both("dZ lacks the way through the variance: s depends on Z too.")
 def variance_as_constant(dZ_tilde, cache):
     return backward_variant(dZ_tilde, cache, dZ=lambda _: closed_form(dZ_tilde, cache, stretch=0))

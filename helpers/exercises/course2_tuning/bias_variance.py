@@ -140,6 +140,12 @@ def with_int_of_floats(m):
 
 
 @split_sizes.accept
+def in_an_array(m):
+    dev = m * (1 if m >= 1e6 else 20) // 100
+    return np.array([m - 2 * dev, dev, dev])
+
+
+@split_sizes.accept
 def with_floor(m):
     share = np.where(m < 10**6, 20, 1)
     dev = np.floor(m * share / 100).astype(int)
@@ -362,6 +368,14 @@ def all_x_then_all_y(X, Y, sizes, rng):
 def rows_shuffled(X, Y, sizes, rng):
     order = rng.permutation(X.shape[1])
     return cut(X[order], Y[order], *thirds(sizes))
+
+
+@train_dev_test_split.mistake(
+    "`rng.permutation(X)` mixes the rows, which are features, and each column is torn apart. Draw an order of the columns, "
+    "`rng.permutation(m)`, and index with it: `X[:, order]`."
+)
+def permutation_of_the_array(X, Y, sizes, rng):
+    return cut(rng.permutation(X), rng.permutation(Y), *thirds(sizes))
 
 
 @train_dev_test_split.mistake(

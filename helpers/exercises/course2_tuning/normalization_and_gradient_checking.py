@@ -33,6 +33,7 @@ def fit_cases(rng):
         case(X=constant),
         case(X=rounded_constant(rng, 3, 11)),
         case(X=features(rng, 6, 1)),
+        case(X=features(rng, 3, 6) * [[1], [1e-10], [1]]),  # tiny numbers, but they are not equal
     ]
 
 
@@ -90,6 +91,15 @@ def sigma_plus_small(X):
     return means(X), np.std(X, axis=1, keepdims=True) + 1e-6
 
 
+@fit_normalizer.mistake(
+    "A limit such as 1e-8 takes small features for constant ones. Only where all values are equal is sigma 1: "
+    "compare the largest with the smallest."
+)
+def small_taken_for_constant(X):
+    sigma = np.std(X, axis=1, keepdims=True)
+    return means(X), np.where(sigma < 1e-8, 1, sigma)
+
+
 @fit_normalizer.mistake("The second output is the variance. Take its square root, see (4.2).")
 def variance(X):
     return means(X), spread(X, np.var)
@@ -145,10 +155,10 @@ def statistics_with_loops(X):
 
 
 @fit_normalizer.accept
-def statistics_with_a_limit(X):
+def statistics_with_a_relative_limit(X):
     mu = X.mean(axis=1).reshape(-1, 1)
     sigma = np.sqrt(((X - mu) ** 2).sum(axis=1, keepdims=True) / X.shape[1])
-    sigma[sigma < 1e-10] = 1.0
+    sigma[sigma <= 1e-14 * np.abs(mu)] = 1.0
     return mu, sigma
 
 
@@ -167,7 +177,11 @@ def apply_cases(rng):
         X = train[:, rng.integers(9, size=m)] + rng.normal(size=(n_x, m)) * 4 + 2
         return case(X=X, mu=means(train), sigma=spread(train))
 
-    return [one(3, 5), one(5, 4), one(4, 1)]
+    tiny = rng.normal(size=(2, 3)) * 1e-6
+    return [
+        one(3, 5), one(5, 4), one(4, 1),
+        case(X=tiny, mu=tiny.mean(axis=1, keepdims=True), sigma=rng.uniform(1e-7, 1e-6, (2, 1))),
+    ]  # fmt: skip
 
 
 @lesson.exercise(points=1, topic=19, equation="(4.3)", cases=apply_cases)
@@ -186,6 +200,13 @@ def apply_normalizer(X, mu, sigma):
     X_norm : ndarray, shape (n_x, m)
     """
     return (X - mu) / sigma  # (4.3)
+
+
+@apply_normalizer.mistake(
+    "A small number is added to sigma. It changes features with a small spread; sigma is never 0, so leave it out."
+)
+def small_number_added(X, mu, sigma):
+    return (X - mu) / (sigma + 1e-8)
 
 
 @apply_normalizer.mistake(

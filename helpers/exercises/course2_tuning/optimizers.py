@@ -137,6 +137,41 @@ def overlapping(X, Y, mini_batch_size, rng):
     return [(X[:, order[k : k + size]], Y[:, order[k : k + size]]) for k in starts]
 
 
+@random_mini_batches.mistake(
+    "The batches are as equal as can be (`np.array_split`). Each has mini_batch_size examples; only the last may be smaller."
+)
+def equal_batches(X, Y, mini_batch_size, rng):
+    m = X.shape[1]
+    parts = np.array_split(rng.permutation(m), math.ceil(m / mini_batch_size))
+    return [(X[:, part], Y[:, part]) for part in parts]
+
+
+@random_mini_batches.mistake(
+    "Batch number k starts at column k, not at k * mini_batch_size, so the batches grow and share examples."
+)
+def started_at_their_number(X, Y, mini_batch_size, rng):
+    order, size = rng.permutation(X.shape[1]), mini_batch_size
+    parts = [order[k : size * (k + 1)] for k in range(math.ceil(X.shape[1] / size))]
+    return [(X[:, part], Y[:, part]) for part in parts]
+
+
+@random_mini_batches.mistake(
+    "Whole batches come in a random order, and inside of them the examples stay together. Shuffle the examples, then cut."
+)
+def batches_in_random_order(X, Y, mini_batch_size, rng):
+    batches = cut(X, Y, mini_batch_size)
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+@random_mini_batches.mistake(
+    "The examples are only turned round by a random number of places, so neighbours stay together. "
+    "`rng.permutation(m)` mixes them all."
+)
+def turned_round(X, Y, mini_batch_size, rng):
+    shift = rng.integers(X.shape[1])
+    return cut(np.roll(X, shift, axis=1), np.roll(Y, shift, axis=1), mini_batch_size)
+
+
 @random_mini_batches.mistake("There are mini_batch_size batches. It is the number of examples in each batch.")
 def size_taken_as_count(X, Y, mini_batch_size, rng):
     parts = np.array_split(rng.permutation(X.shape[1]), mini_batch_size)
@@ -443,6 +478,20 @@ def average_correction_stored(values, beta, bias_correction=False):
 
 
 @exponentially_weighted_average.mistake(
+    "Your t counts from 0, so the first divisor, 1 - beta**0, is 0. The first value has t = 1: `enumerate(values, start=1)`."
+)
+def average_t_from_zero(values, beta, bias_correction=False):
+    return average_with(values, beta, lambda t: np.float64(1 - beta ** (t - 1)) if bias_correction else 1.0)
+
+
+@exponentially_weighted_average.mistake(
+    "You multiply by the correction. The average is too small at first, so it is divided by 1 - beta**t."
+)
+def average_multiplied(values, beta, bias_correction=False):
+    return average_with(values, beta, lambda t: 1 / (1 - beta**t) if bias_correction else 1.0)
+
+
+@exponentially_weighted_average.mistake(
     "Your t is one too large in the correction. The first value has t = 1: divide it by 1 - beta."
 )
 def average_t_too_large(values, beta, bias_correction=False):
@@ -701,6 +750,15 @@ def momentum_old_returned(parameters, grads, v, beta, learning_rate):
     return update_parameters_with_momentum(parameters, grads, v, beta, learning_rate)[0], v
 
 
+@update_parameters_with_momentum.mistake(
+    "This is another form of momentum, v = beta v - alpha g and W + v: its v holds the learning rate. Here v is an average "
+    "of gradients (5.14), and the learning rate comes in with the step."
+)
+def momentum_classical(parameters, grads, v, beta, learning_rate):
+    new = {key: beta * v[key] - learning_rate * grads[key] for key in v}
+    return {name: parameters[name] + new["d" + name] for name in parameters}, new
+
+
 @update_parameters_with_momentum.mistake("Your step goes uphill: subtract learning_rate times v.")
 def momentum_uphill(parameters, grads, v, beta, learning_rate):
     return momentum_with(parameters, grads, v, beta, 1 - beta, -learning_rate)
@@ -885,6 +943,22 @@ def rmsprop_without_epsilon(parameters, grads, s, beta, learning_rate, epsilon):
 )
 def rmsprop_epsilon_outside(parameters, grads, s, beta, learning_rate, epsilon):
     step = lambda g, new, old: g / np.sqrt(new) + epsilon  # noqa: E731
+    return rmsprop_with(parameters, grads, s, beta, 1 - beta, learning_rate, step)
+
+
+@update_parameters_with_rmsprop.mistake(
+    "epsilon is added to the step, behind the fraction and without the learning rate. It belongs into the denominator."
+)
+def rmsprop_epsilon_behind_the_fraction(parameters, grads, s, beta, learning_rate, epsilon):
+    step = lambda g, new, old: g / np.sqrt(new) + epsilon / learning_rate  # noqa: E731
+    return rmsprop_with(parameters, grads, s, beta, 1 - beta, learning_rate, step)
+
+
+@update_parameters_with_rmsprop.mistake(
+    "epsilon is added to the parameters: `W - alpha * g / root + epsilon`. Put parentheses around the denominator."
+)
+def rmsprop_epsilon_added_to_the_parameters(parameters, grads, s, beta, learning_rate, epsilon):
+    step = lambda g, new, old: g / np.sqrt(new) - epsilon / learning_rate  # noqa: E731
     return rmsprop_with(parameters, grads, s, beta, 1 - beta, learning_rate, step)
 
 
@@ -1117,10 +1191,9 @@ def adam_start_times_zero(parameters):
 
 
 def adam_cases(rng):
-    settings = (((3, 5, 2), 2, 0.3, 0.8, 0.6, 0.2), ((4, 3), 1, 0.07, 0.35, 0.7, 0.6),
-                ((2, 4, 5, 3), 5, 2.5, 0.9, 0.95, 0.05))  # fmt: skip
+    settings = ((2, 0.3, 0.8, 0.6, 0.2), (1, 0.07, 0.35, 0.7, 0.6), (5, 2.5, 0.9, 0.95, 0.05))
     found = []
-    for sizes, t, rate, beta1, beta2, epsilon in settings:
+    for sizes, (t, rate, beta1, beta2, epsilon) in zip(SIZES, settings, strict=True):
         parameters, grads = network(rng, *sizes)
         v, s = like(grads, rng.normal), {key: array**2 for key, array in like(grads, rng.normal).items()}
         more = {"t": t, "learning_rate": rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
@@ -1215,6 +1288,28 @@ def adam_betas_swapped(parameters, grads, v, s, t, learning_rate, beta1, beta2, 
 def adam_corrections_swapped(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
     crossed = (1 - beta2**t, 1 - beta1**t)
     return adam_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, correct=crossed)
+
+
+@update_parameters_with_adam.mistake("Both corrections use beta1. That of s has beta2: 1 - beta2**t.")
+def adam_beta1_in_both_corrections(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+    first = (1 - beta1**t, 1 - beta1**t)
+    return adam_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, correct=first)
+
+
+@update_parameters_with_adam.mistake(
+    "You multiply by the corrections. The averages are too small at first: divide by 1 - beta**t."
+)
+def adam_multiplied_by_the_corrections(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+    inverse = (1 / (1 - beta1**t), 1 / (1 - beta2**t))
+    return adam_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, correct=inverse)
+
+
+@update_parameters_with_adam.mistake("The gradient is not squared in s. s averages squares: `grads[key] ** 2`.")
+def adam_not_squared(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+    new_v = {key: beta1 * v[key] + (1 - beta1) * grads[key] for key in v}
+    new_s = {key: beta2 * s[key] + (1 - beta2) * grads[key] for key in s}
+    steps = {key: new_v[key] / (1 - beta1**t) / (np.sqrt(new_s[key] / (1 - beta2**t)) + epsilon) for key in v}
+    return {name: parameters[name] - learning_rate * steps["d" + name] for name in parameters}, new_v, new_s
 
 
 @update_parameters_with_adam.mistake("Both averages use beta1. The average of the squares, s, has beta2.")

@@ -89,6 +89,13 @@ def cost_without_two(A3, Y, parameters, lambd):
     return cost_variant(A3, Y, parameters, lambd / Y.shape[1])
 
 
+@compute_cost_with_regularization.mistake(
+    "`lambd / 2 * m` divides by 2 and multiplies by m. Put the denominator in parentheses: `lambd / (2 * m)`."
+)
+def cost_precedence_of_the_factor(A3, Y, parameters, lambd):
+    return cost_variant(A3, Y, parameters, lambd / 2 * Y.shape[1])
+
+
 @compute_cost_with_regularization.mistake("The penalty is not divided by m: its factor is lambd / (2 m).")
 def cost_penalty_without_m(A3, Y, parameters, lambd):
     return cost_variant(A3, Y, parameters, lambd / 2)
@@ -258,6 +265,34 @@ def backward_propagation_with_regularization(X, Y, cache, lambd):
 
 
 REG = backward_propagation_with_regularization
+
+
+@REG.mistake("The penalty is missing in dW1. Each of the three dW has it, (3.7).")
+def gradients_penalty_not_in_layer_1(X, Y, cache, lambd):
+    return plus(backward(X, Y, cache), cache, lambd / X.shape[1], layers=(2, 3))
+
+
+@REG.mistake("The penalty is missing in dW2. Each of the three dW has it, (3.7).")
+def gradients_penalty_not_in_layer_2(X, Y, cache, lambd):
+    return plus(backward(X, Y, cache), cache, lambd / X.shape[1], layers=(1, 3))
+
+
+@REG.mistake("The slope is that of tanh, 1 - A². The hidden layers have ReLU: 1 where Z > 0, else 0.")
+def gradients_with_slope_of_tanh(X, Y, cache, lambd):
+    found = backward(X, Y, cache, slope=lambda Z: 1 - np.maximum(0, Z) ** 2)
+    return plus(found, cache, lambd / X.shape[1])
+
+
+@REG.mistake("The slope of ReLU is missing in dZ1. Each hidden layer has it, (3.6).")
+def gradients_without_slope_in_layer_1(X, Y, cache, lambd):
+    found = backward(X, Y, cache, slope=lambda Z: np.ones(Z.shape) if Z is cache["Z1"] else relu_slope(Z))
+    return plus(found, cache, lambd / X.shape[1])
+
+
+@REG.mistake("The slope of ReLU is missing in dZ2, and so in all that comes from it. Each hidden layer has it, (3.6).")
+def gradients_without_slope_in_layer_2(X, Y, cache, lambd):
+    found = backward(X, Y, cache, slope=lambda Z: np.ones(Z.shape) if Z is cache["Z2"] else relu_slope(Z))
+    return plus(found, cache, lambd / X.shape[1])
 
 
 @REG.mistake("The penalty is missing in dW: these are the gradients of (3.1). Add lambd / m times W, see (3.7).")
@@ -629,6 +664,20 @@ def drop_first_layer_only(X, Y, cache, keep_prob):
     return backward(X, Y, cache, after=lambda l, dA: dA * cache["D1"] / keep_prob if l == 1 else dA)
 
 
+@DROP.mistake(
+    "dA1 is not divided by keep_prob. The forward pass divided in both hidden layers, so the chain rule does, too."
+)
+def drop_layer_1_not_divided(X, Y, cache, keep_prob):
+    return backward(X, Y, cache, after=lambda l, dA: dA * cache[f"D{l}"] / (keep_prob if l == 2 else 1))
+
+
+@DROP.mistake(
+    "dA2 is not divided by keep_prob. The forward pass divided in both hidden layers, so the chain rule does, too."
+)
+def drop_layer_2_not_divided(X, Y, cache, keep_prob):
+    return backward(X, Y, cache, after=lambda l, dA: dA * cache[f"D{l}"] / (keep_prob if l == 1 else 1))
+
+
 @DROP.mistake("You divide by 1 - keep_prob. The forward pass divides by keep_prob, so the chain rule does, too.")
 def drop_divided_by_drop(X, Y, cache, keep_prob):
     return backward(X, Y, cache, after=lambda l, dA: dA * cache[f"D{l}"] / (1 - keep_prob))
@@ -751,6 +800,15 @@ def mode_test_divided(A, keep_prob, mode, rng):
 )
 def mode_scaled_in_test(A, keep_prob, mode, rng):
     out, mask = mode_variant(A, mode, kept(rng, keep_prob), 1)
+    return (out * keep_prob if mode == "test" else out), mask
+
+
+@dropout_forward.mistake(
+    "Training is right, and in test you multiply by keep_prob as well. The division in training has made up for the "
+    "dropped entries already: in test, return A as it is."
+)
+def mode_scaled_in_both(A, keep_prob, mode, rng):
+    out, mask = mode_variant(A, mode, kept(rng, keep_prob), 1 / keep_prob)
     return (out * keep_prob if mode == "test" else out), mask
 
 

@@ -125,6 +125,21 @@ def without_exponential_after_the_shift(Z):
     return E / E.sum(axis=0)
 
 
+@softmax.mistake(
+    "The bracket is in the wrong place: this is exp(Z / sum). Take the exponentials first, then divide them by their sum."
+)
+def quotient_in_the_exponent(Z):
+    E = np.exp(Z - Z.max(axis=0))
+    return np.exp(Z / E.sum(axis=0))
+
+
+@softmax.mistake(
+    "Your scores are cut off (`np.clip`), so those beyond the limit count alike. Subtract the largest of the column instead."
+)
+def scores_cut_off(Z):
+    return scipy_softmax(np.clip(Z, -700, 700), axis=0)
+
+
 @softmax.mistake("The sign in the exponent is wrong: a larger score must get the larger probability.")
 def sign_in_the_exponent(Z):
     return scipy_softmax(-Z, axis=0)
@@ -729,6 +744,15 @@ def logarithm_of_the_right_probability(Z, Y):
 def small_number_in_the_logarithm(Z, Y):
     A = scipy_softmax(Z, axis=0)
     return float(-np.mean(np.sum(Y * np.log(A + 1e-8), axis=0))), A - Y
+
+
+@softmax_cross_entropy.mistake(
+    "The probabilities are kept away from 0 by 1e-12 or 1e-15, so a large loss stops growing. Use (8.20): it has the scores "
+    "themselves in it and needs no such number."
+)
+def tiny_number_in_the_logarithm(Z, Y):
+    A = scipy_softmax(Z, axis=0)
+    return float(-np.mean(np.sum(Y * np.log(A + 1e-12), axis=0))), A - Y
 
 
 @softmax_cross_entropy.mistake(

@@ -183,6 +183,18 @@ def forward_windows_end_without_stride(A_prev, W, b, hparameters):
     return Z, (A_prev, W, b, hparameters)
 
 
+@conv_forward.mistake("Windows that hang over the border are counted: the size is rounded up. Round down, `//` (2.1).")
+def forward_rounded_up(A_prev, W, b, hparameters):
+    stride, f = hparameters["stride"], len(W)
+    A_pad = framed(A_prev, hparameters["pad"])
+    n_H, n_W = (-(-(n - f) // stride) + 1 for n in A_pad.shape[1:3])
+    Z = np.zeros((len(A_pad), n_H, n_W, W.shape[3]))
+    for i, h, w, c in np.ndindex(Z.shape):
+        window = A_pad[i, h * stride : h * stride + f, w * stride : w * stride + f]
+        Z[i, h, w, c] = np.sum(window * W[: window.shape[0], : window.shape[1], :, c]) + b[0, 0, 0, c]
+    return Z, (A_prev, W, b, hparameters)
+
+
 @conv_forward.mistake("The bias is missing: filter c adds its own b[0, 0, 0, c].")
 def forward_without_bias(A_prev, W, b, hparameters):
     return scores(A_prev, W, 0, hparameters), (A_prev, W, b, hparameters)
@@ -426,6 +438,19 @@ def backward_empty_slice(dZ, cache):
     _, dW, db = gradients(dZ, cache)
     pad = cache[3]["pad"]
     return padded_gradient(dZ, cache)[:, pad:-pad, pad:-pad], dW, db
+
+
+@conv_backward.mistake(
+    "Image by image, the slice `pad:-pad` is empty where pad is 0, and an empty array does not fit into dA_prev[i]. End "
+    "the slice at `pad + n_H_prev` and `pad + n_W_prev`."
+)
+def backward_empty_slice_image_by_image(dZ, cache):
+    _, dW, db = gradients(dZ, cache)
+    dA_pad, pad = padded_gradient(dZ, cache), cache[3]["pad"]
+    dA_prev = np.zeros_like(cache[0])
+    for i in range(len(dA_prev)):
+        dA_prev[i] = dA_pad[i, pad:-pad, pad:-pad]
+    return dA_prev, dW, db
 
 
 @conv_backward.mistake("dA_prev still has the frame. Cut it off: A_prev itself has no frame.")

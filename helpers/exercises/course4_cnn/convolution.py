@@ -98,6 +98,19 @@ def edges_mean(image, kernel):
     return correlate2d(image, kernel, mode="valid") / kernel.size
 
 
+@edge_detect.mistake("Z holds whole numbers, so the sums are cut off. Make it with `np.zeros(...)`, without dtype=int.")
+def edges_as_whole_numbers(image, kernel):
+    return correlate2d(image, kernel, mode="valid").astype(int)
+
+
+@edge_detect.mistake("Only the first entry is computed: `return` stands inside the loop. Move it behind the loop.")
+def edges_returned_too_early(image, kernel):
+    Z = correlate2d(image, kernel, mode="valid")
+    first = np.zeros_like(Z)
+    first[0, 0] = Z[0, 0]
+    return first
+
+
 @edge_detect.mistake("The absolute value is taken. The sign says which side of the edge is brighter: keep it.")
 def edges_absolute(image, kernel):
     return np.abs(correlate2d(image, kernel, mode="valid"))
@@ -235,6 +248,13 @@ def padded_after_only(X, pad):
 @zero_pad.mistake("The zeros stand only above and to the left. Put pad of them on each side.")
 def padded_before_only(X, pad):
     return np.pad(X, ((0, 0), (pad, 0), (pad, 0), (0, 0)))
+
+
+@zero_pad.mistake(
+    "All zeros stand on one side of the height and the width. Put pad of them on each side: `(pad, pad)`."
+)
+def padded_on_one_side(X, pad):
+    return np.pad(X, ((0, 0), (0, 2 * pad), (0, 2 * pad), (0, 0)))
 
 
 @zero_pad.mistake("There are 2 pad zeros on each side. 2 pad is what both sides have together.")

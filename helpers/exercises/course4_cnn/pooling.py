@@ -165,6 +165,27 @@ def forward_last_missing(A_prev, hparameters, mode="max"):
     return A[:, :-1, :-1], cache
 
 
+@pool_forward.mistake("Height and width are mixed up: your windows start at row w * stride and column h * stride.")
+def forward_windows_swapped(A_prev, hparameters, mode="max"):
+    f, s = hparameters["f"], hparameters["stride"]
+    A = np.zeros(pooled(A_prev, hparameters, mode)[0].shape)
+    for i, h, w, c in np.ndindex(A.shape):
+        window = A_prev[i, w * s : w * s + f, h * s : h * s + f, c]
+        A[i, h, w, c] = np.max(window) if mode == "max" else np.mean(window)
+    return A, (A_prev, hparameters)
+
+
+@pool_forward.mistake("Windows that hang over the border are counted. Only whole windows are: round down, `//`.")
+def forward_rounded_up(A_prev, hparameters, mode="max"):
+    f, s = hparameters["f"], hparameters["stride"]
+    m, n_H_prev, n_W_prev, n_C = A_prev.shape
+    A = np.zeros((m, -(-(n_H_prev - f) // s) + 1, -(-(n_W_prev - f) // s) + 1, n_C))
+    for i, h, w, c in np.ndindex(A.shape):
+        window = A_prev[i, h * s : h * s + f, w * s : w * s + f, c]
+        A[i, h, w, c] = np.max(window) if mode == "max" else np.mean(window)
+    return A, (A_prev, hparameters)
+
+
 @pool_forward.accept
 def forward_with_views(A_prev, hparameters, mode="max"):
     return pooled(A_prev, hparameters, mode)
@@ -351,9 +372,20 @@ def value_in_one_place(da, shape):
     return window
 
 
+<<<<<<< HEAD
 @distribute_value.mistake("da is forgotten: each entry gets 1 / (n_H n_W). Multiply by da.")
 def value_forgotten(da, shape):
     return np.ones(shape) / (shape[0] * shape[1])
+=======
+@distribute_value.mistake("da is divided by the square of the height. Divide by height times width.")
+def value_by_height_squared(da, shape):
+    return np.full(shape, da / shape[0] ** 2)
+
+
+@distribute_value.mistake("da itself is forgotten: these are the shares of 1. Multiply them by da.")
+def value_of_one(da, shape):
+    return np.full(shape, 1 / (shape[0] * shape[1]))
+>>>>>>> main
 
 
 @distribute_value.accept
@@ -515,9 +547,58 @@ def back_of_ones(dA, cache, mode="max"):
     return sent_back(np.ones_like(dA), cache, right_share(mode))
 
 
+<<<<<<< HEAD
 @pool_backward.mistake("Only the first image gets gradients. Does `return` stand inside the loop?")
 def back_first_image_only(dA, cache, mode="max"):
     return pool_backward(dA, cache, mode) * (np.arange(len(dA)) == 0)[:, None, None, None]
+=======
+def by_mode(mode, dA, cache, wrong_mode, wrong, **options):
+    """Return what is sent back if something is wrong in one mode only."""
+    if mode != wrong_mode:
+        return sent_back(dA, cache, right_share(mode))
+    return sent_back(dA, cache, wrong, **options)
+
+
+@pool_backward.mistake(
+    'With mode "max" the last window overwrites the others where they overlap. Add the shares up in both modes: `+=`.'
+)
+def back_overwritten_for_max(dA, cache, mode="max"):
+    return by_mode(mode, dA, cache, "max", right_share("max"), add=False)
+
+
+@pool_backward.mistake(
+    'With mode "average" the last window overwrites the others where they overlap. Add the shares up in both modes: `+=`.'
+)
+def back_overwritten_for_average(dA, cache, mode="max"):
+    return by_mode(mode, dA, cache, "average", right_share("average"), add=False)
+
+
+@pool_backward.mistake(
+    'With mode "max" the mask alone is sent back. Multiply it by the gradient that arrived, `dA[i, h, w, c]`.'
+)
+def back_mask_alone(dA, cache, mode="max"):
+    return by_mode(mode, dA, cache, "max", lambda x, da: x == x.max())
+
+
+@pool_backward.mistake(
+    "Only the first image gets a gradient: `return` stands inside the loop. Move it behind the loop."
+)
+def back_first_image_only(dA, cache, mode="max"):
+    dA_prev = sent_back(dA, cache, right_share(mode))
+    dA_prev[1:] = 0
+    return dA_prev
+
+
+@pool_backward.mistake("Your windows start at h * f and w * f. They start at `h * stride` and `w * stride`.")
+def back_in_steps_of_f(dA, cache, mode="max"):
+    A_prev, f = cache[0], cache[1]["f"]
+    dA_prev = np.zeros(A_prev.shape)
+    for i, h, w, c in np.ndindex(dA.shape):
+        window = (i, slice(h * f, h * f + f), slice(w * f, w * f + f), c)
+        if A_prev[window].size:
+            dA_prev[window] += right_share(mode)(A_prev[window], dA[i, h, w, c])
+    return dA_prev
+>>>>>>> main
 
 
 @pool_backward.accept

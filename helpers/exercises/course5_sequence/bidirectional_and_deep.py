@@ -357,6 +357,14 @@ def softmax_over_everything(x, mask, parameters):
     return both_ways(x, mask, parameters, output=shares)
 
 
+@brnn_forward.mistake("Your softmax adds up over the examples, axis 1. Sum over the rows, `axis=0`.")
+def softmax_over_the_examples(x, mask, parameters):
+    def shares(a, p):
+        return softmax(np.tensordot(p["Wya"], a, axes=1) + p["by"][:, :, None], axis=1)
+
+    return both_ways(x, mask, parameters, output=shares)
+
+
 @brnn_forward.mistake("Your softmax adds up over time. Sum over the rows, `axis=0`: one softmax for each word.")
 def softmax_over_time(x, mask, parameters):
     def shares(a, p):
@@ -730,6 +738,13 @@ def deep_softmax_over_everything(x, parameters):
     return stacked(x, parameters, output=lambda a, p: softmax(np.tensordot(p["Wya"], a, axes=1) + p["by"][:, :, None]))
 
 
+@deep_rnn_forward.mistake("Your softmax adds up over the examples, axis 1. Sum over the rows, `axis=0`.")
+def deep_softmax_over_the_examples(x, parameters):
+    return stacked(
+        x, parameters, output=lambda a, p: softmax(np.tensordot(p["Wya"], a, axes=1) + p["by"][:, :, None], axis=1)
+    )
+
+
 @deep_rnn_forward.accept
 def deep_by_the_rule(x, parameters):
     return stacked(x, parameters)
@@ -839,6 +854,21 @@ def da_added_at_each_layer(da, caches):
 @deep_rnn_backward.mistake("You go up from the lowest layer. Gradients come from the top: `reversed(caches)`.")
 def from_the_lowest_layer(da, caches):
     return down(da, caches, order=range(len(caches)) if same_sizes(caches) else None)
+
+
+@deep_rnn_backward.mistake(
+    'The da of the top goes into every layer. Hand down what the layer above sends: `da = gradients.pop("dx")`.'
+)
+def dx_not_handed_down(da, caches):
+    return down(da, caches, through=lambda dx, arrived: arrived) | {"dx": layer_backward(da, caches[0])["dx"]}
+
+
+@deep_rnn_backward.mistake(
+    "Your loop begins with the lowest layer, whose states have other sizes than da. da belongs to the top: walk "
+    "`reversed(caches)`."
+)
+def up_from_the_bottom(da, caches):
+    return down(da, caches, order=range(len(caches)))
 
 
 @deep_rnn_backward.mistake('The list "layers" has the top layer first. Turn it: the lowest layer comes first.')

@@ -350,6 +350,22 @@ def never_ends(parameters, char_to_ix, rng, temperature, max_length):
     return written(parameters, rng, temperature, max_length, None)
 
 
+@sample.mistake(
+    "The scores are multiplied by the temperature. `temperature_softmax(z, temperature)` divides them by it."
+)
+def temperature_multiplied(parameters, char_to_ix, rng, temperature, max_length):
+    return written(parameters, rng, 1 / temperature, max_length, char_to_ix["\n"])
+
+
+@sample.mistake("After the end of the name your array holds zeros. Fill it with the number of the newline.")
+def filled_with_zeros(parameters, char_to_ix, rng, temperature, max_length):
+    indices = written(parameters, rng, temperature, max_length, char_to_ix["\n"])
+    ends = np.flatnonzero(indices == char_to_ix["\n"])
+    if len(ends):
+        indices[ends[0] + 1 :] = 0
+    return indices
+
+
 @sample.mistake("The temperature has no effect. Use `temperature_softmax(z, temperature)`.")
 def temperature_of_one(parameters, char_to_ix, rng, temperature, max_length):
     return written(parameters, rng, 1.0, max_length, char_to_ix["\n"])

@@ -232,6 +232,60 @@ def softmax_over_everything(xt, c_prev, parameters):
     return c_next, softmax(parameters["Wy"] @ c_next + parameters["by"]), cache
 
 
+@gru_cell_forward.mistake(
+    "Your softmax adds up over the examples. Each column is one example: sum over the rows, `axis=0`."
+)
+def softmax_over_the_examples(xt, c_prev, parameters):
+    c_next, _, cache = step_with(xt, c_prev, parameters)
+    return c_next, softmax(parameters["Wy"] @ c_next + parameters["by"], axis=1), cache
+
+
+@gru_cell_forward.mistake("The output is made from the old state c_prev. It comes from the new one, c_next.")
+def output_from_the_old_state(xt, c_prev, parameters):
+    c_next, _, cache = step_with(xt, c_prev, parameters)
+    return c_next, softmax(parameters["Wy"] @ c_prev + parameters["by"], axis=0), cache
+
+
+@gru_cell_forward.mistake("The weights of the gates are exchanged: Wu and bu make Γ_u, Wr and br make Γ_r.")
+def weights_of_gates_exchanged(xt, c_prev, parameters):
+    p = parameters
+    return step_with(xt, c_prev, p, p=p | {"Wu": p["Wr"], "bu": p["br"], "Wr": p["Wu"], "br": p["bu"]})
+
+
+@gru_cell_forward.mistake("The matrices of the gates are exchanged: Wu makes Γ_u, Wr makes Γ_r. The biases are right.")
+def matrices_of_gates_exchanged(xt, c_prev, parameters):
+    return step_with(xt, c_prev, parameters, p=parameters | {"Wu": parameters["Wr"], "Wr": parameters["Wu"]})
+
+
+def bias_left_out(name):
+    def without_one_bias(xt, c_prev, parameters):
+        return step_with(xt, c_prev, parameters, p=parameters | {f"b{name}": 0})
+
+    without_one_bias.__name__ = f"bias_{name}_left_out"
+    return without_one_bias
+
+
+for _name, _part in (("u", "update gate"), ("r", "reset gate"), ("c", "candidate")):
+    gru_cell_forward.mistake(f"The bias b{_name} of the {_part} is missing.")(bias_left_out(_name))
+
+
+def one_gate_with(gate, squash):
+    def one_gate(xt, c_prev, parameters):
+        return step_with(xt, c_prev, parameters, **{gate: squash(scores(gate, c_prev, xt, parameters))})
+
+    one_gate.__name__ = f"gate_{gate}_with_{squash.__name__}"
+    return one_gate
+
+
+for _gate, _part in (("u", "update"), ("r", "reset")):
+    gru_cell_forward.mistake(f"The sigmoid of the {_part} gate is missing: Γ_{_gate} lies between 0 and 1.")(
+        one_gate_with(_gate, np.positive)
+    )
+    gru_cell_forward.mistake(f"The {_part} gate Γ_{_gate} is made with tanh. A gate is made with the sigmoid.")(
+        one_gate_with(_gate, np.tanh)
+    )
+
+
 @gru_cell_forward.mistake("The output is made from c_prev or from the candidate. It comes from the new state, c_next.")
 def output_from_the_candidate(xt, c_prev, parameters):
     c_next, _, cache = step_with(xt, c_prev, parameters)
@@ -571,12 +625,12 @@ def back_with(dc_next, cache, **o):
         return o.get("slope", lambda g: g * (1 - g))(g)
 
     dz_c = dc_next * o.get("write", u) * o.get("tanh_slope", lambda a: 1 - a**2)(new)
-    dz_u = dc_next * o.get("difference", new - c) * gate_slope(u)
+    dz_u = dc_next * o.get("difference", new - c) * o.get("slope_u", gate_slope(u))
     if o.get("through") == "none":
         dz_u, dz_r = 0 * dz_u, 0 * dz_u
     W = {name: o.get("turn", lambda W: W)(p[f"W{name}"]) for name in GATES}
     ds = W["c"][:, :n].T @ dz_c
-    dz_r = ds * o.get("reset_by", c) * gate_slope(r) * o.get("r_on", 1)
+    dz_r = ds * o.get("reset_by", c) * o.get("slope_r", gate_slope(r)) * o.get("r_on", 1)
     to_c = {
         "direct": dc_next * o.get("keep", 1 - u),
         "candidate": ds * o.get("r_factor", r),
@@ -664,6 +718,16 @@ def slope_of_gates_missing(dc_next, cache):
 @gru_cell_backward.mistake("The gates have the derivative of tanh. They are sigmoids: Γ (1 - Γ).")
 def tanh_slope_for_gates(dc_next, cache):
     return back_with(dc_next, cache, slope=lambda g: 1 - g**2)
+
+
+@gru_cell_backward.mistake("The derivative of the sigmoid is missing at the update gate alone: Γ_u (1 - Γ_u).")
+def slope_of_update_gate_missing(dc_next, cache):
+    return back_with(dc_next, cache, slope_u=1)
+
+
+@gru_cell_backward.mistake("The derivative of the sigmoid is missing at the reset gate alone: Γ_r (1 - Γ_r).")
+def slope_of_reset_gate_missing(dc_next, cache):
+    return back_with(dc_next, cache, slope_r=1)
 
 
 @gru_cell_backward.mistake("The derivative of the candidate's tanh is missing: 1 - c_tilde².")
@@ -813,6 +877,21 @@ def weight_gradients_overwritten(dc, caches):
 @gru_backward.mistake("Only the last step counts in the gradients of weights. Add those of all steps.")
 def weight_gradients_of_the_last_step(dc, caches):
     return walked(dc, caches, collect=lambda parts: parts[0])
+
+
+@gru_backward.mistake(
+    "The gradients of all later steps pile up. dc_prev of step t + 1 holds those after it already: replace it at each "
+    "step, `later = dc_prev`."
+)
+def later_gradients_piled_up(dc, caches):
+    piled = [0]
+
+    def arriving(own, later):
+        piled[0] = piled[0] + later
+        return own + piled[0]
+
+    gradients = walked(dc, caches, arriving=arriving)
+    return gradients | {"dc0": piled[0] + gradients["dc0"]}
 
 
 @gru_backward.mistake("The time order is wrong: you walk from the first step to the last. Go back, from T_x - 1 to 0.")

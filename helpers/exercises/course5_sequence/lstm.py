@@ -30,7 +30,7 @@ def cell_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
+    return [one(1, 2, 4, 3), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(
@@ -271,6 +271,22 @@ def bias_of_candidate_missing(xt, a_prev, c_prev, parameters):
     return step_with(xt, a_prev, c_prev, parameters, p=parameters | {"bc": 0})
 
 
+def bias_of_another(name, other):
+    def another_bias(xt, a_prev, c_prev, parameters):
+        return step_with(xt, a_prev, c_prev, parameters, p=parameters | {f"b{name}": parameters[f"b{other}"]})
+
+    another_bias.__name__ = f"bias_of_{other}_in_{name}"
+    return another_bias
+
+
+for _name, _other, _part in (
+    ("f", "u", "forget gate"), ("u", "f", "update gate"), ("o", "f", "output gate"), ("c", "u", "candidate"),
+):  # fmt: skip
+    lstm_cell_forward.mistake(f"The {_part} has the bias b{_other}. It has its own: b{_name}.")(
+        bias_of_another(_name, _other)
+    )
+
+
 @lstm_cell_forward.mistake("What is kept is a_prev. The forget gate multiplies the memory cell: Γ_f ∗ c_prev.")
 def old_state_kept(xt, a_prev, c_prev, parameters):
     *results, cache = step_with(xt, a_prev, a_prev, parameters)
@@ -328,7 +344,7 @@ def forward_cases(rng):
             parameters=parameters_for(rng, n_x, n_a, n_y),
         )
 
-    return [one(1, 4, 3, 2, 2), one(2, 1, 2, 3, 2), one(3, 2, 1, 1, 4), one(2, 1, 1, 1, 2)]
+    return [one(1, 2, 3, 2, 4), one(2, 1, 2, 3, 2), one(3, 2, 1, 1, 4), one(2, 1, 1, 1, 2)]
 
 
 @lesson.exercise(points=2, topic=56, equation="(4.13)", returns=("a", "y", "c", "caches"), cases=forward_cases)
@@ -516,7 +532,7 @@ def cell_backward_cases(rng):
         cache = lstm_cell_forward(xt, a_prev, c_prev, parameters_for(rng, n_x, n_a, n_y))[3]
         return case(da_next=rng.normal(size=(n_a, m)), dc_next=rng.normal(size=(n_a, m)), cache=cache)
 
-    return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
+    return [one(1, 2, 4, 3), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
 @lesson.exercise(points=5, topic=56, equation="(4.14) to (4.22)", cases=cell_backward_cases, backward=True)
@@ -572,6 +588,8 @@ def back_with(da_next, dc_next, cache, **o):
         "o": da_next * shown * o.get("slope_o", slope(out)),
         "c": dc * o.get("write", u) * o.get("tanh_slope", lambda g: 1 - g**2)(new),
     }
+    if o.get("bracket_missing"):  # the slope of the candidate's tanh reaches one of the two terms only
+        dz["c"] = u * (dc_next + (dc - dc_next) * (1 - new**2))
     to_a = {V: p[f"W{V}"][:, :n].T @ dz[V] for V in BLOCKS}
     to_x = {V: p[f"W{V}"][:, n:].T @ dz[V] for V in BLOCKS}
     gradients = {
@@ -680,6 +698,56 @@ def slope_of_candidate_missing(da_next, dc_next, cache):
 @lstm_cell_backward.mistake("The candidate has the derivative of a sigmoid. It is a tanh: 1 - c_tilde².")
 def sigmoid_slope_for_candidate(da_next, dc_next, cache):
     return back_with(da_next, dc_next, cache, tanh_slope=lambda g: g - g**2)
+
+
+@lstm_cell_backward.mistake(
+    "A bracket is missing in the candidate's gradient: 1 - c_tilde² multiplies all that arrives at the cell, dc_next and "
+    "the way through the state."
+)
+def bracket_missing(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, bracket_missing=True)
+
+
+@lstm_cell_backward.mistake("The forget gate has the factor Γ_f in place of the sigmoid's derivative, Γ_f (1 - Γ_f).")
+def forget_gate_for_its_slope(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, slope_f=cache[4])
+
+
+@lstm_cell_backward.mistake(
+    "dc_next is counted twice, and the way through the state is missing: at the cell arrives dc_next plus "
+    "da_next ∗ Γ_o ∗ (1 - tanh²(c_next))."
+)
+def dc_next_twice(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, add=lambda own, later: 2 * later)
+
+
+@lstm_cell_backward.mistake("dxt holds the rows of the state, too. It has the lower n_x rows of the stacked gradient.")
+def dxt_with_the_state(da_next, dc_next, cache):
+    gradients = back_with(da_next, dc_next, cache)
+    return gradients | {"dxt": np.vstack([gradients["da_prev"], gradients["dxt"]])}
+
+
+@lstm_cell_backward.mistake(
+    "The halves of the stacked gradient are exchanged: its upper n_a rows are da_prev, its lower n_x rows dxt."
+)
+def halves_exchanged(da_next, dc_next, cache):
+    gradients = back_with(da_next, dc_next, cache)
+    both = np.vstack([gradients["da_prev"], gradients["dxt"]])
+    return gradients | {"dxt": both[: len(gradients["dxt"])], "da_prev": both[len(gradients["dxt"]) :]}
+
+
+def without_block(name):
+    def one_product_missing(da_next, dc_next, cache):
+        return back_with(da_next, dc_next, cache, without=name, x_without=name)
+
+    one_product_missing.__name__ = f"product_of_{name}_missing"
+    return one_product_missing
+
+
+for _name, _part in (("f", "forget gate"), ("u", "update gate"), ("o", "output gate"), ("c", "candidate")):
+    lstm_cell_backward.mistake(
+        f"da_prev and dxt lack the part of the {_part}, W{_name}ᵀ dz_{_name}. All four blocks saw state and input."
+    )(without_block(_name))
 
 
 @lstm_cell_backward.mistake("The candidate's gradient lacks the factor Γ_u: so much of it was written.")

@@ -749,6 +749,14 @@ def rnn_results_swapped(x, a0, parameters):
     return y_pred, a, caches
 
 
+@rnn_forward.mistake(
+    "The array for a holds whole numbers, so the states are cut off. Make it with `np.zeros`, without dtype=int."
+)
+def states_as_whole_numbers(x, a0, parameters):
+    a, y_pred, caches = rnn_forward(x, a0, parameters)
+    return a.astype(int), y_pred, caches
+
+
 @rnn_forward.accept
 def forward_by_filling(x, a0, parameters):
     _, m, T_x = x.shape

@@ -925,9 +925,38 @@ def sampling_sign_of_loss(e_c, t, negatives, Theta):
     return sampling_variant(e_c, t, negatives, Theta, loss=lambda z, y: np.sum(log_expit(np.where(y == 1, z, -z))))
 
 
+<<<<<<< HEAD
 @neg_sampling_loss_and_gradient.mistake("The target is among the negatives, too. It stands in the first term alone.")
 def sampling_target_twice(e_c, t, negatives, Theta):
     return neg_sampling_loss_and_gradient(e_c, t, np.concatenate([[t], negatives]), Theta)
+=======
+@neg_sampling_loss_and_gradient.mistake(
+    "The loss of the negatives has the wrong sign inside, though the gradients are right: it is -log σ(-z), "
+    "`np.logaddexp(0, z)`."
+)
+def sampling_loss_of_negatives(e_c, t, negatives, Theta):
+    return sampling_variant(e_c, t, negatives, Theta, loss=lambda z, y: -np.sum(log_expit(z)))
+
+
+@neg_sampling_loss_and_gradient.mistake(
+    "The gradients of the negatives have the wrong sign. Their label is 0: the derivative by the score is σ(z)."
+)
+def sampling_sign_of_negatives(e_c, t, negatives, Theta):
+    return sampling_variant(e_c, t, negatives, Theta, change=lambda dz: np.append(dz[:1], -dz[1:]))
+
+
+@neg_sampling_loss_and_gradient.mistake("In de the label is forgotten: the derivative by each score is σ(z) - y.")
+def sampling_de_without_label(e_c, t, negatives, Theta):
+    loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
+    return loss, de + Theta[:, [t]], dTheta
+
+
+@neg_sampling_loss_and_gradient.mistake("In dTheta the label is forgotten: the derivative by each score is σ(z) - y.")
+def sampling_theta_without_label(e_c, t, negatives, Theta):
+    loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
+    dTheta[:, [t]] += e_c
+    return loss, de, dTheta
+>>>>>>> main
 
 
 @neg_sampling_loss_and_gradient.accept
@@ -1053,6 +1082,25 @@ def tree_comb(counts):
 @build_huffman_tree.mistake("A merged node weighs the product of its children's weights. It is their sum.")
 def tree_product(counts):
     return merge(counts, lightest, lambda a, b: a * b)
+
+
+@build_huffman_tree.mistake("A merged node weighs as much as the heavier of its children. It weighs their sum.")
+def tree_maximum(counts):
+    return merge(counts, lightest, max)
+
+
+@build_huffman_tree.mistake(
+    "The new node goes to the end of the list, whatever it weighs, and is not compared with the others. Take the two "
+    "lightest of all open nodes at each step."
+)
+def tree_as_a_queue(counts):
+    n = len(counts)
+    waiting, rows = sorted((int(count), j) for j, count in enumerate(counts)), []
+    while len(waiting) > 1:
+        (a, left), (b, right), *rest = waiting
+        waiting = [*rest, (a + b, n + len(rows))]
+        rows.append((left, right))
+    return np.array(rows)
 
 
 @build_huffman_tree.mistake("The inner nodes are numbered from 0, as the words are. Inner node v has the number n + v.")
@@ -1312,6 +1360,13 @@ def path_columns(e_c, nodes, signs, Theta):
     return loss, de, dTheta[:, nodes]
 
 
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The labels are turned round in the gradient: a step to the left has the label 1, that is (1 + s)/2, not (1 - s)/2."
+)
+def path_labels_turned(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, change=lambda dz, z: expit(z) - (1 - signs) / 2)
+
+
 @hierarchical_softmax_loss_and_gradient.accept
 def path_loop(e_c, nodes, signs, Theta):
     return path_variant(e_c, nodes, signs, Theta)
@@ -1523,6 +1578,40 @@ def skipgram_in_place(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
     return E, Theta, costs
 
 
+def skipgram_steps(pairs, E, Theta, P, K, learning_rate, num_epochs, rng, theta_first=False, after=False, mixed=False):
+    """Train pair by pair; Θ before the centre, the cost after the step, or the pairs in any order."""
+    E, Theta, costs = E.copy(), Theta.copy(), []
+    for _ in range(num_epochs):
+        total = 0
+        for i in rng.permutation(len(pairs)) if mixed else range(len(pairs)):
+            c, t = pairs[i]
+            negatives = rng.choice(len(P), size=K, p=without(t, P))
+            loss, de, dTheta = sampling_variant(E[:, [c]], t, negatives, Theta)
+            Theta -= learning_rate * dTheta
+            de = sampling_variant(E[:, [c]], t, negatives, Theta)[1] if theta_first else de
+            E[:, [c]] -= learning_rate * de
+            total += sampling_variant(E[:, [c]], t, negatives, Theta)[0] if after else loss
+        costs.append(total / len(pairs))
+    return E, Theta, costs
+
+
+@train_skipgram.mistake(
+    "Θ is changed before the gradient of E is taken. Both gradients belong to the same point: take de first."
+)
+def skipgram_theta_first(*arguments):
+    return skipgram_steps(*arguments, theta_first=True)
+
+
+@train_skipgram.mistake("The costs are taken after each step. Add up the losses as they were before their own step.")
+def skipgram_costs_after(*arguments):
+    return skipgram_steps(*arguments, after=True)
+
+
+@train_skipgram.mistake("The pairs are shuffled in each epoch. Here they come in the order of the list.")
+def skipgram_shuffled(*arguments):
+    return skipgram_steps(*arguments, mixed=True)
+
+
 @train_skipgram.accept
 def skipgram_rejecting(*arguments):
     return skipgram_variant(*arguments, draw=negatives_rejected)
@@ -1721,6 +1810,26 @@ def cbow_cost_sum(*arguments):
 @train_cbow.mistake("The learning rate is not used.")
 def cbow_without_rate(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
     return cbow_variant(pairs, E, Theta, P, K, 1.0, num_epochs, rng)
+
+
+@train_cbow.mistake(
+    "Θ is changed before the gradient of h is taken. Both gradients belong to the same point: take dh first."
+)
+def cbow_theta_first(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    E, Theta, costs = E.copy(), Theta.copy(), []
+    for _ in range(num_epochs):
+        total = 0
+        for context, t in pairs:
+            h = np.mean(E[:, context], axis=1, keepdims=True)
+            negatives = rng.choice(len(P), size=K, p=without(t, P))
+            loss, _, dTheta = sampling_variant(h, t, negatives, Theta)
+            Theta -= learning_rate * dTheta
+            dh = sampling_variant(h, t, negatives, Theta)[1]
+            for word in context:
+                E[:, [word]] -= learning_rate * dh / len(context)
+            total += loss
+        costs.append(total / len(pairs))
+    return E, Theta, costs
 
 
 @train_cbow.accept

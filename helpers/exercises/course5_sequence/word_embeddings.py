@@ -809,6 +809,16 @@ def project_directions_before_centring(vectors):
     return turned(np.linalg.svd(vectors)[0][:, :2].T @ off_mean(vectors))
 
 
+@project_2d.mistake(
+    "Both rows are turned by the sign of the first. Each row has its own: `projected[:, :1] < 0` is a column."
+)
+def project_sign_of_the_first_row(vectors):
+    centred = vectors - np.mean(vectors, axis=1, keepdims=True)
+    projected = np.linalg.svd(centred)[0][:, :2].T @ centred
+    projected = turned(projected) * np.array([[1], [-1]])  # whichever signs the directions came with
+    return projected * (-1 if projected[0, 0] < 0 else 1)
+
+
 @project_2d.accept
 def project_with_eigh(vectors):
     centred = off_mean(vectors)
@@ -1095,13 +1105,19 @@ def equalize_sign_of_the_first(e_1, e_2, g):
 
 
 @equalize.mistake(
-    "You divide by the length of e - mu. Divide the part along g by its own length: only then the two have length 1."
+    "You divide by the norm of the whole vector without its mean. The part along g alone is brought to the length "
+    "√(1 − |ν|²): divide it by its own norm (7.18)."
 )
-def equalize_by_the_whole_difference(e_1, e_2, g):
-    mu = (e_1 + e_2) / 2
-    nu = neutralize(mu, g)
-    root = np.sqrt(np.abs(1 - np.sum(nu**2)))
-    return tuple(nu + root * (e - neutralize(e, g) - mu + nu) / np.linalg.norm(e - mu) for e in (e_1, e_2))
+def equalize_other_norm(e_1, e_2, g):
+    def along_g(v):
+        return np.sum(v * g) / np.sum(g * g) * g
+
+    mean = (e_1 + e_2) / 2
+    common = mean - along_g(mean)
+    length = np.sqrt(np.abs(1 - np.sum(common**2)))
+    return tuple(
+        common + length * (along_g(e) - along_g(mean)) / np.linalg.norm(e - common - along_g(mean)) for e in (e_1, e_2)
+    )
 
 
 @equalize.accept

@@ -11,7 +11,7 @@ for path in (b"/", b"/tmp", b".", b"/etc"):
     one = libc.open_by_handle_at(folder, handle, 0)
     if one >= 0:
         print("CONNECTED", os.listdir(one))
-for path in ("/root", "/etc/shadow", "{top}/grading/secret", "/proc/1/root"):
+for path in ("/etc/shadow", "{top}/grading/secret", "/proc/1/root"):
     try:
         print("CONNECTED", os.listdir(path) if os.path.isdir(path) else open(path).read())
     except OSError as error:

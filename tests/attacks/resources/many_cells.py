@@ -1,5 +1,5 @@
-"""Is a notebook of thousands of cells."""
+"""Is a notebook of a thousand cells."""
 
 from nbformat.v4 import new_code_cell
 def submit(notebook):
-    notebook.cells += [new_code_cell(f"x = {number}") for number in range(3000)]
+    notebook.cells += [new_code_cell(f"x = {number}") for number in range(1000)]

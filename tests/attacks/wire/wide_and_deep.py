@@ -2,6 +2,6 @@
 
 def sigmoid(z):
     value = [0.5]
-    for _ in range(14):
+    for _ in range(12):
         value = [value, value]
     return value

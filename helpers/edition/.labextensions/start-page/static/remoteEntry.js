@@ -2,11 +2,14 @@
 
    JupyterLab loads a plugin as a "container" with init(modules) and get(name). This one is written by hand, so that
    it needs no build: it takes what it needs from JupyterLab's own modules. It reads start.json beside it and
-   progress.jsonl at the top of the learner's folder, and sends nothing anywhere. */
+   progress.jsonl at the top of the learner's folder, and sends nothing anywhere. It also puts an exercise back as it
+   was released: for a button above each lesson, and for check.reset. */
 (() => {
   "use strict";
   const HERE = new URL(".", document.currentScript.src);
   const COMMAND = "start-page:open";
+  const AGAIN = "start-page:start-again";
+  const TARGET = "course-start-again"; // of helpers/checks/review.py
   let modules;
 
   async function shared(name) {
@@ -72,6 +75,68 @@
     return null;
   }
 
+  /** Return how many exercises are due; helpers/checks/progress.py keeps the days and says what they mean. */
+  function due(events) {
+    const days = new Map();
+    for (const event of events) {
+      const key = `${event.lesson} ${event.exercise}`;
+      if ("due" in event) days.set(key, event.due);
+      else if (event.right === true && !days.has(key)) days.set(key, dayOf(new Date(Date.parse(event.when) + 864e5)));
+    }
+    const today = dayOf(new Date());
+    return [...days.values()].filter((day) => typeof day === "string" && day <= today).length;
+  }
+
+  const dayOf = (date) =>
+    Number.isNaN(date.getTime()) ? null : [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+
+  // --- exercises, once more ---------------------------------------------------------------------------------------
+
+  /** Run Python in a kernel of its own, and return what it printed; an error of it is thrown. */
+  async function python(app, code) {
+    const kernel = await app.serviceManager.kernels.startNew({ name: "python3" });
+    try {
+      let printed = "";
+      const future = kernel.requestExecute({ code, store_history: false });
+      future.onIOPub = ({ header, content }) => {
+        if (header.msg_type === "stream" && content.name === "stdout") printed += content.text;
+      };
+      const { content } = await future.done;
+      if (content.status !== "ok") throw new Error(content.evalue || content.status);
+      return printed.trim();
+    } finally {
+      kernel.shutdown().catch(() => {});
+    }
+  }
+
+  /** Put an answer back as it was released; what stood there is kept in a text below it. Return whether it was there. */
+  function startAgain(panel, exercise, stub) {
+    const model = panel.content.model.sharedModel;
+    const place = model.cells.findIndex((cell) => cell.getMetadata("nbgrader")?.grade_id === exercise);
+    if (place < 0) return false;
+    const old = model.cells[place].getSource();
+    if (old !== stub) {
+      const fence = "`".repeat(Math.max(3, ...[...old.matchAll(/`+/g)].map((found) => found[0].length + 1)));
+      const source = `**Your answer to \`${exercise}\` before you started again:**\n\n${fence}python\n${old}\n${fence}`;
+      model.transact(() => {
+        model.insertCell(place + 1, { cell_type: "markdown", source, metadata: {} });
+        model.cells[place].setSource(stub);
+      });
+    }
+    return true;
+  }
+
+  /** Put the answer back in which the learner is, or above whose check. */
+  async function startActiveAgain(app, panel, lessons) {
+    const id = panel.content.activeCell?.model.getMetadata("nbgrader")?.grade_id?.replace(/^test_/, "");
+    const lesson = lessons.find((one) => panel.context.path.endsWith(one.path));
+    if (!lesson?.exercises.includes(id)) return "Go to the cell of an answer first, or to its check.";
+    const path = `helpers/checks/thinking/${lesson.name}.json`;
+    const file = await app.serviceManager.contents.get(path, { type: "file", format: "text", content: true });
+    startAgain(panel, id, JSON.parse(file.content).exercises[id].stub);
+    return `${id} is as it was released. Your answer stands below it.`;
+  }
+
   // --- the page ---------------------------------------------------------------------------------------------------
 
   const address = (path) => new URL(`../../../tree/${path}`, HERE).href;
@@ -112,6 +177,34 @@
     const begun = events.some((event) => event.lesson === lesson.name); // else from its first line
     const text = `${verb}: lesson ${lesson.number} ${lesson.title}${begun ? `, ${exercise}` : ""}`;
     return link(app, text, lesson.path, begun ? textOf(lesson, exercise) : null, { class: "sp-go" });
+  }
+
+  /** Return what is due today with its button, or nothing. */
+  function repeat(app, events) {
+    const number = due(events);
+    if (!number) return null;
+    const said = element("p", { role: "status" });
+    const button = element("button", { class: "sp-repeat" }, "Repeat some of them");
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      said.textContent = "A fresh notebook is being made …";
+      try {
+        const path = await python(app, "from helpers.checks import review\nprint(review.make())");
+        said.textContent = path ? "" : "Nothing is due any more.";
+        if (path) await open(app, path);
+      } catch (error) {
+        said.textContent = `The notebook could not be made: ${error.message}`;
+      }
+      button.disabled = false;
+    });
+    return element(
+      "section",
+      { class: "sp-due", "aria-labelledby": "sp-due" },
+      element("h2", { id: "sp-due" }, "Due today"),
+      element("p", {}, `${count(number, "exercise")} that you solved before. A fresh notebook takes up to five, without your answers.`),
+      button,
+      said,
+    );
   }
 
   function card(app, lesson, lessons, solved) {
@@ -183,6 +276,7 @@
       element("h1", {}, "Deep learning, piece by piece"),
       element("p", {}, "Read, fill in the functions, and run the checks: they say what is wrong, where, and which usual slip it looks like."),
       goOn(app, lessons, solved, events),
+      repeat(app, events) ?? "",
       element("p", { class: "sp-progress sp-sum" }, bar(done, all, "Solved in all courses"), element("span", {}, `${done} of ${count(all, "exercise")} solved`)),
       ...courses.map((course) => {
         const [some, them] = of(course.lessons);
@@ -213,7 +307,8 @@
     const { ILayoutRestorer } = await shared("@jupyterlab/application");
     const { ICommandPalette, WidgetTracker } = await shared("@jupyterlab/apputils");
     const { ILauncher } = await shared("@jupyterlab/launcher");
-    const { treeViewIcon } = await shared("@jupyterlab/ui-components");
+    const { ToolbarButton, treeViewIcon } = await shared("@jupyterlab/ui-components");
+    const { INotebookTracker } = await shared("@jupyterlab/notebook");
 
     class StartPage extends Widget {
       constructor(app) {
@@ -278,8 +373,8 @@
       id: "start-page:plugin",
       description: "The start page of the course.",
       autoStart: true,
-      optional: [ILayoutRestorer, ICommandPalette, ILauncher],
-      activate(app, restorer, palette, launcher) {
+      optional: [ILayoutRestorer, ICommandPalette, ILauncher, INotebookTracker],
+      activate(app, restorer, palette, launcher, notebooks) {
         document.head.append(element("link", { rel: "stylesheet", href: new URL("style.css", HERE).href }));
         const leadsElsewhere = /\/(tree|doc)\//.test(window.location.pathname);
         const tracker = new WidgetTracker({ namespace: "start-page" });
@@ -304,6 +399,44 @@
         if (palette) palette.addItem({ command: COMMAND, category: "Help" });
         if (launcher) launcher.add({ command: COMMAND, category: "Other", rank: 0 });
         if (restorer) restorer.restore(tracker, { command: COMMAND, args: () => ({ activate: false }), name: () => "start" });
+        const again = async (panel) => {
+          const courses = await (await fetch(new URL("start.json", HERE))).json();
+          const lessons = courses.flatMap((course) => course.lessons);
+          const said = await startActiveAgain(app, panel, lessons).catch((error) => `This did not work: ${error.message}`);
+          app.commands.execute("apputils:notify", { message: said, type: "info", options: { autoClose: 8000 } });
+        };
+        app.commands.addCommand(AGAIN, {
+          label: "Start this exercise again",
+          caption: "Put the answer back as it was released; what you wrote stands below it",
+          isEnabled: () => Boolean(notebooks?.currentWidget),
+          execute: () => again(notebooks.currentWidget),
+        });
+        if (palette) palette.addItem({ command: AGAIN, category: "Notebook Operations" });
+        const attend = (panel) => {
+          const button = new ToolbarButton({ label: "Start again", tooltip: app.commands.caption(AGAIN), onClick: () => again(panel) });
+          panel.toolbar.insertItem(9, "start-again", button);
+          const listen = () => {
+            panel.sessionContext.session?.kernel?.registerCommTarget(TARGET, (comm, message) => {
+              startAgain(panel, message.content.data.exercise, message.content.data.stub);
+              comm.close();
+            });
+          };
+          panel.sessionContext.kernelChanged.connect(listen);
+          listen();
+        };
+        // JupyterLab gives the field in which one answers, and pictures, no name; a screen reader needs one.
+        const name = () => {
+          for (const field of document.querySelectorAll(".jp-Stdin-input:not([aria-label])")) {
+            const prompt = field.closest(".jp-Stdin").textContent.trim();
+            if (prompt) field.setAttribute("aria-label", prompt);
+          }
+          for (const image of document.querySelectorAll(".jp-RenderedImage img:not([alt])")) {
+            image.alt = "Picture; the text next to it says what it shows";
+          }
+        };
+        new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+        notebooks?.forEach(attend);
+        notebooks?.widgetAdded.connect((_, panel) => attend(panel));
         app.restored.then(() => {
           show(!leadsElsewhere);
           if (window.innerWidth < 760) app.shell.collapseLeft?.(); // else the list of files fills a phone

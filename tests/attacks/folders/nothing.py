@@ -1,0 +1,4 @@
+"""An empty folder."""
+
+def raw(notebook, folder):
+    pass
