@@ -329,7 +329,7 @@ def _(X, Y, mini_batch_size, rng):
     ]
 
 
-@posted("optimizers.exponentially_weighted_average", "question")
+@posted("optimizers.exponentially_weighted_average", "question", "average_t_from_zero")
 def _(values, beta, bias_correction=False):
     v, out = 0, []
     for t, value in enumerate(values):
@@ -359,7 +359,7 @@ def _(low, high, size, rng):
     return 10 ** rng.uniform(np.log10(low), np.log10(high), size)
 
 
-@posted("batch_normalization.batchnorm_backward", "repository", "own_influence_only")
+@posted("batch_normalization.batchnorm_backward", "repository", "diagonal_of_the_jacobian")
 def _(dZ_tilde, cache):
     C, s, Z_norm, gamma = cache
     m = C.shape[1]
@@ -405,7 +405,7 @@ def _(Z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-@posted("softmax.softmax", "repository", "quotient_in_the_exponent")
+@posted("softmax.softmax", "repository", "quotient_in_the_exponent_that_overflows")
 def _(Z):
     return np.exp(Z / np.sum(np.exp(Z), axis=0, keepdims=True))
 

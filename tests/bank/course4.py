@@ -125,7 +125,7 @@ def _conv_back(dZ, cache, cut=None, stride_used=True, add=True, loops=None):
     return dA, dW, db
 
 
-@posted("conv_layer.conv_backward", "question", "backward_empty_slice_in_a_loop")
+@posted("conv_layer.conv_backward", "question", "backward_empty_slice_image_by_image")
 def _(dZ, cache):
     return _conv_back(dZ, cache, cut=lambda dA, pad: dA[pad:-pad, pad:-pad, :])
 
@@ -197,7 +197,7 @@ def _pool_back(dA, cache, mode, add=True, start=lambda k, stride, f: k * stride,
     return out
 
 
-@posted("pooling.pool_backward", "question", "back_overwritten")
+@posted("pooling.pool_backward", "question", "back_overwritten_for_max")
 def _(dA, cache, mode="max"):
     return _pool_back(dA, cache, mode, add=mode != "max")
 
@@ -212,7 +212,7 @@ def _(dA, cache, mode="max"):
     return _pool_back(dA, cache, mode, share=1.0)
 
 
-@posted("pooling.distribute_value", "question", "value_forgotten")
+@posted("pooling.distribute_value", "question", "value_of_one")
 def _(da, shape):
     return np.ones(shape) / (shape[0] * shape[1])
 

@@ -134,19 +134,19 @@ def _lstm_back(
     return out
 
 
-@posted("lstm.lstm_cell_backward", "course", "bracket_of_candidate_missing")
+@posted("lstm.lstm_cell_backward", "course", "bracket_missing")
 def _(da_next, dc_next, cache):
     return _lstm_back(
         da_next, dc_next, cache, lambda dc, da, u, o, t, cc: dc * u + o * (1 - t**2) * u * da * (1 - cc**2)
     )
 
 
-@posted("lstm.lstm_cell_backward", "question", "sigmoid_for_slope_of_forget_gate")
+@posted("lstm.lstm_cell_backward", "question", "forget_gate_for_its_slope")
 def _(da_next, dc_next, cache):
     return _lstm_back(da_next, dc_next, cache, forget_slope=lambda f: f)
 
 
-@posted("lstm.lstm_cell_backward", "question", "all_rows_for_the_input")
+@posted("lstm.lstm_cell_backward", "question", "dxt_with_the_state")
 def _(da_next, dc_next, cache):
     return _lstm_back(da_next, dc_next, cache, rows=lambda back, n: back)
 
@@ -250,7 +250,7 @@ def _negative(e_c, t, negatives, Theta, sign=1.0, add=True, words=None):
     return loss, de, dTheta
 
 
-@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_log_of_zero")
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_sign_of_negatives")
 def _(e_c, t, negatives, Theta):
     return _negative(e_c, t, negatives, Theta, sign=-1.0)
 

@@ -735,26 +735,6 @@ def update_in_place(running_mean, running_var, Z, momentum):
     return running_mean, running_var
 
 
-@batchnorm_backward.mistake(
-    "Only a score's own influence is there. Each score moves mu and the variance, and by them all scores of its unit."
-)
-def own_influence_only(dZ_tilde, cache):
-    C, s, Z_norm, gamma = cache
-    m = C.shape[1]
-    dZ = gamma * dZ_tilde / s * (1 - 1 / m - Z_norm**2 / m)
-    return dZ, np.mean(dZ_tilde * Z_norm, axis=1, keepdims=True), np.mean(dZ_tilde, axis=1, keepdims=True)
-
-
-@batchnorm_backward_alt.mistake(
-    "Only a score's own influence is there. Each score moves mu and the variance, and by them all scores of its unit."
-)
-def own_influence_only_alt(dZ_tilde, cache):
-    C, s, Z_norm, gamma = cache
-    m = C.shape[1]
-    dZ = gamma * dZ_tilde / s * (1 - 1 / m - Z_norm**2 / m)
-    return dZ, np.mean(dZ_tilde * Z_norm, axis=1, keepdims=True), np.mean(dZ_tilde, axis=1, keepdims=True)
-
-
 @update_running_statistics.accept
 def update_by_a_step(running_mean, running_var, Z, momentum):
     step = 1 - momentum

@@ -819,15 +819,6 @@ def momentum_both_in_place(parameters, grads, v, beta, learning_rate):
     return parameters, v
 
 
-@update_parameters_with_momentum.mistake(
-    "This is momentum with the rate and the sign inside of v, which is then added. Here v is an average of gradients: "
-    "beta v + (1 - beta) dW."
-)
-def momentum_classical(parameters, grads, v, beta, learning_rate):
-    v = {key: beta * v[key] - learning_rate * grads[key] for key in v}
-    return {name: parameters[name] + v["d" + name] for name in parameters}, v
-
-
 @update_parameters_with_momentum.accept
 def momentum_by_layers(parameters, grads, v, beta, learning_rate):
     new, averages = {}, {}

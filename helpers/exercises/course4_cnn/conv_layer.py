@@ -610,19 +610,6 @@ def backward_order(dZ, cache):
     return dW, db, dA_prev
 
 
-@conv_backward.mistake(
-    "`[pad:-pad]` is empty where pad is 0, and an empty slice does not fit into dA_prev. Cut from pad to pad + n_H_prev."
-)
-def backward_empty_slice_in_a_loop(dZ, cache):
-    A_prev, W, b, hparameters = cache
-    pad = hparameters["pad"]
-    whole, dW, db = conv_backward(dZ, cache)
-    dA_prev, padded = np.zeros(A_prev.shape), np.pad(whole, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    for i in range(len(dZ)):
-        dA_prev[i, :, :, :] = padded[i][pad:-pad, pad:-pad, :]
-    return dA_prev, dW, db
-
-
 @conv_backward.accept
 def backward_seven_loops(dZ, cache):
     A_prev, W, b, hparameters = cache

@@ -372,11 +372,6 @@ def value_in_one_place(da, shape):
     return window
 
 
-<<<<<<< HEAD
-@distribute_value.mistake("da is forgotten: each entry gets 1 / (n_H n_W). Multiply by da.")
-def value_forgotten(da, shape):
-    return np.ones(shape) / (shape[0] * shape[1])
-=======
 @distribute_value.mistake("da is divided by the square of the height. Divide by height times width.")
 def value_by_height_squared(da, shape):
     return np.full(shape, da / shape[0] ** 2)
@@ -385,7 +380,6 @@ def value_by_height_squared(da, shape):
 @distribute_value.mistake("da itself is forgotten: these are the shares of 1. Multiply them by da.")
 def value_of_one(da, shape):
     return np.full(shape, 1 / (shape[0] * shape[1]))
->>>>>>> main
 
 
 @distribute_value.accept
@@ -547,11 +541,6 @@ def back_of_ones(dA, cache, mode="max"):
     return sent_back(np.ones_like(dA), cache, right_share(mode))
 
 
-<<<<<<< HEAD
-@pool_backward.mistake("Only the first image gets gradients. Does `return` stand inside the loop?")
-def back_first_image_only(dA, cache, mode="max"):
-    return pool_backward(dA, cache, mode) * (np.arange(len(dA)) == 0)[:, None, None, None]
-=======
 def by_mode(mode, dA, cache, wrong_mode, wrong, **options):
     """Return what is sent back if something is wrong in one mode only."""
     if mode != wrong_mode:
@@ -598,7 +587,6 @@ def back_in_steps_of_f(dA, cache, mode="max"):
         if A_prev[window].size:
             dA_prev[window] += right_share(mode)(A_prev[window], dA[i, h, w, c])
     return dA_prev
->>>>>>> main
 
 
 @pool_backward.accept

@@ -856,49 +856,6 @@ def input_above_the_state(da_next, dc_next, cache):
     return back_with(da_next, dc_next, cache, input_first=True)
 
 
-def gates_and_gradients(da_next, dc_next, cache, dz_c=None, slope_f=None):
-    """Return the gradients with the candidate's, or with another slope of the forget gate."""
-    _, c_next, a_prev, c_prev, gamma_f, gamma_u, gamma_o, c_tilde, xt, parameters = cache
-    right, squashed = lstm_cell_backward(da_next, dc_next, cache), np.tanh(c_next)
-    dc = dc_next + da_next * gamma_o * (1 - squashed**2)
-    old = {"f": dc * c_prev * gamma_f * (1 - gamma_f), "c": dc * gamma_u * (1 - c_tilde**2)}
-    new = dict(old)
-    if dz_c:
-        new["c"] = dz_c(dc_next, da_next * gamma_o * (1 - squashed**2), gamma_u, c_tilde)
-    if slope_f:
-        new["f"] = dc * c_prev * slope_f(gamma_f)
-    stacked, n_a, gradients = np.concatenate([a_prev, xt]), len(a_prev), dict(right)
-    for name in "fc":
-        change = parameters[f"W{name}"].T @ (new[name] - old[name])
-        gradients["da_prev"], gradients["dxt"] = gradients["da_prev"] + change[:n_a], gradients["dxt"] + change[n_a:]
-        gradients[f"dW{name}"] = new[name] @ stacked.T
-        gradients[f"db{name}"] = new[name].sum(axis=1, keepdims=True)
-    return gradients
-
-
-@lstm_cell_backward.mistake(
-    "A bracket is missing in the candidate's gradient, a misprint of a well-known notebook: the slope 1 - c_tilde**2 "
-    "multiplies both ways into the cell, not the second alone."
-)
-def bracket_of_candidate_missing(da_next, dc_next, cache):
-    return gates_and_gradients(da_next, dc_next, cache, lambda dc, way, u, c: dc * u + way * u * (1 - c**2))
-
-
-@lstm_cell_backward.mistake(
-    "At the forget gate the sigmoid itself stands for its slope. It is gamma_f * (1 - gamma_f)."
-)
-def sigmoid_for_slope_of_forget_gate(da_next, dc_next, cache):
-    return gates_and_gradients(da_next, dc_next, cache, slope_f=lambda gamma: gamma)
-
-
-@lstm_cell_backward.mistake(
-    "dxt has the rows of the state, too. The first n_a rows of the column's gradient are da_prev's."
-)
-def all_rows_for_the_input(da_next, dc_next, cache):
-    gradients = lstm_cell_backward(da_next, dc_next, cache)
-    return gradients | {"dxt": np.concatenate([gradients["da_prev"], gradients["dxt"]])}
-
-
 @lstm_cell_backward.accept
 def back_with_blocks_apart(da_next, dc_next, cache):
     return back_with(da_next, dc_next, cache)

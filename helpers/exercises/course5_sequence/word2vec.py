@@ -925,11 +925,6 @@ def sampling_sign_of_loss(e_c, t, negatives, Theta):
     return sampling_variant(e_c, t, negatives, Theta, loss=lambda z, y: np.sum(log_expit(np.where(y == 1, z, -z))))
 
 
-<<<<<<< HEAD
-@neg_sampling_loss_and_gradient.mistake("The target is among the negatives, too. It stands in the first term alone.")
-def sampling_target_twice(e_c, t, negatives, Theta):
-    return neg_sampling_loss_and_gradient(e_c, t, np.concatenate([[t], negatives]), Theta)
-=======
 @neg_sampling_loss_and_gradient.mistake(
     "The loss of the negatives has the wrong sign inside, though the gradients are right: it is -log σ(-z), "
     "`np.logaddexp(0, z)`."
@@ -956,7 +951,11 @@ def sampling_theta_without_label(e_c, t, negatives, Theta):
     loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
     dTheta[:, [t]] += e_c
     return loss, de, dTheta
->>>>>>> main
+
+
+@neg_sampling_loss_and_gradient.mistake("The target is among the negatives, too. It stands in the first term alone.")
+def sampling_target_twice(e_c, t, negatives, Theta):
+    return neg_sampling_loss_and_gradient(e_c, t, np.concatenate([[t], negatives]), Theta)
 
 
 @neg_sampling_loss_and_gradient.accept
