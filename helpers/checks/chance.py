@@ -183,7 +183,7 @@ def difference_of_samples(got, expected, judge, part, returns=(), rtol=1e-6, ato
         return found or (mine and Difference("random", part, "unlike"))
     if mine is None:
         return Difference("random", part, "other structure")
-    for fact, form in (("repeats", "repeats"), ("local", "global")):
+    for fact, form in (("local", "global"), ("repeats", "repeats")):
         if theirs[fact] and not mine[fact]:
             return Difference("random", part, form)
     if named and any(theirs[fact] != mine[fact] for fact in ("repeats", "local", "moved")):
@@ -197,12 +197,13 @@ def difference_of_samples(got, expected, judge, part, returns=(), rtol=1e-6, ato
         return Difference("random", part, "not moved")
     near = _near(mine["count"], theirs["count"], NAMED if named else RIGHT, rtol, atol)
     calls = mine["count"]
-    for test in (_unlike, _unlike_values, _dependent):
+    pairs = _other_pairs(mine["pairs"], theirs["pairs"], names)
+    for test in (_unlike, _repeated, _dependent, lambda *_: pairs, _unlike_values):
         for name, a, b in parts:
             found = test(name, a, b, near, calls, named or judge["spread"])
             if found is not None:
                 return found
-    return _other_pairs(mine["pairs"], theirs["pairs"], names)
+    return pairs
 
 
 def _names(output, part, returns, judge):
@@ -251,8 +252,8 @@ def _unlike(name, mine, theirs, near, calls, spread):
     return None
 
 
-def _unlike_values(name, mine, theirs, near, calls, spread):
-    """Return the `Difference` if two parts hold other values: a number twice, a grid, other shares or ends."""
+def _repeated(name, mine, theirs, near, calls, spread):
+    """Return the `Difference` if numbers repeat that must not, in a call or from a grid, or if there are too many."""
     if "edges" not in theirs or "edges" not in mine:
         return None if ("edges" in theirs) == ("edges" in mine) else Difference("random", name, "unlike")
     if theirs["distinct"] and not mine["distinct"]:
@@ -261,7 +262,12 @@ def _unlike_values(name, mine, theirs, near, calls, spread):
         return Difference("random", name, "grid", None, mine["few"], more={"total": mine["size"]})
     if theirs["levels"] <= 8 and mine["levels"] > 2 * theirs["levels"]:
         return Difference("random", name, "other values")
-    if not spread:
+    return None
+
+
+def _unlike_values(name, mine, theirs, near, calls, spread):
+    """Return the `Difference` if other shares of the values lie here and there, or if they have other ends."""
+    if not spread or "edges" not in theirs:
         return None
     wrong = ~near(mine["below"], theirs["below"])
     if np.any(wrong):
@@ -276,12 +282,10 @@ def _unlike_values(name, mine, theirs, near, calls, spread):
             return Difference("value", name, "ends", *ends)
         if mine["beyond"][side] > _BEYOND + 5 * mine["size"] * theirs["beyond"][side] / theirs["size"]:
             return Difference("value", name, "beyond", *ends)
-    if not near(mine["different"], theirs["different"]):
-        more = {"calls": calls}
-        return Difference(
-            "value", name, "different", float(theirs["different"][0]), float(mine["different"][0]), more=more
-        )
-    return None
+    if near(mine["different"], theirs["different"]):
+        return None
+    numbers = float(theirs["different"][0]), float(mine["different"][0])
+    return Difference("value", name, "different", *numbers, more={"calls": calls})
 
 
 def _dependent(name, mine, theirs, near, calls, spread):

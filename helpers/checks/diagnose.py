@@ -37,7 +37,7 @@ def explain(exercise, outcomes, wrong):
         return wrong[0], None
     parts = {}
     for what in wrong:
-        parts.setdefault(what.part, what)
+        parts.setdefault(_whole(what.part), what)
     for part, what in parts.items():
         cause = _mistake_in(exercise, outcomes, part) or _slip_in(exercise, outcomes, part)
         if cause:
@@ -67,6 +67,11 @@ def _options(exercise):
 
 
 # --- one part --------------------------------------------------------------------------------------------------------
+
+
+def _whole(part):
+    """Return the name of the part that an entry belongs to: ``"costs[2]"`` is one of ``"costs"``."""
+    return part.partition("[")[0]
 
 
 def _mistake_in(exercise, outcomes, part):
@@ -110,9 +115,9 @@ def _parts_against(exercise, case, mine, other):
         return None
     how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
     try:
-        apart = {what.part for what in differences(mine.output, other.output, *how, nonfinite=True)}
-        theirs = {what.part for what in differences(other.output, case.expected, *how)}
-        wrong = {what.part for what in differences(mine.output, case.expected, *how)}
+        apart = {_whole(what.part) for what in differences(mine.output, other.output, *how, nonfinite=True)}
+        theirs = {_whole(what.part) for what in differences(other.output, case.expected, *how)}
+        wrong = {_whole(what.part) for what in differences(mine.output, case.expected, *how)}
     except (TypeError, ValueError):
         return None
     if exercise.name in apart | theirs and len(apart | theirs | wrong) > 1:
@@ -132,8 +137,6 @@ def _mistake_in_one_mode(exercise, outcomes):
             continue
         (mode,) = there
         chosen = [i for i, value in enumerate(values) if value == mode]
-        if any(right[i] for i in chosen):
-            continue
         for mistake in exercise.mistakes:
             others = list(mistake.outcomes)
             if all(_equal(exercise, exercise.cases[i], outcomes[i], others[i]) for i in chosen):
@@ -208,7 +211,7 @@ def _slip_in(exercise, outcomes, part):
         if outcome.raised or case.judge is not None:
             return None
         leaves = list(_leaves(outcome.output, case.expected, exercise.name, exercise.returns))
-        pair = [leaf[1:] for leaf in leaves if not isinstance(leaf, Difference) and leaf[0] == part]
+        pair = [leaf[1:] for leaf in leaves if not isinstance(leaf, Difference) and _whole(leaf[0]) == part]
         if not pair or not all(_is_array(value) or _is_number(value) for two in pair for value in two):
             return None
         single = single or any(getattr(got, "dtype", None) in (np.float32, np.float16) for got, _ in pair)

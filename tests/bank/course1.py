@@ -12,7 +12,7 @@ def sigmoid(z):
 # --- mistakes --------------------------------------------------------------------------------------------------------
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "cost_of_a_table")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -20,7 +20,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "entrywise_product")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -36,7 +36,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "db_without_mean")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -44,7 +44,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y)}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "sign_of_the_second_term")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -52,7 +52,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "features_for_m")
 def _(w, b, X, Y):
     m = X.shape[0]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -60,7 +60,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "parentheses_of_the_score_missing")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = 1 / (1 + np.exp(-np.dot(w.T, X) + b))
@@ -68,7 +68,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "cost_without_minus")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -76,7 +76,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "dz_with_wrong_sign")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -92,32 +92,32 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (A - Y).T) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.sigmoid", "question")
+@posted("logistic_regression.sigmoid", "question", "missing_parentheses")
 def _(z):
     return 1 / 1 + np.exp(-z)
 
 
-@posted("logistic_regression.sigmoid", "question")
+@posted("logistic_regression.sigmoid", "question", "sign_in_the_exponent")
 def _(z):
     return 1 / (1 + np.exp(z))
 
 
-@posted("logistic_regression.sigmoid", "question")
+@posted("logistic_regression.sigmoid", "question", "quotient_that_overflows")
 def _(z):
     return np.exp(z) / (1 + np.exp(z))
 
 
-@posted("logistic_regression.initialize_with_zeros", "question")
+@posted("logistic_regression.initialize_with_zeros", "question", "one_axis")
 def _(n_x):
     return np.zeros(n_x), 0.0
 
 
-@posted("logistic_regression.initialize_with_zeros", "question")
+@posted("logistic_regression.initialize_with_zeros", "question", "row")
 def _(n_x):
     return np.zeros((1, n_x)), 0.0
 
 
-@posted("logistic_regression.optimize", "question")
+@posted("logistic_regression.optimize", "question", "uphill")
 def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     costs = []
     for _ in range(num_iterations):
@@ -130,7 +130,7 @@ def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     return {"w": w, "b": b}, {"dw": dw, "db": db}, costs
 
 
-@posted("logistic_regression.optimize", "question")
+@posted("logistic_regression.optimize", "question", "gradient_computed_once")
 def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     costs = []
     A = sigmoid(w.T @ X + b)
@@ -142,7 +142,7 @@ def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     return {"w": w, "b": b}, {"dw": dw, "db": db}, costs
 
 
-@posted("logistic_regression.optimize", "question")
+@posted("logistic_regression.optimize", "question", "costs_of_every_hundredth_step")
 def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     costs = []
     for i in range(num_iterations):
@@ -155,33 +155,33 @@ def _(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     return {"w": w, "b": b}, {"dw": dw, "db": db}, costs
 
 
-@posted("logistic_regression.predict", "question")
+@posted("logistic_regression.predict", "question", "threshold_on_the_score")
 def _(w, b, X):
     return np.round(np.dot(w.T, X) + b > 0.5) * 1.0
 
 
-@posted("logistic_regression.predict", "question")
+@posted("logistic_regression.predict", "question", "probabilities")
 def _(w, b, X):
     return sigmoid(np.dot(w.T, X) + b)
 
 
-@posted("logistic_regression.predict", "question")
+@posted("logistic_regression.predict", "question", "predict_without_b")
 def _(w, b, X):
     return (sigmoid(np.dot(w.T, X)) > 0.5) * 1
 
 
-@posted("shallow_network.layer_sizes", "question")
+@posted("shallow_network.layer_sizes", "question", "columns_counted")
 def _(X, Y):
     return X.shape[1], 4, Y.shape[1]
 
 
-@posted("shallow_network.initialize_parameters", "question")
+@posted("shallow_network.initialize_parameters", "question", "without_factor")
 def _(n_x, n_h, n_y, rng):
     draw = rng.standard_normal
     return {"W1": draw((n_h, n_x)), "b1": np.zeros((n_h, 1)), "W2": draw((n_y, n_h)), "b2": np.zeros((n_y, 1))}
 
 
-@posted("shallow_network.initialize_parameters", "question")
+@posted("shallow_network.initialize_parameters", "question", "seed_inside")
 def _(n_x, n_h, n_y, rng):
     np.random.seed(2)
     draw = np.random.randn
@@ -190,7 +190,7 @@ def _(n_x, n_h, n_y, rng):
     }  # fmt: skip
 
 
-@posted("shallow_network.initialize_parameters", "question")
+@posted("shallow_network.initialize_parameters", "question", "never_negative")
 def _(n_x, n_h, n_y, rng):
     draw = rng.random
     return {
@@ -206,27 +206,27 @@ def _forward(X, P, hidden=np.tanh, out=sigmoid):
     return A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2}
 
 
-@posted("shallow_network.forward_propagation", "question")
+@posted("shallow_network.forward_propagation", "question", "sigmoid_in_the_hidden_layer")
 def _(X, parameters):
     return _forward(X, parameters, sigmoid)
 
 
-@posted("shallow_network.forward_propagation", "question")
+@posted("shallow_network.forward_propagation", "question", "tanh_at_the_output")
 def _(X, parameters):
     return _forward(X, parameters, np.tanh, np.tanh)
 
 
-@posted("shallow_network.compute_cost", "question")
+@posted("shallow_network.compute_cost", "question", "cost_of_a_table")
 def _(A2, Y):
     return -np.sum(np.dot(Y.T, np.log(A2)) + np.dot((1 - Y).T, np.log(1 - A2))) / Y.shape[1]
 
 
-@posted("shallow_network.compute_cost", "question")
+@posted("shallow_network.compute_cost", "question", "first_term_only")
 def _(A2, Y):
     return -np.sum(np.multiply(np.log(A2), Y)) / Y.shape[1]
 
 
-@posted("shallow_network.compute_cost", "question")
+@posted("shallow_network.compute_cost", "question", "sum_of_losses")
 def _(A2, Y):
     return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
 
@@ -238,71 +238,71 @@ def _backward(P, cache, X, Y, slope=lambda A: 1 - A**2, m=None, db=lambda dZ: dZ
     return {"dW1": dZ1 @ X.T / m, "db1": first * db(dZ1) / m, "dW2": dZ2 @ cache["A1"].T / m, "db2": db(dZ2) / m}
 
 
-@posted("shallow_network.backward_propagation", "question")
+@posted("shallow_network.backward_propagation", "question", "slope_of_the_logistic_function")
 def _(parameters, cache, X, Y):
     return _backward(parameters, cache, X, Y, lambda A: A * (1 - A))
 
 
-@posted("shallow_network.backward_propagation", "question")
+@posted("shallow_network.backward_propagation", "question", "bracket_squared")
 def _(parameters, cache, X, Y):
     return _backward(parameters, cache, X, Y, lambda A: (1 - A) ** 2)
 
 
-@posted("shallow_network.backward_propagation", "question")
+@posted("shallow_network.backward_propagation", "question", "biases_without_keepdims")
 def _(parameters, cache, X, Y):
     return _backward(parameters, cache, X, Y, db=lambda dZ: dZ.sum(axis=1))
 
 
-@posted("shallow_network.backward_propagation", "question")
+@posted("shallow_network.backward_propagation", "question", "biases_without_axis")
 def _(parameters, cache, X, Y):
     return _backward(parameters, cache, X, Y, db=lambda dZ: np.sum(dZ))
 
 
-@posted("shallow_network.backward_propagation", "question")
+@posted("shallow_network.backward_propagation", "question", "without_mean")
 def _(parameters, cache, X, Y):
     return _backward(parameters, cache, X, Y, m=1)
 
 
-@posted("shallow_network.backward_propagation", "course")
+@posted("shallow_network.backward_propagation", "course", "db1_times_four")
 def _(parameters, cache, X, Y):
     return _backward(parameters, cache, X, Y, first=4)
 
 
-@posted("shallow_network.update_parameters", "question")
+@posted("shallow_network.update_parameters", "question", "rate_fixed")
 def _(parameters, grads, learning_rate):
     return {name: parameters[name] - 1.2 * grads["d" + name] for name in parameters}
 
 
-@posted("shallow_network.update_parameters", "question")
+@posted("shallow_network.update_parameters", "question", "uphill")
 def _(parameters, grads, learning_rate):
     return {name: parameters[name] + learning_rate * grads["d" + name] for name in parameters}
 
 
-@posted("shallow_network.predict", "question")
+@posted("shallow_network.predict", "question", "probabilities")
 def _(parameters, X):
     return _forward(X, parameters)[0]
 
 
-@posted("shallow_network.predict", "question")
+@posted("shallow_network.predict", "question", "pair_not_unpacked")
 def _(parameters, X):
     return _forward(X, parameters) > 0.5
 
 
-@posted("deep_network.linear_backward", "question")
+@posted("deep_network.linear_backward", "question", "db_as_dW")
 def _(dZ, cache):
     A_prev, W, b = cache
     m = A_prev.shape[1]
     return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.dot(dZ, A_prev.T) / m
 
 
-@posted("deep_network.linear_backward", "repository")
+@posted("deep_network.linear_backward", "repository", "slip: shape")
 def _(dZ, cache):
     A_prev, W, b = cache
     m = A_prev.shape[1]
     return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.squeeze(np.sum(dZ, axis=1, keepdims=True)) / m
 
 
-@posted("deep_network.linear_backward", "repository")
+@posted("deep_network.linear_backward", "repository", "db_without_axis")
 def _(dZ, cache):
     A_prev, W, b = cache
     m = A_prev.shape[1]
@@ -316,7 +316,7 @@ def _(dZ, cache):
     return np.dot(W, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
 
 
-@posted("deep_network.linear_backward", "question")
+@posted("deep_network.linear_backward", "question", "rows_for_m")
 def _(dZ, cache):
     A_prev, W, b = cache
     m = A_prev.shape[0]
@@ -328,17 +328,17 @@ def _(A, W, b):
     return np.dot(W.T, A) + b, (A, W, b)
 
 
-@posted("deep_network.linear_forward", "question")
+@posted("deep_network.linear_forward", "question", "scores_without_b")
 def _(A, W, b):
     return np.dot(W, A), (A, W, b)
 
 
-@posted("deep_network.compute_cost", "question")
+@posted("deep_network.compute_cost", "question", "cost_with_log_of_zero")
 def _(AL, Y):
     return -np.sum(Y * np.log(AL) + (1 - Y) * np.log(1 - AL)) / Y.shape[1]
 
 
-@posted("deep_network.initialize_parameters_deep", "question")
+@posted("deep_network.initialize_parameters_deep", "question", "weights_of_a_hundredth")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
@@ -347,7 +347,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("deep_network.update_parameters", "question")
+@posted("deep_network.update_parameters", "question", "last_layer_kept")
 def _(parameters, grads, learning_rate):
     L = len(parameters) // 2
     new = dict(parameters)
@@ -357,27 +357,27 @@ def _(parameters, grads, learning_rate):
     return new
 
 
-@posted("activations.relu", "question")
+@posted("activations.relu", "question", "max_of_python")
 def _(z):
     return max(0, z)
 
 
-@posted("activations.tanh_derivative", "question")
+@posted("activations.tanh_derivative", "question", "tanh_rule_on_z")
 def _(z):
     return 1 - z**2
 
 
-@posted("activations.sigmoid_derivative", "question")
+@posted("activations.sigmoid_derivative", "question", "sigmoid_rule_on_z")
 def _(z):
     return z * (1 - z)
 
 
-@posted("activations.relu_derivative", "question")
+@posted("activations.relu_derivative", "question", "relu_itself")
 def _(z):
     return np.maximum(0, z)
 
 
-@posted("introduction.image2vector", "question")
+@posted("introduction.image2vector", "question", "row_vector")
 def _(image):
     return image.reshape(1, -1)
 
@@ -388,7 +388,7 @@ def _(image):
     return image.reshape(n_H * n_W, 1)
 
 
-@posted("introduction.stack_examples", "question")
+@posted("introduction.stack_examples", "question", "examples_mixed")
 def _(images):
     return images.reshape(-1, images.shape[0])
 

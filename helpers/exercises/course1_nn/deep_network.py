@@ -889,6 +889,14 @@ def results_in_another_order(dZ, cache):
     return dW, db, dA_prev
 
 
+@linear_backward.mistake(
+    "db is computed with A_prev, as dW is. b is only added: its gradient is the mean of dZ over the examples."
+)
+def db_as_dW(dZ, cache):
+    A_prev, W, _ = cache
+    return W.T @ dZ, dZ @ A_prev.T / A_prev.shape[1], dZ @ A_prev.T / A_prev.shape[1]
+
+
 @linear_backward.accept
 def backward_with_loops(dZ, cache):
     A_prev, W, b = cache

@@ -901,6 +901,12 @@ def w_changed_in_place(w, b, X, Y, num_iterations, learning_rate):
     return {"w": w, "b": b}, grads, costs
 
 
+@optimize.mistake("Only every hundredth cost is kept. Append the cost of every step.")
+def costs_of_every_hundredth_step(w, b, X, Y, num_iterations=100, learning_rate=0.009):
+    params, grads, costs = optimize(w, b, X, Y, num_iterations, learning_rate)
+    return params, grads, costs[::100]
+
+
 @optimize.accept("On a copy, `-=` is allowed: it changes an array of its own and makes no new one in each step.")
 def on_a_copy(w, b, X, Y, num_iterations=100, learning_rate=0.009):
     w = np.array(w, copy=True)

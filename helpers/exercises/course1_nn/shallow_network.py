@@ -424,6 +424,13 @@ def squared_error(A2, Y):
     return np.sum((A2 - Y) ** 2) / (2 * Y.shape[1])
 
 
+@compute_cost.mistake(
+    "A table of m by m numbers is summed: `np.dot(Y.T, ...)` pairs every label with every prediction. Multiply entry by entry."
+)
+def cost_of_a_table(A2, Y):
+    return -np.sum(Y.T @ np.log(A2) + (1 - Y).T @ np.log(1 - A2)) / Y.shape[1]
+
+
 @compute_cost.accept
 def cost_example_by_example(A2, Y):
     J, (n_y, m) = 0, Y.shape

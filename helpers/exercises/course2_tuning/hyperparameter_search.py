@@ -124,6 +124,13 @@ def own_generator(low, high, size, rng):
     return 10 ** np.random.default_rng(0).uniform(np.log10(low), np.log10(high), size)
 
 
+@sample_log_uniform.mistake(
+    "The exponents run from -4 to 0, whatever low and high are. Draw them between the logarithms."
+)
+def exponents_from_minus_four(low, high, size, rng):
+    return 10 ** (-4 * rng.random(size))
+
+
 @sample_log_uniform.accept
 def with_natural_logarithms(low, high, size, rng):
     return np.exp(rng.uniform(np.log(low), np.log(high), size=size))

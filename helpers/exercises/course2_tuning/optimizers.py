@@ -199,6 +199,14 @@ def last_full_batch_dropped(X, Y, mini_batch_size, rng):
     return [(X[:, order[k : k + size]], Y[:, order[k : k + size]]) for k in starts]
 
 
+@random_mini_batches.mistake("Batch k starts at column k, and the batches overlap. It starts at k * mini_batch_size.")
+def batches_start_at_k(X, Y, mini_batch_size, rng):
+    order = rng.permutation(X.shape[1])
+    X, Y = X[:, order], Y[:, order]
+    starts = range(X.shape[1] // mini_batch_size)
+    return [(X[:, k : k + mini_batch_size], Y[:, k : k + mini_batch_size]) for k in starts]
+
+
 @random_mini_batches.accept
 def order_by_sorting(X, Y, mini_batch_size, rng):
     order = np.argsort(rng.random(X.shape[1]))
@@ -1439,6 +1447,13 @@ def adam_all_in_place(parameters, grads, v, s, t, learning_rate, beta1, beta2, e
     return parameters, v, s
 
 
+@update_parameters_with_adam.mistake("The exponent is the number 2. The corrections are 1 - beta1**t and 1 - beta2**t.")
+def adam_power_of_two(
+    parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8
+):  # fmt: skip
+    return update_parameters_with_adam(parameters, grads, v, s, 2, learning_rate, beta1, beta2, epsilon)
+
+
 @update_parameters_with_adam.accept
 def adam_by_layers(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
     new, new_v, new_s = {}, {}, {}
@@ -1576,6 +1591,13 @@ def lr_divided_again(learning_rate0, epoch_num, decay_rate):
     for epoch in range(1, epoch_num + 1):
         learning_rate0 = learning_rate0 / (1 + decay_rate * epoch)
     return learning_rate0
+
+
+@update_lr.mistake(
+    "`1 / 1 + ...` divides by 1 alone, and learning_rate0 multiplies the last term only. Use parentheses."
+)
+def lr_parentheses_of_both_missing(learning_rate0, epoch_num, decay_rate):
+    return 1 / 1 + decay_rate * epoch_num * learning_rate0
 
 
 @update_lr.accept

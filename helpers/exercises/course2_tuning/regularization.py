@@ -166,6 +166,11 @@ def cost_absolute_values(A3, Y, parameters, lambd):
     return cost_variant(A3, Y, parameters, lambd / (2 * Y.shape[1]), of=lambda W: np.sum(np.abs(W)))
 
 
+@compute_cost_with_regularization.mistake("The sum of the weights is squared. Square each weight first, then add up.")
+def cost_square_of_the_sum(A3, Y, parameters, lambd):
+    return cost_variant(A3, Y, parameters, lambd / (2 * Y.shape[1]), of=lambda W: np.sum(W) ** 2)
+
+
 @compute_cost_with_regularization.accept
 def cost_with_loops(A3, Y, parameters, lambd):
     m, total = Y.shape[1], 0.0
@@ -839,6 +844,17 @@ def mode_zeros_in_test(A, keep_prob, mode, rng):
 @dropout_forward.mistake("You make a generator of your own. Draw from the argument rng, so that the caller decides.")
 def mode_generator_of_its_own(A, keep_prob, mode, rng):
     return mode_variant(A, mode, kept(np.random.default_rng(0), keep_prob), 1 / keep_prob)
+
+
+@dropout_forward.mistake(
+    "This is dropout without the division: kept entries stay as they are, and test multiplies by keep_prob. Here training "
+    "divides, and test does nothing."
+)
+def mode_not_inverted(A, keep_prob, mode, rng):
+    if mode == "test":
+        return A * keep_prob, np.ones(A.shape)
+    mask = rng.random(A.shape) < keep_prob
+    return A * mask, mask * 1
 
 
 @dropout_forward.accept

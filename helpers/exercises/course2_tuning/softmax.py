@@ -182,6 +182,11 @@ def rows_without_keepdims(Z):
     return E / E.sum(axis=1)
 
 
+@softmax.mistake("The sum stands inside the exponent, and it overflows: exp(Z / sum). Divide after the exponential.")
+def quotient_in_the_exponent_that_overflows(Z):
+    return np.exp(Z / np.sum(np.exp(Z), axis=0, keepdims=True))
+
+
 @softmax.accept
 def softmax_with_loops(Z):
     C, m = Z.shape

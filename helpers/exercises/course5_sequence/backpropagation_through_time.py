@@ -326,6 +326,11 @@ def dwaa_without_the_slope(da_next, cache):
     return from_score(score_back(da_next, cache), cache) | {"dWaa": da_next @ cache[1].T}
 
 
+@rnn_cell_backward.mistake("da_next is not used: dz is the slope of tanh alone. Multiply it by da_next.")
+def slope_alone(da_next, cache):
+    return rnn_cell_backward(np.ones(da_next.shape), cache)
+
+
 @rnn_cell_backward.accept
 def cell_with_dot(da_next, cache):
     return from_score(score_back(da_next, cache), cache)

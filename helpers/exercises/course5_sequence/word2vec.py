@@ -953,6 +953,11 @@ def sampling_theta_without_label(e_c, t, negatives, Theta):
     return loss, de, dTheta
 
 
+@neg_sampling_loss_and_gradient.mistake("The target is among the negatives, too. It stands in the first term alone.")
+def sampling_target_twice(e_c, t, negatives, Theta):
+    return neg_sampling_loss_and_gradient(e_c, t, np.concatenate([[t], negatives]), Theta)
+
+
 @neg_sampling_loss_and_gradient.accept
 def sampling_loop(e_c, t, negatives, Theta):
     return sampling_variant(e_c, t, negatives, Theta)

@@ -113,6 +113,11 @@ def cosine_without_brackets(u, v):
     return float(np.sum(u * v)) / np.linalg.norm(u) * np.linalg.norm(v)
 
 
+@cosine_similarity.mistake("The length of u stands twice in the denominator. One of them is that of v.")
+def cosine_length_of_u_twice(u, v):
+    return np.sum(u * v) / np.sum(u * u)
+
+
 @cosine_similarity.accept
 def cosine_matrix_product(u, v):
     return (u.T @ v).item() / np.sqrt((u.T @ u).item() * (v.T @ v).item())

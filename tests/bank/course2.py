@@ -1,0 +1,656 @@
+"""Course 2: answers in the words of learners."""
+
+import numpy as np
+
+from . import posted, right
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+
+
+@posted("regularization.dropout_forward", "question", "together")
+def _(A, keep_prob, mode, rng):
+    if mode == "test":
+        return A, np.ones(A.shape)
+    mask = rng.random((A.shape[0], 1)) < keep_prob
+    mask = mask * np.ones(A.shape)
+    return A * mask / keep_prob, mask
+
+
+@posted("regularization.dropout_forward", "question", "together")
+def _(A, keep_prob, mode, rng):
+    if mode == "test":
+        return A, np.ones(A.shape)
+    mask = np.tile(rng.random((1, A.shape[1])) < keep_prob, (len(A), 1)) * 1
+    return A * mask / keep_prob, mask
+
+
+@posted("regularization.dropout_forward", "question", "mode_ignored")
+def _(A, keep_prob, mode, rng):
+    mask = (rng.random(A.shape) < keep_prob) * 1
+    return A * mask / keep_prob, mask
+
+
+@posted("regularization.dropout_forward", "question", "global")
+def _(A, keep_prob, mode, rng):
+    if mode == "test":
+        return A, np.ones(A.shape)
+    mask = (np.random.rand(*A.shape) < keep_prob) * 1
+    return A * mask / keep_prob, mask
+
+
+@posted("regularization.dropout_forward", "repository", "mode_mask_scaled")
+def _(A, keep_prob, mode, rng):
+    if mode == "test":
+        return A, np.ones(A.shape)
+    mask = (rng.random(A.shape) < keep_prob) / keep_prob
+    return A * mask, mask
+
+
+@posted("regularization.dropout_forward", "question", "mode_not_inverted")
+def _(A, keep_prob, mode, rng):
+    if mode == "test":
+        return A * keep_prob, np.ones(A.shape)
+    mask = (rng.random(A.shape) < keep_prob) * 1
+    return A * mask, mask
+
+
+@posted("regularization.dropout_forward", "question", "together")
+def _(A, keep_prob, mode, rng):
+    if mode == "test":
+        return A, np.ones(A.shape)
+    mask = np.zeros(A.size)
+    mask[rng.permutation(A.size)[: round(keep_prob * A.size)]] = 1
+    mask = mask.reshape(A.shape)
+    return A * mask / keep_prob, mask
+
+
+@posted("regularization.dropout_forward", "question", "other values")
+def _(A, keep_prob, mode, rng):
+    if mode == "test":
+        return A, np.ones(A.shape)
+    mask = (rng.random(A.shape) < keep_prob) * 1
+    return A * mask / max(mask.mean(), 1e-9), mask
+
+
+def _net(X, P, keep_prob, mask):
+    Z1 = P["W1"] @ X + P["b1"]
+    D1 = mask(Z1.shape)
+    A1 = np.maximum(0, Z1) * D1 / keep_prob
+    Z2 = P["W2"] @ A1 + P["b2"]
+    D2 = mask(Z2.shape)
+    A2 = np.maximum(0, Z2) * D2 / keep_prob
+    Z3 = P["W3"] @ A2 + P["b3"]
+    A3 = sigmoid(Z3)
+    return A3, {"Z1": Z1, "D1": D1, "A1": A1, "Z2": Z2, "D2": D2, "A2": A2, "Z3": Z3, "A3": A3, **P}
+
+
+@posted("regularization.forward_propagation_with_dropout", "question", "together")
+def _(X, parameters, keep_prob, rng):
+    return _net(X, parameters, keep_prob, lambda shape: np.ones(shape) * (rng.random((shape[0], 1)) < keep_prob))
+
+
+@posted("regularization.forward_propagation_with_dropout", "question", "forward_mask_from_normal")
+def _(X, parameters, keep_prob, rng):
+    return _net(X, parameters, keep_prob, lambda shape: rng.standard_normal(shape) < keep_prob)
+
+
+@posted("regularization.forward_propagation_with_dropout", "question", "forward_swapped")
+def _(X, parameters, keep_prob, rng):
+    return _net(X, parameters, keep_prob, lambda shape: rng.random(shape) > keep_prob)
+
+
+@posted("regularization.forward_propagation_with_dropout", "question", "global")
+def _(X, parameters, keep_prob, rng):
+    np.random.seed(1)
+    return _net(X, parameters, keep_prob, lambda shape: np.random.rand(*shape) < keep_prob)
+
+
+@posted("regularization.forward_propagation_with_dropout", "question", "together")
+def _(X, parameters, keep_prob, rng):
+    seed = int(rng.integers(2**31))
+    return _net(X, parameters, keep_prob, lambda shape: np.random.default_rng(seed).random(shape) < keep_prob)
+
+
+@posted("regularization.compute_cost_with_regularization", "question", "cost_without_two")
+def _(A3, Y, parameters, lambd):
+    m = Y.shape[1]
+    cross = -np.sum(Y * np.log(A3) + (1 - Y) * np.log(1 - A3)) / m
+    return cross + lambd / m * sum(np.sum(np.square(parameters[f"W{l}"])) for l in (1, 2, 3))
+
+
+@posted("regularization.compute_cost_with_regularization", "question", "cost_penalty_without_m")
+def _(A3, Y, parameters, lambd):
+    m = Y.shape[1]
+    cross = -np.sum(Y * np.log(A3) + (1 - Y) * np.log(1 - A3)) / m
+    return cross + lambd / 2 * sum(np.sum(np.square(parameters[f"W{l}"])) for l in (1, 2, 3))
+
+
+@posted("regularization.compute_cost_with_regularization", "question", "cost_square_of_the_sum")
+def _(A3, Y, parameters, lambd):
+    m = Y.shape[1]
+    cross = -np.sum(Y * np.log(A3) + (1 - Y) * np.log(1 - A3)) / m
+    return cross + lambd / (2 * m) * sum(np.square(np.sum(parameters[f"W{l}"])) for l in (1, 2, 3))
+
+
+def _reg(X, Y, cache, W_part, slope=lambda A: A > 0):
+    m, grads, dZ = X.shape[1], {}, cache["A3"] - Y
+    for l, A in ((3, cache["A2"]), (2, cache["A1"]), (1, X)):
+        if l < 3:
+            dZ = cache[f"W{l + 1}"].T @ dZ * slope(cache[f"A{l}"])
+        grads[f"dW{l}"] = dZ @ A.T / m + W_part(cache[f"W{l}"], m)
+        grads[f"db{l}"] = np.sum(dZ, axis=1, keepdims=True) / m
+    return grads
+
+
+@posted("regularization.backward_propagation_with_regularization", "question", "gradients_penalty_without_m")
+def _(X, Y, cache, lambd):
+    return _reg(X, Y, cache, lambda W, m: lambd * W)
+
+
+@posted("regularization.backward_propagation_with_regularization", "question", "gradients_with_half_penalty")
+def _(X, Y, cache, lambd):
+    return _reg(X, Y, cache, lambda W, m: lambd * W / (2 * m))
+
+
+@posted("regularization.backward_propagation_with_regularization", "question")
+def _(X, Y, cache, lambd):
+    return _reg(X, Y, cache, lambda W, m: lambd / m * np.sum(W))
+
+
+@posted("initialization.initialize_parameters_he", "question", "he_with_fan_out")
+def _(layers_dims, rng):
+    P = {}
+    for l in range(1, len(layers_dims)):
+        P[f"W{l}"] = rng.standard_normal((layers_dims[l], layers_dims[l - 1])) * np.sqrt(2 / layers_dims[l])
+        P[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@posted("initialization.initialize_parameters_he", "question", "he_root_of_two_alone")
+def _(layers_dims, rng):
+    P = {}
+    for l in range(1, len(layers_dims)):
+        P[f"W{l}"] = rng.standard_normal((layers_dims[l], layers_dims[l - 1])) * np.sqrt(2) / layers_dims[l - 1]
+        P[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@posted("initialization.initialize_parameters_he", "repository", "shared")
+def _(layers_dims, rng):
+    seed = int(rng.integers(2**31))
+    P = {}
+    for l in range(1, len(layers_dims)):
+        again = np.random.default_rng(seed)
+        shape = (layers_dims[l], layers_dims[l - 1])
+        P[f"W{l}"] = again.standard_normal(shape) * np.sqrt(2 / layers_dims[l - 1])
+        P[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@posted("initialization.initialize_parameters_random", "question")
+def _(layers_dims, rng, scale):
+    P = {}
+    for l in range(1, len(layers_dims)):
+        P[f"W{l}"] = rng.standard_normal((layers_dims[l], layers_dims[l - 1])) * 10
+        P[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@posted("initialization.initialize_parameters_xavier", "question", "xavier_forward_only")
+def _(layers_dims, rng):
+    P = {}
+    for l in range(1, len(layers_dims)):
+        P[f"W{l}"] = rng.standard_normal((layers_dims[l], layers_dims[l - 1])) * np.sqrt(1 / layers_dims[l - 1])
+        P[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@posted("initialization.initialize_parameters_he", "question", "together")
+def _(layers_dims, rng):
+    P = {}
+    for l in range(1, len(layers_dims)):
+        z = rng.standard_normal((layers_dims[l], 1)) * rng.standard_normal((1, layers_dims[l - 1]))
+        P[f"W{l}"] = z * np.sqrt(2 / layers_dims[l - 1])
+        P[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@posted("initialization.initialize_parameters_he", "question", "twice")
+def _(layers_dims, rng):
+    P = {}
+    for l in range(1, len(layers_dims)):
+        z = np.clip(rng.standard_normal((layers_dims[l], layers_dims[l - 1])), -2, 2)
+        P[f"W{l}"] = z * np.sqrt(2 / layers_dims[l - 1])
+        P[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@posted("normalization_and_gradient_checking.gradient_check", "question")
+def _(theta, gradient, epsilon=1e-5, cost=lambda theta: np.sum(theta**3) + np.sum(theta) ** 2):
+    numerical = np.zeros(theta.shape)
+    for index in np.ndindex(theta.shape):
+        step = np.zeros(theta.shape)
+        step[index] = epsilon
+        numerical[index] = (cost(theta + step) - cost(theta - step)) / 2 * epsilon
+    return np.linalg.norm(gradient - numerical) / (np.linalg.norm(gradient) + np.linalg.norm(numerical))
+
+
+@posted("normalization_and_gradient_checking.fit_normalizer", "question")
+def _(X):
+    return np.mean(X, axis=1, keepdims=True), np.mean(X**2, axis=1, keepdims=True)
+
+
+@posted("normalization_and_gradient_checking.fit_normalizer", "question")
+def _(X):
+    mu = np.mean(X, axis=1, keepdims=True)
+    return mu, np.mean((X - mu) ** 2, axis=1, keepdims=True)
+
+
+@posted("normalization_and_gradient_checking.fit_normalizer", "question", "sigma_zero")
+def _(X):
+    return np.mean(X, axis=1, keepdims=True), np.std(X, axis=1, keepdims=True)
+
+
+def _adam(parameters, grads, v, s, t, rate, b1, b2, eps, step):
+    new, v, s = {}, dict(v), dict(s)
+    for name in parameters:
+        g = grads["d" + name]
+        v["d" + name] = b1 * v["d" + name] + (1 - b1) * g
+        s["d" + name] = b2 * s["d" + name] + (1 - b2) * g**2
+        new[name] = parameters[name] - rate * step(v["d" + name], s["d" + name])
+    return new, v, s
+
+
+@posted("optimizers.update_parameters_with_adam", "question", "adam_uncorrected")
+def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    how = (learning_rate, beta1, beta2, epsilon)
+    return _adam(parameters, grads, v, s, t, *how, lambda v, s: v / (np.sqrt(s) + epsilon))
+
+
+@posted("optimizers.update_parameters_with_adam", "question", "adam_epsilon_under_root")
+def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    def step(v, s):
+        return v / (1 - beta1**t) / np.sqrt(s / (1 - beta2**t) + epsilon)
+
+    return _adam(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, step)
+
+
+@posted("optimizers.update_parameters_with_adam", "question", "adam_power_of_two")
+def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    def step(v, s):
+        return v / (1 - beta1**2) / (np.sqrt(s / (1 - beta2**2)) + epsilon)
+
+    return _adam(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, step)
+
+
+@posted("optimizers.update_parameters_with_adam", "question", "adam_without_root")
+def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    def step(v, s):
+        return v / (1 - beta1**t) / (s / (1 - beta2**t) + epsilon)
+
+    return _adam(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, step)
+
+
+@posted("optimizers.update_parameters_with_momentum", "repository", "momentum_classical")
+def _(parameters, grads, v, beta, learning_rate):
+    v = {key: beta * v[key] - learning_rate * grads[key] for key in v}
+    return {name: parameters[name] + v["d" + name] for name in parameters}, v
+
+
+@posted("optimizers.update_parameters_with_momentum", "repository", "momentum_without_weight")
+def _(parameters, grads, v, beta, learning_rate):
+    v = {key: beta * v[key] + grads[key] for key in v}
+    return {name: parameters[name] - learning_rate * v["d" + name] for name in parameters}, v
+
+
+@posted("optimizers.random_mini_batches", "question", "batches_start_at_k")
+def _(X, Y, mini_batch_size, rng):
+    order = rng.permutation(X.shape[1])
+    X, Y = X[:, order], Y[:, order]
+    return [
+        (X[:, k : k + mini_batch_size], Y[:, k : k + mini_batch_size]) for k in range(X.shape[1] // mini_batch_size)
+    ]
+
+
+@posted("optimizers.random_mini_batches", "question", "last_batch_dropped")
+def _(X, Y, mini_batch_size, rng):
+    m = X.shape[1]
+    order = rng.permutation(m)
+    X, Y = X[:, order], Y[:, order]
+    full = m // mini_batch_size
+    return [
+        (X[:, k * mini_batch_size : (k + 1) * mini_batch_size], Y[:, k * mini_batch_size : (k + 1) * mini_batch_size])
+        for k in range(full)
+    ]
+
+
+@posted("optimizers.exponentially_weighted_average", "question", "average_t_from_zero")
+def _(values, beta, bias_correction=False):
+    v, out = 0, []
+    for t, value in enumerate(values):
+        v = beta * v + (1 - beta) * value
+        out.append(v / (1 - beta**t) if bias_correction else v)
+    return out
+
+
+@posted("optimizers.update_lr", "question", "lr_parentheses_of_both_missing")
+def _(learning_rate0, epoch_num, decay_rate):
+    return 1 / 1 + decay_rate * epoch_num * learning_rate0
+
+
+@posted("hyperparameter_search.sample_log_uniform", "question", "uniform_on_the_axis")
+def _(low, high, size, rng):
+    return rng.uniform(low, high, size)
+
+
+@posted("hyperparameter_search.sample_log_uniform", "question", "exponents_from_minus_four")
+def _(low, high, size, rng):
+    r = -4 * rng.random(size)
+    return 10**r
+
+
+@posted("hyperparameter_search.sample_beta", "question", "log_uniform_beta")
+def _(low, high, size, rng):
+    return 10 ** rng.uniform(np.log10(low), np.log10(high), size)
+
+
+@posted("batch_normalization.batchnorm_backward", "repository", "diagonal_of_the_jacobian")
+def _(dZ_tilde, cache):
+    C, s, Z_norm, gamma = cache
+    m = C.shape[1]
+    dZ = gamma * dZ_tilde / s * (1 - 1 / m - C**2 / (m * s**2))
+    return dZ, np.mean(dZ_tilde * Z_norm, axis=1, keepdims=True), np.mean(dZ_tilde, axis=1, keepdims=True)
+
+
+@posted("batch_normalization.batchnorm_backward_alt", "question", "parameters_without_mean")
+def _(dZ_tilde, cache):
+    C, s, Z_norm, gamma = cache
+    dgamma = np.sum(dZ_tilde * Z_norm, axis=1, keepdims=True)
+    dbeta = np.sum(dZ_tilde, axis=1, keepdims=True)
+    m = C.shape[1]
+    return gamma / (m * s) * (m * dZ_tilde - dbeta - Z_norm * dgamma), dgamma, dbeta
+
+
+@posted("batch_normalization.update_running_statistics", "question", "momentum_swapped")
+def _(running_mean, running_var, Z, momentum=0.9):
+    mu, var = np.mean(Z, axis=1, keepdims=True), np.var(Z, axis=1, keepdims=True)
+    return (1 - momentum) * running_mean + momentum * mu, (1 - momentum) * running_var + momentum * var
+
+
+@posted("batch_normalization.update_running_statistics", "repository", "unbiased_running_variance")
+def _(running_mean, running_var, Z, momentum=0.9):
+    mu, var = np.mean(Z, axis=1, keepdims=True), np.var(Z, axis=1, keepdims=True, ddof=1)
+    return momentum * running_mean + (1 - momentum) * mu, momentum * running_var + (1 - momentum) * var
+
+
+@posted("softmax.softmax", "question")
+def _(Z):
+    return np.exp(Z) / np.sum(np.exp(Z))
+
+
+@posted("softmax.softmax", "question", "softmax_over_everything")
+def _(Z):
+    e = np.exp(Z - np.max(Z))
+    return e / e.sum()
+
+
+@posted("softmax.softmax", "question")
+def _(Z):
+    e = np.exp(Z - np.max(Z, axis=0))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@posted("softmax.softmax", "repository", "quotient_in_the_exponent_that_overflows")
+def _(Z):
+    return np.exp(Z / np.sum(np.exp(Z), axis=0, keepdims=True))
+
+
+@posted("softmax.softmax_jacobian", "question", "diagonal_alone")
+def _(a):
+    return np.diagflat(a * (1 - a))
+
+
+@posted("softmax.softmax_jacobian", "question", "diag_of_a_column")
+def _(a):
+    return np.diag(a) - a @ a.T
+
+
+@posted("softmax.softmax_cross_entropy", "question", "logarithm_of_the_softmax")
+def _(Z, Y):
+    e = np.exp(Z - Z.max(axis=0, keepdims=True))
+    A = e / e.sum(axis=0, keepdims=True)
+    return float(-np.mean(np.sum(Y * np.log(A), axis=0))), (A - Y) * A * (1 - A)
+
+
+@posted("softmax.one_hot_matrix", "question", "one_hot_rows")
+def _(labels, C):
+    return np.eye(C)[labels.ravel()]
+
+
+# --- right answers ---------------------------------------------------------------------------------------------------
+
+
+@right("regularization.compute_cost_with_regularization")
+def _(A3, Y, parameters, lambd):
+    m = Y.shape[1]
+    logprobs = np.multiply(-np.log(A3), Y) + np.multiply(-np.log(1 - A3), 1 - Y)
+    cross = 1.0 / m * np.nansum(logprobs)
+    W1, W2, W3 = parameters["W1"], parameters["W2"], parameters["W3"]
+    return cross + lambd * (np.sum(np.square(W1)) + np.sum(np.square(W2)) + np.sum(np.square(W3))) / (2 * m)
+
+
+@right("regularization.backward_propagation_with_regularization")
+def _(X, Y, cache, lambd):
+    return _reg(X, Y, cache, lambda W, m: lambd / m * W, lambda A: np.int64(A > 0))
+
+
+@right("regularization.forward_propagation_with_dropout")
+def _(X, parameters, keep_prob, rng):
+    return _net(X, parameters, keep_prob, lambda shape: (rng.random(shape) < keep_prob).astype(int))
+
+
+@right("regularization.dropout_forward")
+def _(A, keep_prob, mode, rng):
+    if mode == "train":
+        mask = rng.random(A.shape) < keep_prob
+        return A * mask / keep_prob, mask
+    return A, np.ones_like(A)
+
+
+@right("initialization.initialize_parameters_zeros")
+def _(layers_dims):
+    P, L = {}, len(layers_dims)
+    for l in range(1, L):
+        P["W" + str(l)] = np.zeros((layers_dims[l], layers_dims[l - 1]))
+        P["b" + str(l)] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@right("initialization.initialize_parameters_random")
+def _(layers_dims, rng, scale):
+    P, L = {}, len(layers_dims)
+    for l in range(1, L):
+        P["W" + str(l)] = scale * rng.normal(size=(layers_dims[l], layers_dims[l - 1]))
+        P["b" + str(l)] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@right("initialization.initialize_parameters_he")
+def _(layers_dims, rng):
+    P, L = {}, len(layers_dims) - 1
+    for l in range(1, L + 1):
+        P["W" + str(l)] = rng.normal(size=(layers_dims[l], layers_dims[l - 1])) * np.sqrt(2.0 / layers_dims[l - 1])
+        P["b" + str(l)] = np.zeros((layers_dims[l], 1))
+    return P
+
+
+@right("initialization.initialize_parameters_xavier")
+def _(layers_dims, rng):
+    P = {}
+    for l, (n_prev, n) in enumerate(zip(layers_dims, layers_dims[1:], strict=False), 1):
+        P[f"W{l}"] = rng.normal(0, np.sqrt(2 / (n + n_prev)), (n, n_prev))
+        P[f"b{l}"] = np.zeros((n, 1))
+    return P
+
+
+@right("normalization_and_gradient_checking.apply_normalizer")
+def _(X, mu, sigma):
+    return np.divide(np.subtract(X, mu), sigma)
+
+
+@right("normalization_and_gradient_checking.fit_normalizer")
+def _(X):
+    mu, sigma = X.mean(axis=1)[:, None], X.std(axis=1)[:, None]
+    sigma[np.all(X[:, :1] == X, axis=1)] = 1
+    return mu, sigma
+
+
+@right("optimizers.update_parameters_with_gd")
+def _(parameters, grads, learning_rate):
+    parameters = {name: value.copy() for name, value in parameters.items()}
+    for l in range(len(parameters) // 2):
+        parameters["W" + str(l + 1)] = parameters["W" + str(l + 1)] - learning_rate * grads["dW" + str(l + 1)]
+        parameters["b" + str(l + 1)] = parameters["b" + str(l + 1)] - learning_rate * grads["db" + str(l + 1)]
+    return parameters
+
+
+@right("optimizers.random_mini_batches")
+def _(X, Y, mini_batch_size, rng):
+    m, out = X.shape[1], []
+    permutation = list(rng.permutation(m))
+    X, Y = X[:, permutation], Y[:, permutation].reshape((Y.shape[0], m))
+    full = m // mini_batch_size
+    for k in range(full):
+        part = slice(k * mini_batch_size, (k + 1) * mini_batch_size)
+        out.append((X[:, part], Y[:, part]))
+    if m % mini_batch_size != 0:
+        out.append((X[:, full * mini_batch_size :], Y[:, full * mini_batch_size :]))
+    return out
+
+
+@right("optimizers.initialize_velocity")
+def _(parameters):
+    v = {}
+    for l in range(len(parameters) // 2):
+        v["dW" + str(l + 1)] = np.zeros_like(parameters["W" + str(l + 1)])
+        v["db" + str(l + 1)] = np.zeros_like(parameters["b" + str(l + 1)])
+    return v
+
+
+@right("optimizers.initialize_adam")
+def _(parameters):
+    v, s = {}, {}
+    for name in parameters:
+        v["d" + name] = np.zeros(parameters[name].shape)
+        s["d" + name] = np.zeros(parameters[name].shape)
+    return v, s
+
+
+@right("optimizers.update_parameters_with_momentum")
+def _(parameters, grads, v, beta, learning_rate):
+    parameters, v = dict(parameters), dict(v)
+    for l in range(1, len(parameters) // 2 + 1):
+        for n in "Wb":
+            v[f"d{n}{l}"] = beta * v[f"d{n}{l}"] + (1 - beta) * grads[f"d{n}{l}"]
+            parameters[f"{n}{l}"] = parameters[f"{n}{l}"] - learning_rate * v[f"d{n}{l}"]
+    return parameters, v
+
+
+@right("optimizers.update_parameters_with_adam")
+def _(parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    def step(v, s):
+        return (v / (1 - np.power(beta1, t))) / (np.sqrt(s / (1 - np.power(beta2, t))) + epsilon)
+
+    return _adam(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, step)
+
+
+@right("optimizers.update_lr")
+def _(learning_rate0, epoch_num, decay_rate):
+    return (1 / (1 + decay_rate * epoch_num)) * learning_rate0
+
+
+@right("optimizers.schedule_lr_decay")
+def _(learning_rate0, epoch_num, decay_rate, time_interval=1000):
+    return 1 / (1 + decay_rate * np.floor(epoch_num / time_interval)) * learning_rate0
+
+
+@right("hyperparameter_search.sample_log_uniform")
+def _(low, high, size, rng):
+    return np.exp(rng.uniform(np.log(low), np.log(high), size))
+
+
+@right("hyperparameter_search.sample_beta")
+def _(low, high, size, rng):
+    r = rng.uniform(np.log10(1 - high), np.log10(1 - low), size)
+    return [1 - 10**one for one in r]
+
+
+@right("batch_normalization.batchnorm_backward_alt")
+def _(dZ_tilde, cache):
+    _, s, x_hat, gamma = cache
+    m = x_hat.shape[1]
+    dx_hat = dZ_tilde * gamma
+    dZ = (m * dx_hat - dx_hat.sum(axis=1, keepdims=True) - x_hat * (dx_hat * x_hat).sum(axis=1, keepdims=True)) / (
+        m * s
+    )
+    return dZ, (dZ_tilde * x_hat).sum(axis=1, keepdims=True) / m, dZ_tilde.sum(axis=1, keepdims=True) / m
+
+
+@right("batch_normalization.batchnorm_backward")
+def _(dZ_tilde, cache):
+    C, s, x_hat, gamma = cache
+    m = C.shape[1]
+    dx_hat = dZ_tilde * gamma
+    dvar = np.sum(dx_hat * C * -0.5 * s**-3, axis=1, keepdims=True)
+    dmu = np.sum(-dx_hat / s, axis=1, keepdims=True) + dvar * np.mean(-2 * C, axis=1, keepdims=True)
+    dZ = dx_hat / s + dvar * 2 * C / m + dmu / m
+    return dZ, np.mean(dZ_tilde * x_hat, axis=1, keepdims=True), np.mean(dZ_tilde, axis=1, keepdims=True)
+
+
+@right("softmax.softmax")
+def _(Z):
+    e = np.exp(Z - Z.max(axis=0))
+    return e / e.sum(axis=0)
+
+
+@right("softmax.one_hot_matrix")
+def _(labels, C):
+    return np.eye(C)[labels.reshape(-1)].T
+
+
+@right("softmax.softmax_jacobian")
+def _(a):
+    s = a.reshape(-1, 1)
+    return np.diagflat(s) - np.dot(s, s.T)
+
+
+@right("softmax.predict_classes")
+def _(X, parameters):
+    return np.argmax(np.dot(parameters["W"], X) + parameters["b"], axis=0).reshape(1, -1)
+
+
+@right("softmax.hardmax")
+def _(Z):
+    out = np.zeros_like(Z)
+    for i in range(Z.shape[1]):
+        out[Z[:, i].argmax(), i] = 1
+    return out
+
+
+@right("bias_variance.split_sizes")
+def _(m):
+    dev = int(m // 100) if m >= 10**6 else int(m // 5)
+    return np.array([m - 2 * dev, dev, dev])
+
+
+@right("bias_variance.train_dev_test_split")
+def _(X, Y, sizes, rng):
+    order = np.arange(sum(sizes))
+    rng.shuffle(order)
+    parts = np.split(order, np.cumsum(sizes)[:-1])
+    return [array[:, part] for part in parts for array in (X, Y)]

@@ -1,0 +1,429 @@
+"""Course 5: answers in the words of learners."""
+
+import numpy as np
+
+from . import posted, right
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def _softmax(z):
+    e = np.exp(z - z.max(axis=0))
+    return e / e.sum(axis=0)
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+
+
+@posted("recurrent_networks.rnn_cell_forward", "question", "sigmoid_output")
+def _(xt, a_prev, parameters):
+    a_next = np.tanh(parameters["Wax"] @ xt + parameters["Waa"] @ a_prev + parameters["ba"])
+    return a_next, sigmoid(parameters["Wya"] @ a_next + parameters["by"]), (a_next, a_prev, xt, parameters)
+
+
+@posted("recurrent_networks.rnn_cell_forward", "question", "output_from_the_old_state")
+def _(xt, a_prev, parameters):
+    a_next = np.tanh(parameters["Wax"] @ xt + parameters["Waa"] @ a_prev + parameters["ba"])
+    return a_next, _softmax(parameters["Wya"] @ a_prev + parameters["by"]), (a_next, a_prev, xt, parameters)
+
+
+@posted("recurrent_networks.rnn_cell_forward", "question", "softmax_over_everything")
+def _(xt, a_prev, parameters):
+    a_next = np.tanh(parameters["Wax"] @ xt + parameters["Waa"] @ a_prev + parameters["ba"])
+    e = np.exp(parameters["Wya"] @ a_next + parameters["by"])
+    return a_next, e / e.sum(), (a_next, a_prev, xt, parameters)
+
+
+@posted("backpropagation_through_time.rnn_cell_backward", "question", "tanh_twice")
+def _(da_next, cache):
+    a_next, a_prev, xt, P = cache
+    dz = (1 - np.tanh(a_next) ** 2) * da_next
+    return {
+        "dxt": P["Wax"].T @ dz, "da_prev": P["Waa"].T @ dz, "dWax": dz @ xt.T, "dWaa": dz @ a_prev.T,
+        "dba": dz.sum(axis=1, keepdims=True),
+    }  # fmt: skip
+
+
+@posted("backpropagation_through_time.rnn_cell_backward", "question", "dba_without_an_axis")
+def _(da_next, cache):
+    a_next, a_prev, xt, P = cache
+    dz = (1 - a_next**2) * da_next
+    return {
+        "dxt": P["Wax"].T @ dz, "da_prev": P["Waa"].T @ dz, "dWax": dz @ xt.T, "dWaa": dz @ a_prev.T,
+        "dba": dz.sum(axis=1),
+    }  # fmt: skip
+
+
+@posted("backpropagation_through_time.rnn_cell_backward", "question", "slope_alone")
+def _(da_next, cache):
+    a_next, a_prev, xt, P = cache
+    dz = 1 - a_next**2
+    return {
+        "dxt": P["Wax"].T @ dz, "da_prev": P["Waa"].T @ dz, "dWax": dz @ xt.T, "dWaa": dz @ a_prev.T,
+        "dba": dz.sum(axis=1, keepdims=True),
+    }  # fmt: skip
+
+
+@posted("backpropagation_through_time.clip", "question", "only_from_above")
+def _(gradients, max_value):
+    return {name: np.minimum(dV, max_value) for name, dV in gradients.items()}
+
+
+@posted("backpropagation_through_time.clip", "repository", "clipped_in_place")
+def _(gradients, max_value):
+    for dV in gradients.values():
+        np.clip(dV, -max_value, max_value, out=dV)
+    return gradients
+
+
+@posted("character_language_model.smooth_loss", "question", "weights_swapped")
+def _(loss, cur_loss):
+    return loss * 0.001 + cur_loss * 0.999
+
+
+@posted("character_language_model.perplexity", "question", "power_of_two")
+def _(losses):
+    return 2 ** np.mean(losses)
+
+
+def _lstm(xt, a_prev, c_prev, P, forget=sigmoid, squash=np.tanh, order=None, keep=None):
+    stacked = np.concatenate([a_prev, xt] if order is None else [xt, a_prev])
+    f = forget(P["Wf"] @ stacked + P["bf"])
+    u = sigmoid(P["Wu"] @ stacked + P["bu"])
+    o = sigmoid(P["Wo"] @ stacked + P["bo"])
+    cc = np.tanh(P["Wc"] @ stacked + P["bc"])
+    c = u * cc + (f if keep is None else keep(u)) * c_prev
+    a = o * squash(c)
+    y = _softmax(P["Wy"] @ a + P["by"])
+    return a, c, y, (a, c, a_prev, c_prev, f, u, o, cc, xt, P)
+
+
+@posted("lstm.lstm_cell_forward", "question", "no_tanh_on_c")
+def _(xt, a_prev, c_prev, parameters):
+    return _lstm(xt, a_prev, c_prev, parameters, squash=lambda c: c)
+
+
+@posted("lstm.lstm_cell_forward", "question", "one_minus_update_for_forget")
+def _(xt, a_prev, c_prev, parameters):
+    return _lstm(xt, a_prev, c_prev, parameters, keep=lambda u: 1 - u)
+
+
+@posted("lstm.lstm_cell_forward", "question")
+def _(xt, a_prev, c_prev, parameters):
+    return _lstm(xt, a_prev, c_prev, parameters, forget=np.tanh)
+
+
+def _lstm_back(
+    da_next, dc_next, cache, candidate=None, forget_slope=lambda f: f * (1 - f), dc_in=1.0, way=True, rows=None
+):
+    a_next, c_next, a_prev, c_prev, f, u, o, cc, xt, P = cache
+    n = len(a_prev)
+    t = np.tanh(c_next)
+    do = da_next * t * o * (1 - o)
+    dc = dc_in * dc_next + (o * (1 - t**2) * da_next if way else 0)
+    dcc = candidate(dc_next, da_next, u, o, t, cc) if candidate else dc * u * (1 - cc**2)
+    du, df = dc * cc * u * (1 - u), dc * c_prev * forget_slope(f)
+    stacked = np.concatenate([a_prev, xt])
+    parts = {"f": df, "u": du, "o": do, "c": dcc}
+    back = sum(P[f"W{k}"].T @ d for k, d in parts.items())
+    out = {"dc_prev": dc * f, "da_prev": back[:n], "dxt": back[n:] if rows is None else rows(back, n)}
+    for k, d in parts.items():
+        out |= {f"dW{k}": d @ stacked.T, f"db{k}": d.sum(axis=1, keepdims=True)}
+    return out
+
+
+@posted("lstm.lstm_cell_backward", "course", "bracket_missing")
+def _(da_next, dc_next, cache):
+    return _lstm_back(
+        da_next, dc_next, cache, lambda dc, da, u, o, t, cc: dc * u + o * (1 - t**2) * u * da * (1 - cc**2)
+    )
+
+
+@posted("lstm.lstm_cell_backward", "question", "forget_gate_for_its_slope")
+def _(da_next, dc_next, cache):
+    return _lstm_back(da_next, dc_next, cache, forget_slope=lambda f: f)
+
+
+@posted("lstm.lstm_cell_backward", "question", "dxt_with_the_state")
+def _(da_next, dc_next, cache):
+    return _lstm_back(da_next, dc_next, cache, rows=lambda back, n: back)
+
+
+@posted("gru.gru_cell_forward", "question", "gamma_r_never_used")
+def _(xt, c_prev, parameters):
+    P, s = parameters, np.concatenate([c_prev, xt])
+    u, r = sigmoid(P["Wu"] @ s + P["bu"]), sigmoid(P["Wr"] @ s + P["br"])
+    cc = np.tanh(P["Wc"] @ s + P["bc"])
+    c = u * cc + (1 - u) * c_prev
+    return c, _softmax(P["Wy"] @ c + P["by"]), (c, c_prev, u, r, cc, xt, P)
+
+
+@posted("gru.gru_cell_forward", "question", "gamma_u_on_the_wrong_term")
+def _(xt, c_prev, parameters):
+    P, s = parameters, np.concatenate([c_prev, xt])
+    u, r = sigmoid(P["Wu"] @ s + P["bu"]), sigmoid(P["Wr"] @ s + P["br"])
+    cc = np.tanh(P["Wc"] @ np.concatenate([r * c_prev, xt]) + P["bc"])
+    c = (1 - u) * cc + u * c_prev
+    return c, _softmax(P["Wy"] @ c + P["by"]), (c, c_prev, u, r, cc, xt, P)
+
+
+@posted("word_embeddings.cosine_similarity", "question", "cosine_without_lengths")
+def _(u, v):
+    return np.dot(u.ravel(), v.ravel())
+
+
+@posted("word_embeddings.cosine_similarity", "question", "cosine_squared_lengths")
+def _(u, v):
+    return np.sum(u * v) / np.sum(u**2) / np.sum(v**2)
+
+
+@posted("word_embeddings.cosine_similarity", "repository", "cosine_length_of_u_twice")
+def _(u, v):
+    return np.sum(u * v) / (np.sqrt(np.sum(u**2)) * np.sqrt(np.sum(u**2)))
+
+
+@posted("word_embeddings.neutralize", "question", "neutralize_projection")
+def _(e, g):
+    return np.sum(e * g) / np.sum(g * g) * g
+
+
+@posted("word_embeddings.neutralize", "question", "neutralize_by_length")
+def _(e, g):
+    return e - np.sum(e * g) / np.linalg.norm(g) * g
+
+
+@posted("word_embeddings.complete_analogy", "repository", "analogy_of_differences")
+def _(word_a, word_b, word_c, words, E):
+    a, b, c = (E[:, words.index(word)] for word in (word_a, word_b, word_c))
+    best, found = -100, None
+    for j, word in enumerate(words):
+        if word in (word_a, word_b, word_c):
+            continue
+        d = E[:, j] - c
+        cosine = np.dot(b - a, d) / (np.linalg.norm(b - a) * np.linalg.norm(d))
+        if cosine > best:
+            best, found = cosine, word
+    return found
+
+
+@posted("word_embeddings.equalize", "course", "equalize_other_norm")
+def _(e_1, e_2, g):
+    mu = (e_1 + e_2) / 2
+    mu_B = np.sum(mu * g) / np.sum(g * g) * g
+    nu = mu - mu_B
+    out = []
+    for e in (e_1, e_2):
+        e_B = np.sum(e * g) / np.sum(g * g) * g
+        out.append(np.sqrt(np.abs(1 - np.sum(nu**2))) * (e_B - mu_B) / np.linalg.norm(e - nu - mu_B) + nu)
+    return tuple(out)
+
+
+@posted("word2vec.naive_softmax_loss_and_gradient", "question", "softmax_without_y")
+def _(e_c, t, Theta):
+    p = _softmax(Theta.T @ e_c)
+    loss = -np.log(p[t, 0])
+    return loss, Theta @ p, e_c @ p.T
+
+
+@posted("word2vec.naive_softmax_loss_and_gradient", "question")
+def _(e_c, t, Theta):
+    p = _softmax(Theta.T @ e_c)
+    dz = p.copy()
+    dz[t] -= 1
+    return np.log(p[t, 0]), Theta @ dz, e_c @ dz.T
+
+
+def _negative(e_c, t, negatives, Theta, sign=1.0, add=True, words=None):
+    pos, dTheta = sigmoid(Theta[:, [t]].T @ e_c).item(), np.zeros(Theta.shape)
+    loss, de = -np.log(pos), (pos - 1) * Theta[:, [t]]
+    dTheta[:, [t]] += (pos - 1) * e_c
+    for k in negatives if words is None else words:
+        p = sigmoid(-Theta[:, [k]].T @ e_c).item()
+        loss -= np.log(p)
+        de = de + sign * (1 - p) * Theta[:, [k]]
+        if add:
+            dTheta[:, [k]] += sign * (1 - p) * e_c
+        else:
+            dTheta[:, [k]] = sign * (1 - p) * e_c
+    return loss, de, dTheta
+
+
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_sign_of_negatives")
+def _(e_c, t, negatives, Theta):
+    return _negative(e_c, t, negatives, Theta, sign=-1.0)
+
+
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_overwritten")
+def _(e_c, t, negatives, Theta):
+    return _negative(e_c, t, negatives, Theta, add=False)
+
+
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_target_twice")
+def _(e_c, t, negatives, Theta):
+    return _negative(e_c, t, negatives, Theta, words=[t, *negatives])
+
+
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_unique")
+def _(e_c, t, negatives, Theta):
+    return _negative(e_c, t, negatives, Theta, words=set(np.ravel(negatives).tolist()))
+
+
+@posted("word2vec.unigram_distribution", "question", "power_of_frequencies")
+def _(counts):
+    return (counts / counts.sum()) ** 0.75
+
+
+@posted("word2vec.sample_negatives", "question", "negatives_with_target")
+def _(t, P, K, rng):
+    return rng.choice(len(P), size=K, p=P)
+
+
+@posted("word2vec.sample_negatives", "question", "negatives_uniform")
+def _(t, P, K, rng):
+    others = np.array([j for j in range(len(P)) if j != t])
+    return others[rng.integers(0, len(others), K)]
+
+
+# --- right answers ---------------------------------------------------------------------------------------------------
+
+
+@right("recurrent_networks.rnn_cell_forward")
+def _(xt, a_prev, parameters):
+    a_next = np.tanh(np.dot(parameters["Waa"], a_prev) + np.dot(parameters["Wax"], xt) + parameters["ba"])
+    return a_next, _softmax(np.dot(parameters["Wya"], a_next) + parameters["by"]), (a_next, a_prev, xt, parameters)
+
+
+@right("backpropagation_through_time.rnn_cell_backward")
+def _(da_next, cache):
+    a_next, a_prev, xt, P = cache
+    dtanh = (1 - np.square(a_next)) * da_next
+    return {
+        "dxt": np.dot(P["Wax"].T, dtanh), "dWax": np.dot(dtanh, xt.T), "da_prev": np.dot(P["Waa"].T, dtanh),
+        "dWaa": np.dot(dtanh, a_prev.T), "dba": np.sum(dtanh, axis=1, keepdims=1),
+    }  # fmt: skip
+
+
+@right("backpropagation_through_time.clip")
+def _(gradients, max_value):
+    gradients = {name: value.copy() for name, value in gradients.items()}
+    for gradient in gradients.values():
+        np.clip(gradient, -max_value, max_value, out=gradient)
+    return gradients
+
+
+@right("character_language_model.smooth_loss")
+def _(loss, cur_loss):
+    return loss * 0.999 + cur_loss * 0.001
+
+
+@right("character_language_model.perplexity")
+def _(losses):
+    return float(np.exp(np.average(losses)))
+
+
+@right("character_language_model.training_pair")
+def _(word, char_to_ix):
+    X = [None] + [char_to_ix[ch] for ch in word]
+    return X, X[1:] + [char_to_ix["\n"]]
+
+
+@right("lstm.lstm_cell_forward")
+def _(xt, a_prev, c_prev, parameters):
+    return _lstm(xt, a_prev, c_prev, parameters)
+
+
+@right("lstm.lstm_cell_backward")
+def _(da_next, dc_next, cache):
+    return _lstm_back(da_next, dc_next, cache)
+
+
+@right("gru.gru_cell_forward")
+def _(xt, c_prev, parameters):
+    P, s = parameters, np.vstack((c_prev, xt))
+    u, r = sigmoid(np.dot(P["Wu"], s) + P["bu"]), sigmoid(np.dot(P["Wr"], s) + P["br"])
+    cc = np.tanh(np.dot(P["Wc"], np.vstack((r * c_prev, xt))) + P["bc"])
+    c = np.multiply(u, cc) + np.multiply(1 - u, c_prev)
+    return c, _softmax(np.dot(P["Wy"], c) + P["by"]), (c, c_prev, u, r, cc, xt, P)
+
+
+@right("word_embeddings.cosine_similarity")
+def _(u, v):
+    u, v = u.ravel(), v.ravel()
+    return np.dot(u, v) / (np.sqrt(np.sum(u**2)) * np.sqrt(np.sum(v**2)))
+
+
+@right("word_embeddings.neutralize")
+def _(e, g):
+    return e - (np.sum(e * g) / np.linalg.norm(g) ** 2) * g
+
+
+@right("word_embeddings.complete_analogy")
+def _(word_a, word_b, word_c, words, E):
+    a, b, c = (E[:, words.index(word)] for word in (word_a, word_b, word_c))
+    best, found = -np.inf, None
+    for j, word in enumerate(words):
+        cosine = np.dot(b - a + c, E[:, j]) / np.linalg.norm(b - a + c) / np.linalg.norm(E[:, j])
+        if word not in (word_a, word_b, word_c) and cosine > best:
+            best, found = cosine, np.str_(word)
+    return found
+
+
+@right("word_embeddings.embedding_lookup")
+def _(E, indices):
+    return E[:, indices]
+
+
+@right("word2vec.naive_softmax_loss_and_gradient")
+def _(e_c, t, Theta):
+    z = Theta.T @ e_c
+    p = _softmax(z)
+    loss = float(z.max() + np.log(np.sum(np.exp(z - z.max()))) - z[t, 0])
+    y = np.zeros(p.shape)
+    y[t] = 1
+    return loss, np.dot(Theta, p - y), np.dot(e_c, (p - y).T)
+
+
+@right("word2vec.neg_sampling_loss_and_gradient")
+def _(e_c, t, negatives, Theta):
+    def softplus(x):
+        return np.logaddexp(0, x).item()
+
+    z = (Theta[:, [t]].T @ e_c).item()
+    loss, dTheta = softplus(-z), np.zeros_like(Theta)
+    de = -(1 / (1 + np.exp(z))) * Theta[:, [t]] if z < 700 else 0 * Theta[:, [t]]
+    dTheta[:, [t]] += -e_c / (1 + np.exp(min(z, 700)))
+    for k in negatives:
+        z = (Theta[:, [k]].T @ e_c).item()
+        loss += softplus(z)
+        share = 1 / (1 + np.exp(-max(z, -700)))
+        de = de + share * Theta[:, [k]]
+        dTheta[:, [k]] += share * e_c
+    return loss, de, dTheta
+
+
+@right("word2vec.unigram_distribution")
+def _(counts):
+    powered = np.power(counts, 3 / 4)
+    return powered / powered.sum()
+
+
+@right("word2vec.sample_negatives")
+def _(t, P, K, rng):
+    found = []
+    while len(found) < K:
+        k = int(rng.choice(len(P), p=P))
+        if k != t:
+            found.append(k)
+    return found
+
+
+@right("word2vec.skipgram_pairs")
+def _(words, window):
+    return [
+        (words[i], words[j])
+        for i in range(len(words))
+        for j in range(i - window, i + window + 1)
+        if j != i and 0 <= j < len(words)
+    ]

@@ -1,0 +1,159 @@
+"""The bank of answers that no one of the catalogue wrote: none wrong passes, none right is refused, causes are true."""
+
+import collections
+import contextlib
+import io
+import types
+
+import numpy as np
+import pytest
+from bank import MISTAKES, RIGHT, course1, course2, course3, course4, course5
+
+from helpers import checks, exercises
+from helpers.checks import compare, packs, plain
+from helpers.grading import room
+
+#: The learner's own seed, and seeds as the grader draws them.
+SEEDS = (None, 3, 2**61 + 7)
+MANY = range(100, 116)
+EXERCISES = [
+    pytest.param(lesson, exercise, id=f"{lesson}.{exercise.name}")
+    for lesson in exercises.lessons()
+    for exercise in exercises.load(lesson).exercises.values()
+]
+
+
+def params(answers):
+    return [pytest.param(one, id=f"{one.exercise}:{one.function.__code__.co_firstlineno}") for one in answers]
+
+
+def verdict(monkeypatch, answer, seed):
+    """Return None if an answer passes, else the name of its cause; "" if it has none."""
+    if seed is None:
+        monkeypatch.delenv(packs.HIDDEN_SEED, raising=False)
+    else:
+        monkeypatch.setenv(packs.HIDDEN_SEED, str(seed))
+    lesson, name = answer.exercise.split(".")
+
+    def function(*given):
+        return answer.function(*given)
+
+    function.__name__ = name
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            checks.lesson(lesson)(function)
+    except checks.CheckFailed as error:
+        sentence = error.data["form"] if error.data["kind"] in ("random", "training") else ""
+        return error.data["mistake"] or sentence
+    except Exception as error:  # the learner's own exception comes through, with a note on its cause
+        catalogue = exercises.load(lesson).exercises[name]
+        said = " ".join(getattr(error, "__notes__", []))
+        return next((mistake.__name__ for mistake, hint in catalogue.mistakes if hint in said), "")
+    return None
+
+
+def test_bank_is_large_and_says_where_its_answers_come_from():
+    assert {course1, course2, course3, course4, course5}
+    assert len(MISTAKES) >= 150
+    assert len(RIGHT) >= 100
+    assert {one.kind for one in MISTAKES + RIGHT} == {"question", "repository", "course"}
+    named = sum(bool(one.names) for one in MISTAKES)
+    assert named >= 0.8 * len(MISTAKES)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("answer", params(MISTAKES))
+def test_mistake_of_a_learner_fails_and_its_cause_is_true_or_absent(monkeypatch, record_property, answer, seed):
+    cause = verdict(monkeypatch, answer, seed)
+    assert cause is not None, "accepted"
+    assert cause in answer.names or (cause == "" and not answer.names)
+    record_property("mistakes of the bank named (each with 3 seeds)", [int(cause != ""), 1])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("answer", params(RIGHT))
+def test_right_answer_in_the_manner_of_public_code_passes(monkeypatch, record_property, answer, seed):
+    assert verdict(monkeypatch, answer, seed) is None
+    record_property("right answers of the bank accepted (each with 3 seeds)", [1, 1])
+
+
+JUDGED = collections.defaultdict(list)
+for _one in MISTAKES + RIGHT:
+    _lesson, _name = _one.exercise.split(".")
+    if exercises.load(_lesson).exercises[_name].cases(0) and exercises.load(_lesson).exercises[_name]._judge:
+        JUDGED[_one.exercise].append(_one)
+
+
+@pytest.mark.parametrize("exercise", JUDGED)
+def test_chance_decides_nothing(record_property, exercise):
+    """An answer of the bank has the same verdict whatever the cases and the generators are."""
+    lesson, name = exercise.split(".")
+    for seed in MANY:
+        drawn = exercises.Drawn(exercises.load(lesson), seed)[name]
+        for answer in JUDGED[exercise]:
+            passed = True
+            for case in drawn.cases:
+                like = case.judge and case.expected
+                outcome, _ = checks.observe(answer.function, case.arguments, case.judge, like, quiet=True)
+                passed = passed and not checks.all_differences(drawn._replace(cases=[case]), [outcome])
+            assert passed == (answer in RIGHT), f"seed {seed}, line {answer.function.__code__.co_firstlineno}"
+            record_property("verdicts on 16 seeds as on one", [1, 1])
+
+
+# --- types mean one thing --------------------------------------------------------------------------------------------
+
+
+def written_another_way(value):
+    """Return a value that unpacks, indexes and compares like this one: lists for arrays and tuples, text of NumPy, ..."""
+    if isinstance(value, np.ndarray) and value.size and value.dtype.kind in "biuf":
+        return value.tolist() if value.ndim else value.item()
+    if isinstance(value, (list, tuple)):
+        items = [written_another_way(item) for item in value]
+        return items if isinstance(value, tuple) else tuple(items)
+    if isinstance(value, dict):
+        return collections.OrderedDict((key, written_another_way(item)) for key, item in value.items())
+    if isinstance(value, str):
+        return np.str_(value)
+    if isinstance(value, (float, int)):
+        return np.array(value)
+    return value
+
+
+LEARNER = room.Room(None, None, types.SimpleNamespace(user_ns={}))
+
+
+def through_the_room(value):
+    """Return a value as it arrives from the learner's room."""
+    return plain.decode(LEARNER._encode(value), lambda kind, content: None)
+
+
+@pytest.mark.parametrize(("lesson", "exercise"), EXERCISES)
+def test_right_answer_written_another_way_passes_here_and_in_the_room(record_property, lesson, exercise):
+    how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
+    for case in checks.lesson(lesson).exercises[exercise.name].cases:
+        right = case.expected["output"] if case.judge else case.expected
+        other = written_another_way(right)
+        assert compare.difference(other, right, *how) is None
+        assert compare.difference(through_the_room(other), right, *how) is None
+        record_property("right answers written another way", [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        ({"b": 1, "a": 2}.keys(), ["b", "a"]), ({"b": 1}.values(), (1,)), (range(3), [0, 1, 2]), (np.array([1, 2, 3]), (1, 2, 3)),
+        (np.array([np.ones(2), np.ones(3)], dtype=object), [np.ones(2), np.ones(3)]), (np.array("cat"), "cat"),
+        (collections.deque([1, 2]), [1, 2]), (np.ones((2, 2)).astype(object), np.ones((2, 2))), ([], np.zeros((0, 3))),
+    ],
+)  # fmt: skip
+def test_one_rule_of_types_here_and_in_the_room(value, right):
+    assert compare.difference(value, right, "x") is None
+    assert compare.difference(through_the_room(value), right, "x") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "right"), [({1, 2}, [1, 2]), (iter([1, 2]), [1, 2]), ("ab", ["a", "b"]), (b"a", "a"), ([[1.0], [1.0, 2.0]], np.ones((2, 2)))]
+)  # fmt: skip
+def test_what_does_not_unpack_and_index_alike_is_refused_here_and_in_the_room(value, right):
+    assert compare.difference(value, right, "x").kind == "type"
+    assert compare.difference(through_the_room(value), right, "x").kind == "type"
