@@ -87,7 +87,7 @@ def test_cases_of_the_learning_curve_are_found_quickly_and_show_each_mistake(see
     start = time.perf_counter()
     cases = lesson("learning_curve").cases(seed)
     assert time.perf_counter() - start < 1
-    assert len(cases) == 3
+    assert len(cases) == 4
 
 
 def test_nearest_mean_of_the_lesson_is_that_of_the_catalogue():

@@ -10,7 +10,7 @@ lesson = Lesson("regularization")
 
 # n_x, n_1, n_2, n_y, m: all different in each case, several outputs, one example.
 SIZES = ((3, 6, 4, 1, 5), (2, 5, 7, 3, 4), (5, 4, 6, 2, 1))
-SMALL = ((2, 3, 4, 1, 3), (3, 4, 2, 2, 1))
+SMALL = ((2, 4, 3, 1, 5), (3, 5, 4, 2, 1))
 
 
 def generator(rng):
