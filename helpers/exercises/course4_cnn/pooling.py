@@ -350,6 +350,11 @@ def value_by_sum(da, shape):
     return np.full(shape, da / sum(shape))
 
 
+@distribute_value.mistake("da is divided by the square of the height. Divide by height times width.")
+def value_by_height_squared(da, shape):
+    return np.full(shape, da / shape[0] ** 2)
+
+
 @distribute_value.mistake("da is multiplied by the number of entries. Divide by it.")
 def value_multiplied(da, shape):
     return np.full(shape, da * shape[0] * shape[1])
@@ -370,16 +375,6 @@ def value_in_one_place(da, shape):
     window = np.zeros(shape)
     window[0, 0] = da
     return window
-
-
-@distribute_value.mistake("da is divided by the square of the height. Divide by height times width.")
-def value_by_height_squared(da, shape):
-    return np.full(shape, da / shape[0] ** 2)
-
-
-@distribute_value.mistake("da itself is forgotten: these are the shares of 1. Multiply them by da.")
-def value_of_one(da, shape):
-    return np.full(shape, 1 / (shape[0] * shape[1]))
 
 
 @distribute_value.accept
