@@ -151,7 +151,9 @@ def test_nothing_that_a_terminal_obeys_is_said(hostile):
 def test_no_cell_of_a_table_is_a_formula(hostile):
     for path in (hostile.top / "report").glob("*.csv"):
         for row in csv.reader(io.StringIO(path.read_text("utf-8-sig"))):
-            assert not [value for value in row if re.match(r"\s*[=+@%|-]", value) and not re.fullmatch(r"-?[\d.]+", value)]
+            assert not [
+                value for value in row if re.match(r"\s*[=+@%|-]", value) and not re.fullmatch(r"-?[\d.]+", value)
+            ]
 
 
 def assert_harmless(container, where):
@@ -184,7 +186,13 @@ def test_formgrader_shows_nothing_that_a_page_executes(hostile):
     exporter = HTMLExporter(config=config)
     for path in ATTACKS:
         graded = hostile.top / "grading" / "autograded" / student(path) / LESSON.folder / LESSON.path.name
-        names = {"index": 0, "total": 1, "student": "<script>window.HACKED=1</script>", "first_name": "", "last_name": ""}
+        names = {
+            "index": 0,
+            "total": 1,
+            "student": "<script>window.HACKED=1</script>",
+            "first_name": "",
+            "last_name": "",
+        }
         page, _ = exporter.from_filename(str(graded), resources=names)
         soup = BeautifulSoup(page, "html.parser")
         assert_harmless(soup.find(id="notebook-container"), student(path))
@@ -221,7 +229,9 @@ def test_feedback_executes_nothing_in_a_browser(hostile, pages):
 # --- the parts -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("hostile_text", ["a\x00b", "a\u2028b", "\x1b[2Ka", "\u202ea", "\ud800", b"\xff\xfe", "x" * 10**6, ""])
+@pytest.mark.parametrize(
+    "hostile_text", ["a\x00b", "a\u2028b", "\x1b[2Ka", "\u202ea", "\ud800", b"\xff\xfe", "x" * 10**6, ""]
+)
 def test_a_line_is_one_line_of_text(hostile_text):
     made = text.line(hostile_text)
     assert len(made) <= 300

@@ -350,6 +350,11 @@ def value_by_sum(da, shape):
     return np.full(shape, da / sum(shape))
 
 
+@distribute_value.mistake("da is divided by the square of the height. Divide by height times width.")
+def value_by_height_squared(da, shape):
+    return np.full(shape, da / shape[0] ** 2)
+
+
 @distribute_value.mistake("da is multiplied by the number of entries. Divide by it.")
 def value_multiplied(da, shape):
     return np.full(shape, da * shape[0] * shape[1])
@@ -370,16 +375,6 @@ def value_in_one_place(da, shape):
     window = np.zeros(shape)
     window[0, 0] = da
     return window
-
-
-@distribute_value.mistake("da is divided by the square of the height. Divide by height times width.")
-def value_by_height_squared(da, shape):
-    return np.full(shape, da / shape[0] ** 2)
-
-
-@distribute_value.mistake("da itself is forgotten: these are the shares of 1. Multiply them by da.")
-def value_of_one(da, shape):
-    return np.full(shape, 1 / (shape[0] * shape[1]))
 
 
 @distribute_value.accept
@@ -451,6 +446,45 @@ def sent_back(dA, cache, share, add=True, start=None):
 
 def right_share(mode):
     return lambda x, da: (x == x.max()) * da if mode == "max" else da / x.size
+
+
+def by_mode(mode, dA, cache, wrong_mode, wrong, **options):
+    """Return what is sent back if something is wrong in one mode only."""
+    if mode != wrong_mode:
+        return sent_back(dA, cache, right_share(mode))
+    return sent_back(dA, cache, wrong, **options)
+
+
+@pool_backward.mistake(
+    'With mode "max" the last window overwrites the others where they overlap. Add the shares up in both modes: `+=`.'
+)
+def back_overwritten_for_max(dA, cache, mode="max"):
+    return by_mode(mode, dA, cache, "max", right_share("max"), add=False)
+
+
+@pool_backward.mistake(
+    'With mode "average" the last window overwrites the others where they overlap. Add the shares up in both modes: `+=`.'
+)
+def back_overwritten_for_average(dA, cache, mode="max"):
+    return by_mode(mode, dA, cache, "average", right_share("average"), add=False)
+
+
+@pool_backward.mistake(
+    'With mode "max" the mask alone is sent back. Multiply it by the gradient that arrived, `dA[i, h, w, c]`.'
+)
+def back_mask_alone(dA, cache, mode="max"):
+    return by_mode(mode, dA, cache, "max", lambda x, da: x == x.max())
+
+
+@pool_backward.mistake("Your windows start at h * f and w * f. They start at `h * stride` and `w * stride`.")
+def back_in_steps_of_f(dA, cache, mode="max"):
+    A_prev, f = cache[0], cache[1]["f"]
+    dA_prev = np.zeros(A_prev.shape)
+    for i, h, w, c in np.ndindex(dA.shape):
+        window = (i, slice(h * f, h * f + f), slice(w * f, w * f + f), c)
+        if A_prev[window].size:
+            dA_prev[window] += right_share(mode)(A_prev[window], dA[i, h, w, c])
+    return dA_prev
 
 
 @pool_backward.mistake("Where windows overlap, the last one overwrites the others. Add the shares up: `+=`.")
@@ -539,54 +573,6 @@ def back_negative(dA, cache, mode="max"):
 )
 def back_of_ones(dA, cache, mode="max"):
     return sent_back(np.ones_like(dA), cache, right_share(mode))
-
-
-def by_mode(mode, dA, cache, wrong_mode, wrong, **options):
-    """Return what is sent back if something is wrong in one mode only."""
-    if mode != wrong_mode:
-        return sent_back(dA, cache, right_share(mode))
-    return sent_back(dA, cache, wrong, **options)
-
-
-@pool_backward.mistake(
-    'With mode "max" the last window overwrites the others where they overlap. Add the shares up in both modes: `+=`.'
-)
-def back_overwritten_for_max(dA, cache, mode="max"):
-    return by_mode(mode, dA, cache, "max", right_share("max"), add=False)
-
-
-@pool_backward.mistake(
-    'With mode "average" the last window overwrites the others where they overlap. Add the shares up in both modes: `+=`.'
-)
-def back_overwritten_for_average(dA, cache, mode="max"):
-    return by_mode(mode, dA, cache, "average", right_share("average"), add=False)
-
-
-@pool_backward.mistake(
-    'With mode "max" the mask alone is sent back. Multiply it by the gradient that arrived, `dA[i, h, w, c]`.'
-)
-def back_mask_alone(dA, cache, mode="max"):
-    return by_mode(mode, dA, cache, "max", lambda x, da: x == x.max())
-
-
-@pool_backward.mistake(
-    "Only the first image gets a gradient: `return` stands inside the loop. Move it behind the loop."
-)
-def back_first_image_only(dA, cache, mode="max"):
-    dA_prev = sent_back(dA, cache, right_share(mode))
-    dA_prev[1:] = 0
-    return dA_prev
-
-
-@pool_backward.mistake("Your windows start at h * f and w * f. They start at `h * stride` and `w * stride`.")
-def back_in_steps_of_f(dA, cache, mode="max"):
-    A_prev, f = cache[0], cache[1]["f"]
-    dA_prev = np.zeros(A_prev.shape)
-    for i, h, w, c in np.ndindex(dA.shape):
-        window = (i, slice(h * f, h * f + f), slice(w * f, w * f + f), c)
-        if A_prev[window].size:
-            dA_prev[window] += right_share(mode)(A_prev[window], dA[i, h, w, c])
-    return dA_prev
 
 
 @pool_backward.accept

@@ -669,7 +669,7 @@ def model_cases(rng):
         found.append(
             case(
                 names=names, char_to_ix=numbered(alphabet), parameters=p, num_iterations=num_iterations,
-                learning_rate=rng.uniform(0.1, 0.2), max_value=0.5,
+                learning_rate=rng.uniform(0.1, 0.2), max_value=0.5 if count == 3 else 0.15,
             )
         )  # fmt: skip
     return found
