@@ -552,10 +552,35 @@ def test_no_usual_mistake_and_no_right_answer_is_too_large():
             drawn = exercise.draw(3)
             for case in drawn["cases"]:
                 right = case["expected"]["output"] if case.get("judge") else case["expected"]
-                with plain.at_most(case["arguments"], right):
+                with plain.at_most(case["arguments"], right, calls=case["judge"]["count"] if case.get("judge") else 1):
                     for function, _ in exercise.mistakes:
                         with contextlib.suppress(Exception):
                             given = copy.deepcopy(list(case["arguments"].values()))
                             with contextlib.redirect_stdout(io.StringIO()):
                                 got = function(*given)
                             assert len(json.dumps(plain.encode(got))) <= plain.allowed.get(), (exercise, function)
+
+
+def test_a_judge_that_is_ended_leaves_the_next_one_its_rooms(monkeypatch):
+    """It is ended while the process that forks rooms answers it; the next submission does not get that answer."""
+    monkeypatch.setattr(execute, "_warm", {})
+    made = execute.warm_up(LOGISTIC, STRENGTH)
+    released = released_cells(LOGISTIC)
+    warm = execute._warm[LOGISTIC, STRENGTH, False]
+
+    def graded(ends):
+        cells, _ = submission.restore(notebooks.student_version(notebooks.read(LOGISTIC.path)), released)
+        grading = Grading(cells, released, LOGISTIC, STRENGTH, LIMITS)
+        real = rooms.Room
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rooms, "Room", lambda *words: os._exit(0) if ends else real(*words))
+            return judge.apart(lambda: grading.report(1), 60, 1 << 30)
+
+    with pytest.raises(judge.Ended):
+        graded(ends=True)
+    for _ in range(2):
+        assert any(output["output_type"] == "error" for outputs in graded(ends=False) for output in outputs)
+    assert warm.alive()
+    assert len(made) == 2
+    for one in execute._warm.values():
+        one.close()

@@ -90,7 +90,7 @@ class Checks(Thinking):
         __tracebackhide__ = True
         calls = []
         for case in exercise.cases:
-            with plain.at_most(case.arguments, case.expected):
+            with plain.at_most(case.arguments, case.expected, calls=case.judge["count"] if case.judge else 1):
                 calls.append(observe(function, case.arguments, case.judge, case.judge and case.expected, hidden))
         outcomes = [outcome for outcome, _ in calls]
         for _, error in calls:

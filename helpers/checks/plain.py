@@ -96,12 +96,12 @@ def _is_plain(dtype):
 
 
 @contextlib.contextmanager
-def at_most(*values):
-    """While this lasts, `allowed` is some times what these values take, and 1 MB at least.
+def at_most(*values, calls=1):
+    """While this lasts, `allowed` is some times what these values take, and 1 MB at least, divided among the calls.
 
     That is ample for what is right but written another way, and for usual slips, such as a table in place of a vector.
     """
-    before = allowed.set(_ALWAYS + _TIMES * sum(map(_size, values)))
+    before = allowed.set(max(_ALWAYS // calls, 50_000) + _TIMES * sum(map(_size, values)))
     try:
         yield
     finally:

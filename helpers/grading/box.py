@@ -124,10 +124,9 @@ def fork(strength, child):
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    for _ in range(1000):  # Python says that it has ended before the system does
-        if len(os.listdir("/proc/self/task")) <= threads:
-            break
-        time.sleep(0.0001)
+    end = time.monotonic() + 20
+    while len(os.listdir("/proc/self/task")) > threads and time.monotonic() < end:
+        time.sleep(0.0001)  # Python says that a thread has ended before the system does
     os.close(wait)
     os.close(go)
     return pids[0]

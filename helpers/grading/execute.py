@@ -19,6 +19,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import setenv
 from traitlets import Dict, Unicode
 
 from helpers import courses, exercises
@@ -121,7 +122,7 @@ class Execute(NbGraderPreprocessor):
     secret_file = Unicode("secret", help="File that holds the secret of the course").tag(config=True)
     box = Unicode(
         "strongest",
-        help="'strongest': 'namespaces' or else 'landlock'. 'limits', which stops accidents alone, must be named",
+        help="'strongest' of namespaces, bubblewrap and landlock, or a name; 'limits' stops accidents alone",
     ).tag(config=True)
     limits = Dict(help="Limits of a room that differ from helpers.grading.rooms.LIMITS").tag(config=True)
 
@@ -187,6 +188,7 @@ def _rehearse(lesson, sources):
     names, unseen = {"__name__": "__main__"}, io.StringIO()
     for source in sources:
         with (
+            setenv(**{packs.HIDDEN_SEED: "0"}),
             contextlib.redirect_stdout(unseen),
             contextlib.redirect_stderr(unseen),
             contextlib.suppress(Exception, SystemExit),  # most need the learner's functions
@@ -227,6 +229,10 @@ class Grading:
     def report(self, seed):
         """Run all cells on the cases of this seed; return what `given_up` returns."""
         os.environ[packs.HIDDEN_SEED] = str(seed)
+        for key in ((self.lesson, self.strength, reference) for reference in (False, True)):
+            if key in _warm:  # by a connection of its own: it may be ended between an order and the answer
+                with contextlib.suppress(OSError):
+                    _warm[key] = rooms.Shared(_warm[key].scratch, self.strength)
         self.run()
         return {
             "cells": [[cell.outputs, cell.metadata.get(STOPPED)] for cell in self.code_cells()],

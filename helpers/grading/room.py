@@ -20,6 +20,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -397,6 +398,7 @@ def _become_room(start, box, wire, shell, root, sock, order):
                 raise root
             box.enter(start["strength"], start["readable"], order["scratch"], order["limits"], start["path"], root)
             sys.path[:] = start["path"]
+            tempfile.tempdir = os.environ["TMPDIR"]  # it would try to remove a file, which one of the boxes refuses
             np.random.seed()
             room = Room(channel, wire, shell)
         except Exception as error:

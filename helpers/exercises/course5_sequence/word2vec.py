@@ -953,7 +953,6 @@ def sampling_sign_of_loss(e_c, t, negatives, Theta):
     return sampling_variant(e_c, t, negatives, Theta, loss=lambda z, y: np.sum(log_expit(np.where(y == 1, z, -z))))
 
 
-<<<<<<< HEAD
 @neg_sampling_loss_and_gradient.mistake(
     "The loss of the negatives has the wrong sign inside, though the gradients are right: it is -log σ(-z), "
     "`np.logaddexp(0, z)`."
@@ -987,8 +986,6 @@ def sampling_target_twice(e_c, t, negatives, Theta):
     return neg_sampling_loss_and_gradient(e_c, t, np.concatenate([[t], negatives]), Theta)
 
 
-=======
->>>>>>> cat345
 @neg_sampling_loss_and_gradient.accept
 def sampling_loop(e_c, t, negatives, Theta):
     return sampling_variant(e_c, t, negatives, Theta)
