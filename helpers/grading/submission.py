@@ -375,6 +375,7 @@ def restore_notebook(nb, released):
     elif nb.metadata.get(_OTHERS) and not _is_answered(cells, released):
         metadata[MARKED] = f"It is as it was released. The answers may be in {some(nb.metadata[_OTHERS])}."
         notes.append(metadata[MARKED])
+    notes = [text.line(note, 500) for note in notes]
     if notes:
         lines = "\n".join(f"- {text.markdown(note)}" for note in notes)
         cells.insert(0, _cell("markdown", f"**Notes of the grader**\n\n{lines}", id="notes-of-the-grader"))

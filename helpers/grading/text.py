@@ -129,7 +129,10 @@ def unchanged(html):
 
 
 class EscapeNames(Preprocessor):
-    """Escapes students' names, which formgrader's template puts into its page as they are."""
+    """Escapes students' names, which formgrader's template puts into its page as they are.
+
+    In code, characters that nobody sees or that turn the direction of what is read are written out.
+    """
 
     enabled = True
 
@@ -137,6 +140,9 @@ class EscapeNames(Preprocessor):
         for key in ("student", "first_name", "last_name"):
             if isinstance(resources.get(key), str):
                 resources[key] = escape(line(resources[key]))
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.source = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", cell.source)
         return nb, resources
 
 
