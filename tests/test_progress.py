@@ -588,7 +588,7 @@ def test_questions_ask_about_the_learners_own_lines_after_a_pass(typed, capsys):
     typed("a", "a", "a")
     check.questions(names["squared_cost"])
     said = capsys.readouterr().out
-    asked = re.search(r"X of shape \(4, 7\).* How often does\s+line 4 of your\s+function run, `a = sigmoid", said, re.S)
+    asked = re.search(r"X of shape \(4, 7\).* how often does\s+line 4 of your\s+function run, `a = sigmoid", said, re.S)
     assert asked, said
     assert re.search(r"\d of 2 right\.$", said)
     assert "it stands in a loop and ran 7 times." in said

@@ -5,7 +5,9 @@ to bottom, the question stands there alone.
 """
 
 import re
+import sys
 import textwrap
+import time
 
 LETTERS = "abcdefgh"
 
@@ -34,6 +36,9 @@ def answer(choices=(), word="answer"):
     word : str
         What the answer is called: "guess" or "answer".
     """
+    if "ipykernel" in sys.modules:  # what was printed goes another way than the question for an answer: let it arrive
+        sys.stdout.flush()
+        time.sleep(0.2)
     wanted = f"a letter from a to {LETTERS[len(choices) - 1]}" if choices else "a number"
     for _ in range(3):
         try:
