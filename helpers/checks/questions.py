@@ -77,7 +77,7 @@ def _shape(traced, case, rng):
     """Ask for the shape that a line gives."""
     own = [step for step in traced.steps if step.name not in case]
     for steps in (own, _steps(traced)):
-        arrays = {(step.line, step.name): step for step in steps if np.ndim(step.value) and _numeric(step.value)}
+        arrays = {(step.line, step.name): step for step in steps if _numeric(step.value) and np.ndim(step.value)}
         if arrays:
             break
     else:
@@ -119,7 +119,7 @@ def _value(traced, small, rng):
     loops = {line for line, node in nodes.items() if type(node).__name__ == "For"}
     named = [step for step in traced.steps if step.name not in small and step.line not in loops]
     first = {}
-    for step in named if len(nodes) > 2 else _steps(traced):
+    for step in named if named and len(nodes) > 2 else _steps(traced):
         first.setdefault((step.line, step.name), step)
     first = {
         key: step
