@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from helpers import checks, courses, exercises, hints, notebooks, release, thinking
-from helpers.checks import packs, predict, progress, questions, review, think
+from helpers.checks import ask, packs, predict, progress, questions, review, think
 from helpers.checks.trace import trace
 
 LESSON = courses.find("logistic_regression")
@@ -467,9 +467,20 @@ def typed(monkeypatch):
             return left.pop(0)
 
         monkeypatch.setattr("builtins.input", answer)
+        monkeypatch.setattr(ask, "_left_out", [-ask.PAUSE])
 
     put()
     return put
+
+
+def test_who_leaves_a_question_out_is_not_asked_the_next_moment(typed, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(ask.time, "monotonic", lambda: now[0])
+    typed("", "b", "b")
+    assert ask.answer(("one", "two")) is None
+    for later, given in ((1.5, None), (1.5, None), (2.5, 1), (0.1, 1)):
+        now[0] += later
+        assert ask.answer(("one", "two")) == given
 
 
 @pytest.fixture
@@ -545,8 +556,8 @@ def test_nothing_is_asked_or_shown_in_grading(monkeypatch, capsys, typed):
     typed("a", "a", "a")
     check.predict("walks")
     check.compare("walks", 1)
-    for ask in (check.questions, check.ways, check.reset):
-        ask(named("sigmoid", exercises.load(LESSON.name).exercises["sigmoid"].reference))
+    for method in (check.questions, check.ways, check.reset):
+        method(named("sigmoid", exercises.load(LESSON.name).exercises["sigmoid"].reference))
     assert capsys.readouterr().out == ""
 
 
@@ -602,6 +613,16 @@ def test_questions_about_any_right_answer_have_one_right_choice(exercise, functi
         assert "".join(line.split()) in source
 
 
+@by_lesson
+def test_questions_can_be_made_about_each_exercise(lesson):
+    for name, exercise in exercises.load(lesson.name).exercises.items():
+        case = max((arguments for _, arguments in exercise.cases(0)), key=think._sizes)
+        small = exercise.small_case()
+        for one in questions.make(exercise.reference, case, small, exercise.why, np.random.default_rng(0)):
+            assert 2 <= len(set(one.choices)) == len(one.choices), name
+            assert one.text[0].isupper(), name
+
+
 def test_questions_ask_about_the_learners_own_lines_after_a_pass(typed, capsys):
     check = checks.lesson(LESSON.name)
     names = {"np": np, "sigmoid": exercises.load(LESSON.name).exercises["sigmoid"].reference}
@@ -614,7 +635,7 @@ def test_questions_ask_about_the_learners_own_lines_after_a_pass(typed, capsys):
     typed("a", "a", "a")
     check.questions(names["squared_cost"])
     said = capsys.readouterr().out
-    asked = re.search(r"X of shape \(4, 7\).* How often does\s+line 4 of your\s+function run, `a = sigmoid", said, re.S)
+    asked = re.search(r"X of shape \(4, 7\).* how often does\s+line 4 of your\s+function run, `a = sigmoid", said, re.S)
     assert asked, said
     assert re.search(r"\d of 2 right\.$", said)
     assert "it stands in a loop and ran 7 times." in said

@@ -5,9 +5,14 @@ to bottom, the question stands there alone.
 """
 
 import re
+import sys
 import textwrap
+import time
 
 LETTERS = "abcdefgh"
+#: Who leaves a question out is not asked again for so many seconds: "Run All" then needs one Enter, not one a question.
+PAUSE = 2.0
+_left_out = [-PAUSE]  # when that was
 
 
 def choices_text(choices):
@@ -34,6 +39,12 @@ def answer(choices=(), word="answer"):
     word : str
         What the answer is called: "guess" or "answer".
     """
+    if time.monotonic() - _left_out[0] < PAUSE:
+        _left_out[0] = time.monotonic()
+        return None
+    if "ipykernel" in sys.modules:  # what was printed goes another way than the question for an answer: let it arrive
+        sys.stdout.flush()
+        time.sleep(0.2)
     wanted = f"a letter from a to {LETTERS[len(choices) - 1]}" if choices else "a number"
     for _ in range(3):
         try:
@@ -41,6 +52,7 @@ def answer(choices=(), word="answer"):
         except (EOFError, OSError, NotImplementedError):  # nobody is there; IPython raises the last one
             return None
         if not typed:
+            _left_out[0] = time.monotonic()
             return None
         found = _understood(typed, choices)
         if found is not None:

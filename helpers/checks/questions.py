@@ -77,7 +77,7 @@ def _shape(traced, case, rng):
     """Ask for the shape that a line gives."""
     own = [step for step in traced.steps if step.name not in case]
     for steps in (own, _steps(traced)):
-        arrays = {(step.line, step.name): step for step in steps if np.ndim(step.value) and _numeric(step.value)}
+        arrays = {(step.line, step.name): step for step in steps if _numeric(step.value) and np.ndim(step.value)}
         if arrays:
             break
     else:
@@ -87,7 +87,7 @@ def _shape(traced, case, rng):
     others = [shape[::-1], (int(np.prod(shape)),), *(np.shape(one) for one in case.values() if _numeric(one))]
     others += [(*shape[:1], 1), (1, *shape[-1:]), (), (1, 1)]
     words = [str(one) if one else "a number" for one in [shape, *others]]
-    text = f"{_given(case)} What is the shape of {_what(traced, step)}?"
+    text = f"{_given(case)}what is the shape of {_what(traced, step)}?"
     return _chosen(text, words, f"{_what(traced, step)} has the shape {words[0]}.", rng)
 
 
@@ -108,7 +108,7 @@ def _count(traced, case, rng):
     times = traced.counts[line]
     sizes = sorted({size for one in case.values() if _numeric(one) for size in np.shape(one)} | set(_numbers(case)))
     others = [size for size in sizes if size > 1] + [sum(sizes[-2:]), times + 1, times // 2, 1]
-    text = f"{_given(case)} How often does line {line} of your function run, `{traced.source[line - 1].strip()}`?"
+    text = f"{_given(case)}how often does line {line} of your function run, `{traced.source[line - 1].strip()}`?"
     reply = f"it stands in {'a loop' if deepest == 1 else f'{deepest} loops'} and ran {times} times."
     return _chosen(text, [str(one) for one in [times, *others]], reply, rng)
 
@@ -119,7 +119,7 @@ def _value(traced, small, rng):
     loops = {line for line, node in nodes.items() if type(node).__name__ == "For"}
     named = [step for step in traced.steps if step.name not in small and step.line not in loops]
     first = {}
-    for step in named if len(nodes) > 2 else _steps(traced):
+    for step in named if named and len(nodes) > 2 else _steps(traced):
         first.setdefault((step.line, step.name), step)
     first = {
         key: step
@@ -134,7 +134,7 @@ def _value(traced, small, rng):
     others = [-value, value * m, value / m, 1 - value, 2 * value, value**2]
     others = [other for other in others if not np.allclose(other, value)]
     again = ", when it ran for the first time" if traced.counts.get(step.line, 1) > 1 else ""
-    text = f"{_given(small, True)} What is {_what(traced, step)}{again}?"
+    text = f"{_given(small, True)}what is {_what(traced, step)}{again}?"
     return _chosen(text, [_said(one) for one in [value, *others]], f"{_what(traced, step)} is {_said(value)}.", rng)
 
 
@@ -153,10 +153,10 @@ def _steps(traced):
 
 def _what(traced, step):
     if step.name.startswith("returned["):
-        return f"{step.name[9:-1]} in what your function returns"
+        return f"{step.name[9:-1]} in the result of your function"
     if step.name.startswith("returned"):
         place = step.name.removeprefix("returned")
-        return f"result{place} of your function" if place else "what your function returns"
+        return f"result{place} of your function" if place else "the result of your function"
     return f"`{step.name}` after line {step.line} of your function, `{traced.source[step.line - 1].strip()}`"
 
 
@@ -167,19 +167,19 @@ def _chosen(text, words, reply, rng):
     right = order.index(0)
     replies = [f"No: {reply}"] * len(words)
     replies[right] = f"Right: {reply}"
-    return Question(text, tuple(words[i] for i in order), right, tuple(replies))
+    return Question(text[0].upper() + text[1:], tuple(words[i] for i in order), right, tuple(replies))
 
 
 def _given(arguments, values=False):
     """Return the arguments in a sentence: by their values, or by what decides the sizes."""
     if values:
-        return f"With {', '.join(f'{name} = {_said(value)}' for name, value in arguments.items())}:"
+        return f"With {', '.join(f'{name} = {_said(value)}' for name, value in arguments.items())}, "
     told = [
         f"{name} of shape {np.shape(value)}" if np.ndim(value) else f"{name} = {_said(value)}"
         for name, value in arguments.items()
         if _numeric(value) and (np.ndim(value) or isinstance(value, (int, np.integer)))
     ]
-    return f"With {', '.join(told)}:" if told else ""
+    return f"With {', '.join(told)}, " if told else ""
 
 
 def _numbers(arguments):

@@ -53,10 +53,11 @@ def put(run, rng):
         chosen = run.faults[order[given]]
         if chosen is fault:
             right += 1
-            reply = f"Yes. {fault.cause[0].upper()}{fault.cause[1:]}: {fault.looks}."
+            said = fault.looks if word == "cause" else f"here {fault.cause}"
+            reply = f"Yes: {said}."
         elif word == "cause":
-            reply = f"No. With that, {chosen.looks}. Here {fault.looks}: {fault.cause}."
+            reply = f"No. With that, {chosen.looks}. Here {fault.looks}. So {fault.cause}."
         else:
-            reply = f"No. That helps where {chosen.cause}. Here {fault.cause}, so: {fault.first}."
+            reply = f"No. That helps where {chosen.cause}. Here {fault.cause}: {fault.first}."
         print(ask.wrapped(reply) + "\n")
     return right

@@ -99,7 +99,10 @@ class Thinking:
         except Untraceable as error:
             print(f"There are no questions here: {error}.")
         else:
-            questions.put(made)
+            if not made:
+                print("There are no questions about what has neither arrays nor loops nor numbers.")
+            else:
+                questions.put(made)
 
     def diagnose(self, run, *functions):
         """Show a training run with a fault, another one each time; ask for its cause and for the first thing to try.

@@ -170,7 +170,7 @@ class Exercise:
         self.points, self.topic, self.equation, self.returns = points, topic, equation, tuple(returns)
         self.backward, self.rtol, self.atol = backward, rtol, atol
         self._cases, self._judge = cases, judge
-        self.ask, self.small, self.why = "", None, None
+        self.ask, self.small, self.why, self._small = "", None, None, None
         self.mistakes = []  # (function, hint)
         self.accepted = []
         self.ways = []  # (function, what is different in it): those that `check.ways` shows
@@ -199,13 +199,15 @@ class Exercise:
         return function
 
     def small_case(self):
-        """Return the arguments, by name and in order, on which the hint traces the reference."""
-        signature = inspect.signature(self.reference)
-        if self.small is not None:
-            bound = signature.bind(**self.small)
-            bound.apply_defaults()
-            return dict(bound.arguments)
-        return min((arguments for _, arguments in self.cases(seed=0)), key=lambda one: len(repr(one)))
+        """Return the arguments, by name and in order, on which the hint traces the reference; not to be changed."""
+        if self._small is None:
+            if self.small is not None:
+                bound = inspect.signature(self.reference).bind(**self.small)
+                bound.apply_defaults()
+                self._small = dict(bound.arguments)
+            else:
+                self._small = min((one for _, one in self.cases(seed=0)), key=lambda one: len(repr(one)))
+        return self._small
 
     def cases(self, seed):
         """Return ``[(name, arguments)]`` for this seed; the arguments stand in the reference's order."""

@@ -173,10 +173,14 @@ def sick_run(rng, propagate, steps=60, which=None):
     left.plot(costs, color=BLUE)
     left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
     left.set(xlabel="step", ylabel="J", title="cost; dashed: guessing")
-    bars.bar(np.arange(3) - 0.2, first, 0.4, color=ORANGE, label="first step")
-    bars.bar(np.arange(3) + 0.2, last, 0.4, color=BLUE, hatch="//", label="last step")
-    bars.set(yscale="log", title="sizes of the entries of dw", xticks=range(3), xticklabels=["dw[0]", "dw[1]", "dw[2]"])
-    bars.legend()
+    bars.bar(np.arange(3) - 0.2, first, 0.4, color=ORANGE)
+    bars.bar(np.arange(3) + 0.2, last, 0.4, color=BLUE, hatch="//")
+    bars.set(
+        yscale="log",
+        title="sizes in dw: first step, hatched: last",
+        xticks=range(3),
+        xticklabels=["dw[0]", "dw[1]", "dw[2]"],
+    )
     plt.close(figure)
     return Run(figure, words, FAULTS, which)
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
@@ -14,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from helpers import exercises
+from helpers.checks import sick
 from helpers.widgets import logistic_regression
 
 X = np.array([[-2.5, -1.5, -1.0, -0.5, 0.5, 1.0, 2.0, 2.5]])
@@ -117,3 +119,49 @@ def test_two_walks_has_a_static_twin(walks):
 def test_walk_goes_downhill_on_a_parabola():
     points = logistic_regression.walk(lambda w, b: np.array([2 * w, 2 * b]), (3.0, -2.0), 0.25, steps=3)
     np.testing.assert_allclose(points[:, 0], [3, 1.5, 0.75, 0.375])
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "which", range(len(logistic_regression.FAULTS)), ids=["large", "small", "uphill", "units", "order"]
+)
+def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
+    """What `looks` says, in numbers, for forty runs with each fault; the others do not look so."""
+    propagate = exercises.load("logistic_regression").exercises["propagate"]
+    for seed in range(40):
+        run = logistic_regression.sick_run(np.random.default_rng(seed), propagate, which=which)
+        assert run.which == which
+        found = re.search(
+            r"cost is (.*) at the start and (.*) after 60 steps; it rose in (\d+) .* at the start: (.*); at the end: (.*)\. "
+            r"Right: (\d+)% of the training examples",
+            run.words,
+        )
+        start, end, rose, right = (float(found[i]) for i in (1, 2, 3, 6))
+        first, last = (np.array([float(one) for one in found[i].split(", ")]) for i in (4, 5))
+        looks = [
+            5 < rose < 55,
+            rose == 0 and start - end < 0.03 and last.max() > 0.9 * first.max() and right > 65,
+            rose == 59,
+            first.max() > 100 * np.median(first),
+            rose == 0 and abs(end - np.log(2)) < 0.04 and last.max() < 1e-3 and right < 65,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
+
+
+def test_each_choice_of_a_diagnosis_is_explained(monkeypatch, capsys):
+    propagate = exercises.load("logistic_regression").exercises["propagate"]
+    for which, fault in enumerate(logistic_regression.FAULTS):
+        replies = set()
+        for letter in "abcde":
+            run = logistic_regression.sick_run(np.random.default_rng(1), propagate, which=which)
+            monkeypatch.setattr("builtins.input", lambda prompt, letter=letter: letter)
+            right = sick.put(run, np.random.default_rng(2))
+            said = " ".join(capsys.readouterr().out.split())
+            found = re.findall(r"(?<=[a-z0-9] )(?:Yes:|No\.) .*?\.(?= What do| ?$)", said)
+            assert len(found) == 2
+            assert sum(one.startswith("Yes:") for one in found) == right
+            assert all(fault.cause in one or fault.looks in one for one in found)
+            replies |= set(found)
+        assert len(replies) == 10, "no two choices get the same reply"
