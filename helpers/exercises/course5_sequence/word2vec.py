@@ -953,34 +953,6 @@ def sampling_sign_of_loss(e_c, t, negatives, Theta):
     return sampling_variant(e_c, t, negatives, Theta, loss=lambda z, y: np.sum(log_expit(np.where(y == 1, z, -z))))
 
 
-@neg_sampling_loss_and_gradient.mistake(
-    "The loss of the negatives has the wrong sign inside, though the gradients are right: it is -log σ(-z), "
-    "`np.logaddexp(0, z)`."
-)
-def sampling_loss_of_negatives(e_c, t, negatives, Theta):
-    return sampling_variant(e_c, t, negatives, Theta, loss=lambda z, y: -np.sum(log_expit(z)))
-
-
-@neg_sampling_loss_and_gradient.mistake(
-    "The gradients of the negatives have the wrong sign. Their label is 0: the derivative by the score is σ(z)."
-)
-def sampling_sign_of_negatives(e_c, t, negatives, Theta):
-    return sampling_variant(e_c, t, negatives, Theta, change=lambda dz: np.append(dz[:1], -dz[1:]))
-
-
-@neg_sampling_loss_and_gradient.mistake("In de the label is forgotten: the derivative by each score is σ(z) - y.")
-def sampling_de_without_label(e_c, t, negatives, Theta):
-    loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
-    return loss, de + Theta[:, [t]], dTheta
-
-
-@neg_sampling_loss_and_gradient.mistake("In dTheta the label is forgotten: the derivative by each score is σ(z) - y.")
-def sampling_theta_without_label(e_c, t, negatives, Theta):
-    loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
-    dTheta[:, [t]] += e_c
-    return loss, de, dTheta
-
-
 @neg_sampling_loss_and_gradient.mistake("The target is among the negatives, too. It stands in the first term alone.")
 def sampling_target_twice(e_c, t, negatives, Theta):
     return neg_sampling_loss_and_gradient(e_c, t, np.concatenate([[t], negatives]), Theta)
