@@ -23,8 +23,8 @@ EXERCISES = [
 ]
 
 
-#: Sentences that say that numbers depend on each other: which comes first is a matter of the case.
-DEPENDENT = ("together", "rows", "columns", "shared", "pairs")
+#: Sentences that say that numbers depend on each other, or are equal: which comes first is a matter of the case.
+DEPENDENT = ("together", "rows", "columns", "shared", "pairs", "twice")
 
 
 def params(answers):

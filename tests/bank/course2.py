@@ -220,7 +220,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "question", "twice")
+@posted("initialization.initialize_parameters_he", "question", "dependent")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
