@@ -293,7 +293,7 @@ def _dependent(name, mine, theirs, near, calls, spread):
     if "together" not in theirs or "together" not in mine:
         return None
     fine = near(mine["together"], theirs["together"]) | (np.abs(mine["together"][0] - theirs["together"][0]) < _ALIKE)
-    both = min(mine["levels"], theirs["levels"]) > 2  # of two values, sizes say nothing that ranks do not
+    both = theirs["grid"] > 0.99  # of few values, ranks are known too roughly to say how far from the middle they are
     for form, place in (("together", 0), ("rows", 1), ("columns", 2)):
         if not (fine[place] and (fine[place + 3] or not both)):
             return Difference("random", name, form)

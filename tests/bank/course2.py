@@ -12,7 +12,7 @@ def sigmoid(z):
 # --- mistakes --------------------------------------------------------------------------------------------------------
 
 
-@posted("regularization.dropout_forward", "question", "together")
+@posted("regularization.dropout_forward", "question", "dependent")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -21,7 +21,7 @@ def _(A, keep_prob, mode, rng):
     return A * mask / keep_prob, mask
 
 
-@posted("regularization.dropout_forward", "question", "together")
+@posted("regularization.dropout_forward", "question", "dependent")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -59,7 +59,7 @@ def _(A, keep_prob, mode, rng):
     return A * mask, mask
 
 
-@posted("regularization.dropout_forward", "question", "together")
+@posted("regularization.dropout_forward", "question", "dependent")
 def _(A, keep_prob, mode, rng):
     if mode == "test":
         return A, np.ones(A.shape)
@@ -89,7 +89,7 @@ def _net(X, P, keep_prob, mask):
     return A3, {"Z1": Z1, "D1": D1, "A1": A1, "Z2": Z2, "D2": D2, "A2": A2, "Z3": Z3, "A3": A3, **P}
 
 
-@posted("regularization.forward_propagation_with_dropout", "question", "together")
+@posted("regularization.forward_propagation_with_dropout", "question", "dependent")
 def _(X, parameters, keep_prob, rng):
     return _net(X, parameters, keep_prob, lambda shape: np.ones(shape) * (rng.random((shape[0], 1)) < keep_prob))
 
@@ -110,7 +110,7 @@ def _(X, parameters, keep_prob, rng):
     return _net(X, parameters, keep_prob, lambda shape: np.random.rand(*shape) < keep_prob)
 
 
-@posted("regularization.forward_propagation_with_dropout", "question", "together")
+@posted("regularization.forward_propagation_with_dropout", "question", "dependent")
 def _(X, parameters, keep_prob, rng):
     seed = int(rng.integers(2**31))
     return _net(X, parameters, keep_prob, lambda shape: np.random.default_rng(seed).random(shape) < keep_prob)
@@ -180,7 +180,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "repository", "shared")
+@posted("initialization.initialize_parameters_he", "repository", "dependent")
 def _(layers_dims, rng):
     seed = int(rng.integers(2**31))
     P = {}
@@ -210,7 +210,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "question", "together")
+@posted("initialization.initialize_parameters_he", "question", "dependent")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
@@ -220,7 +220,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "question", "twice")
+@posted("initialization.initialize_parameters_he", "question", "dependent")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):
