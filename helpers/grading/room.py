@@ -360,15 +360,39 @@ class Warm:
         self.rooms.discard(pid)
         if self.start["strength"] not in ("namespaces", "bubblewrap"):  # there the kernel has done it
             self.box.end_user_of(pid)
-            for _ in range(1000):
-                with open("/proc/thread-self/children") as file:
-                    left = {int(one) for one in file.read().split()} - self.rooms
-                if not left:
-                    break
-                for one in left:  # children of this process that nobody else waits for: their numbers are theirs
-                    os.kill(one, signal.SIGKILL)
-                    os.waitpid(one, 0)
+            self.end_left()
         shutil.rmtree(scratch, onerror=_open_and_again)
+
+    def end_left(self):
+        """End all that is below this process and in no room: first they stop, so that no one can fork meanwhile."""
+        stopped = set()
+        for _ in range(1000):
+            children = set(_children(os.getpid())) - self.rooms
+            left, todo = set(children), list(children)
+            while todo:
+                more = set(_children(todo.pop())) - left
+                left |= more
+                todo += more
+            sign = signal.SIGSTOP if left - stopped else signal.SIGKILL
+            for one in left - stopped or left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one, sign)
+            stopped |= left
+            if not left:
+                break
+            for one in children:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(one, os.WNOHANG if sign == signal.SIGSTOP else 0)
+
+
+def _children(pid):
+    """Return the numbers of the processes that a process is the parent of."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                found += map(int, file.read().split())
+    return found
 
 
 def _close(file):
