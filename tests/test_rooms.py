@@ -150,7 +150,7 @@ def released_cells(lesson):
 def judged(lesson, notebook):
     """Return ``{exercise: what its test said, or None if it passed}`` and the errors of the learner's cells."""
     released = released_cells(lesson)
-    cells, _ = submission.restore(notebook, released)
+    cells, _, _ = submission.restore(notebook, released)
     Grading(cells, released, lesson, STRENGTH, rooms.LIMITS).run()
     verdicts, errors = {}, []
     for cell in cells:
