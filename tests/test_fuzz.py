@@ -108,7 +108,7 @@ def test_fuzzed_notebooks(released, record_property):
         one["source"] = "".join(one["source"])
     locked = {one.name: one.source for one in released if one.locked}
     with counted("notebooks", record_property) as counter:
-        for _, rng in cases("notebooks", 1000):
+        for _, rng in cases("notebooks", 800):
             notebook = changed(rng, base)
             content = json.dumps(notebook, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
             content = damaged(rng, content) if rng.random() < 0.4 else content
@@ -134,7 +134,7 @@ def test_fuzzed_folders(tmp_path, record_property):
              ".hidden", "__MACOSX", os.fsdecode(b"\xff.ipynb"), "<b>.ipynb", "x.ipynb.txt"]  # fmt: skip
     contents = [b"", b"{}", b"PK\x05\x06" + bytes(18), b"2027-01-01", b"\xff" * 100, b'{"cells": [], "nbformat": 4}']
     with counted("folders", record_property) as counter:
-        for number, rng in cases("folders", 250):
+        for number, rng in cases("folders", 200):
             place = tmp_path / "submitted" / f"s{number}" / LESSON.folder
             place.mkdir(parents=True)
             made = 0
@@ -283,11 +283,11 @@ SHAPES = ["def f(x):\n    return {}", "f = {}", "class f:\n    y = {}", "def f(x
 def test_fuzzed_answers(record_property):
     """Whatever an answer is, its test passes or fails with a sentence, and the next test has its room."""
     with counted("answers", record_property) as counter:
-        for _, rng in cases("answers", 50):
+        for _, rng in cases("answers", 40):
             source = "\n".join(
                 shape.format(*rng.choices(PARTS, k=shape.count("{}"))) for shape in rng.choices(SHAPES, k=rng.randrange(1, 4))
             )
-            outcomes = grade_answer(source, "assert f([1.0]) == 12345", "'no name of the learner's'", stub="def f(x):\n    pass")
+            outcomes = grade_answer(source, "assert f([1.0]) == 12345", "'no name of the learner'", stub="def f(x):\n    pass")
             assert outcomes[0], source
             assert outcomes[1] == "", source
             counter.cases += 1
