@@ -19,7 +19,11 @@ from helpers import checks, cli, courses, data, exercises, release
 from helpers.checks import packs
 from helpers.courses import COURSES, LESSONS, TOP
 
-DOCUMENTS = [*sorted(TOP.glob("*.md")), *(TOP / "docs" / name for name in ("data.md", "notes.md")), *sorted(TOP.glob("course*/README.md"))]
+DOCUMENTS = [
+    *sorted(TOP.glob("*.md")),
+    *(TOP / "docs" / name for name in ("data.md", "notes.md")),
+    *sorted(TOP.glob("course*/README.md")),
+]
 
 
 def test_exercise_of_contributing_works(capsys):
