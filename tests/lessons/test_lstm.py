@@ -184,9 +184,9 @@ def test_picture_derivatives_match_numerical_ones():
 def test_picture_follows_its_controls_within_a_tenth_of_a_second(picture):
     seen, seconds = [picture._image.value], []
     for name, value in (("b_f", 1), ("b_u", 2), ("state", -2), ("b_o", 0), ("b_f", -1), ("b_o", 2)):
-        start = time.perf_counter()
+        start = time.process_time()
         picture.controls[name].value = value
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
         assert picture._image.value not in seen
         seen.append(picture._image.value)
     assert statistics.median(seconds) < 0.1

@@ -223,9 +223,9 @@ def test_picture_answers_within_a_tenth_of_a_second(picture, record_property):
     seconds = []
     for step, highest in enumerate(np.geomspace(3, 100, 12)):
         for name, value in (("highest", highest), ("features", ("raw", "normalised")[step % 2])):
-            start = time.perf_counter()
+            start = time.process_time()
             picture.controls[name].value = value
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.process_time() - start)
     record_property("picture of lesson 2.4, median time to answer", f"{1000 * statistics.median(seconds):.0f} ms")
     assert statistics.median(seconds) < 0.1
 

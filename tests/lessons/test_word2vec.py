@@ -140,7 +140,7 @@ def best_mean_depth(weights):
 def test_huffman_tree_is_best_of_all_trees(counts):
     counts = np.array(counts)
     facts = tree(TREE(counts), {"counts": counts})
-    assert facts["mean depth"] * counts.sum() == pytest.approx(best_mean_depth(counts.tolist()))
+    assert facts["mean length of a code"] * counts.sum() == pytest.approx(best_mean_depth(counts.tolist()))
 
 
 def test_depths_and_codes_agree_and_no_code_begins_another():
@@ -156,7 +156,7 @@ def test_depths_and_codes_agree_and_no_code_begins_another():
     assert not any(a != b and b.startswith(a) for a in codes for b in codes)
     assert len(set(codes)) == 40
     assert np.sum(0.5**depth) == 1
-    assert tree(children, {"counts": counts})["mean depth"] == pytest.approx(np.sum(depth * counts) / counts.sum())
+    assert tree(children, {"counts": counts})["mean length of a code"] == pytest.approx(np.sum(depth * counts) / counts.sum())
 
 
 def test_trees_are_judged_whatever_their_shape():
@@ -170,7 +170,7 @@ def test_trees_are_judged_whatever_their_shape():
         [[2, 3], [0, 1], [-1, 5]],
     ):
         facts = tree(np.array(wrong), {"counts": counts})
-        assert facts["mean depth"] == -1
+        assert facts["mean length of a code"] == -1
         assert facts != tree(comb, {"counts": counts})
 
 
