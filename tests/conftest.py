@@ -11,7 +11,10 @@ from helpers.doctor import find_browser
 NAMES = [lesson.name for lesson in LESSONS]
 
 #: What takes longest, longest first: it starts first, so that no core is idle at the end. See `group_of`.
-LONG = ()
+LONG = (
+    "test_attacks", "test_hostile", "test_guide", "test_rooms", "test_grading", "test_batch", "test_hub", "test_browser",
+    "test_honest", "test_fuzz", "test_browser_thinking", "test_site", "test_collect", "test_report", "test_release",
+)  # fmt: skip
 
 
 def pytest_addoption(parser):
@@ -37,6 +40,7 @@ def group_of(item):
     return item.path.stem
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(config, items):
     lesson = config.getoption("--lesson")
     if lesson is not None:
