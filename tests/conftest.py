@@ -1,9 +1,11 @@
 """What all tests share: the numbers printed at the end, and where a browser is found."""
 
 import collections
+import re
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from helpers.courses import LESSONS
 from helpers.doctor import find_browser
@@ -31,16 +33,24 @@ def lesson_of(item):
     return item.path.stem.removeprefix("test_") if item.path.parent.name == "lessons" else None
 
 
-def group_of(item):
+def group_of(nodeid):
     """Return which tests run in one process, since they share work: those of a file, of an exercise in the catalogue."""
-    values = item.callspec.params if getattr(item, "callspec", None) else {}
-    exercise = values.get("exercise", values.get("name"))
-    if item.path.name in ("test_catalogue.py", "test_lookup.py") and exercise is not None:
-        return f"{values['lesson']}.{getattr(exercise, 'name', exercise)}"
-    return item.path.stem
+    path, _, rest = nodeid.partition("::")
+    exercise = re.search(r"\[(\w+\.\w+)", rest) if path.endswith(("test_catalogue.py", "test_lookup.py")) else None
+    return exercise[1] if exercise else Path(path).stem
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
+class Groups(LoadScopeScheduling):
+    """Gives each process one group of tests after the other."""
+
+    def _split_scope(self, nodeid):
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
     lesson = config.getoption("--lesson")
     if lesson is not None:
@@ -50,9 +60,7 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if lesson_of(item) == lesson]
     groups = {}
     for item in items:
-        name = group_of(item)
-        item.add_marker(pytest.mark.xdist_group(name))
-        groups.setdefault(name, []).append(item)
+        groups.setdefault(group_of(item.nodeid), []).append(item)
     order = [*(name for name in LONG if name in groups), *(name for name in groups if name not in LONG)]
     items[:] = [item for name in order for item in groups[name]]
     if find_browser() is None:
