@@ -456,7 +456,7 @@ def test_what_feedback_says_does_not_depend_on_hidden_cases():
         for seed in ("1", "20240229"):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv(packs.HIDDEN_SEED, seed)
-                cells, _ = submission.restore(notebooks.student_version(notebooks.read(LOGISTIC.path)), released)
+                cells, *_ = submission.restore(notebooks.student_version(notebooks.read(LOGISTIC.path)), released)
                 cells = [cell for cell in cells if cell.metadata.get("nbgrader")]
                 next(cell for cell in cells if cell.metadata.nbgrader.grade_id == "sigmoid").source = path.read_text()
                 Grading(cells, released, LOGISTIC, STRENGTH, LIMITS).run()
@@ -570,7 +570,7 @@ def test_a_judge_that_is_ended_leaves_the_next_one_its_rooms(monkeypatch):
     warm = execute._warm[LOGISTIC, STRENGTH, False]
 
     def graded(ends):
-        cells, _ = submission.restore(notebooks.student_version(notebooks.read(LOGISTIC.path)), released)
+        cells, *_ = submission.restore(notebooks.student_version(notebooks.read(LOGISTIC.path)), released)
         grading = Grading(cells, released, LOGISTIC, STRENGTH, LIMITS)
         real = rooms.Room
         with pytest.MonkeyPatch.context() as patch:
@@ -580,7 +580,8 @@ def test_a_judge_that_is_ended_leaves_the_next_one_its_rooms(monkeypatch):
     with pytest.raises(judge.Ended):
         graded(ends=True)
     for _ in range(2):
-        assert any(output["output_type"] == "error" for outputs in graded(ends=False) for output in outputs)
+        outputs = [output for shown, _ in graded(ends=False)["cells"] for output in shown]
+        assert any(output["output_type"] == "error" for output in outputs)
     assert warm.alive()
     assert len(made) == 2
     for one in execute._warm.values():
