@@ -19,6 +19,7 @@ import pytest
 from nbgrader.api import Gradebook
 from test_grading import BROKEN, FOLDERS, LESSON, POINTS, SUBMISSIONS, cell, full, nbgrader, without_free_cells
 
+from helpers import exercises
 from helpers.courses import TOP
 from helpers.grading import batch, record
 
@@ -140,7 +141,7 @@ def test_problems_are_said_and_explained(copy):
 def test_mistakes_are_named_in_the_record(copy):
     run(copy)
     facts = records(copy)
-    catalogue = record.exercises.load(LESSON.name).exercises
+    catalogue = exercises.load(LESSON.name).exercises
     for number in (0, 3):
         expected = {name: exercise.mistakes[number][0].__name__ for name, exercise in catalogue.items()}
         assert facts[f"mistakes{number}"]["mistakes"] == expected
