@@ -189,7 +189,7 @@ class Class:
         """Put one result into autograded/ and then, with its record, into the gradebook."""
         facts, student = graded.facts, graded.facts["student"]
         try:
-            self._copy(graded, Path(self.path("autograded", student)))
+            self._copy(graded, Path(self.path("autograded", student)), Path(self.path("submitted", student)))
         except OSError as error:
             raise NotReady(
                 f"A graded notebook cannot be written: {error.strerror}. What was graded is kept; then run the same "
@@ -232,10 +232,11 @@ class Class:
                 notebook.late_submission_penalty = None
             gradebook.db.commit()
 
-    def _copy(self, graded, target):
+    def _copy(self, graded, target, submitted):
         """Write the graded notebook, with the lesson's own files beside it, in place of an older one.
 
-        What a student handed in beside the notebook stays in submitted/: no cell of it is run or shown.
+        What a student handed in beside the notebook stays in submitted/: no cell of it is run or shown. A timestamp
+        goes along, since nbgrader knows by it to which submission feedback belongs.
         """
         made = target.with_name(f".{target.name}.new")
         for old in (made, target):
@@ -246,6 +247,8 @@ class Class:
             shutil.copytree(source, made, ignore=_left_out, dirs_exist_ok=True, copy_function=shutil.copyfile)
         made.mkdir(parents=True, exist_ok=True)
         (made / f"{self.assignment}.ipynb").write_text(graded.notebook, encoding="utf-8")
+        if folder.time_of(submitted) is not None:
+            shutil.copyfile(submitted / "timestamp.txt", made / "timestamp.txt")
         os.replace(made, target)
 
 
