@@ -121,7 +121,7 @@ def test_fuzzed_notebooks(released, record_property):
             assert len({cell.id for cell in nb.cells}) == len(nb.cells)
             nbformat.validate(nb)
             nbformat.writes(nb).encode()
-            facts = record.facts_of(nb, LESSON.folder, "ann", "d")
+            facts = record.facts_of(nb, "ann", "d")
             assert not UNSEEN.search(str({key: value for key, value in facts.items() if key != "comments"}))
             json.dumps(facts).encode()
             assert not facts["unreadable"] or not any(facts["scores"].values())
