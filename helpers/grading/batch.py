@@ -235,8 +235,8 @@ class Class:
     def _copy(self, graded, target, submitted):
         """Write the graded notebook, with the lesson's own files beside it, in place of an older one.
 
-        What a student handed in beside the notebook stays in submitted/: no cell of it is run or shown. A timestamp
-        goes along, since nbgrader knows by it to which submission feedback belongs.
+        What a student handed in beside the notebook stays in submitted/: no cell of it is run or shown. What
+        nbgrader's collecting put there goes along, since it knows by that to which submission feedback belongs.
         """
         made = target.with_name(f".{target.name}.new")
         for old in (made, target):
@@ -247,8 +247,10 @@ class Class:
             shutil.copytree(source, made, ignore=_left_out, dirs_exist_ok=True, copy_function=shutil.copyfile)
         made.mkdir(parents=True, exist_ok=True)
         (made / f"{self.assignment}.ipynb").write_text(graded.notebook, encoding="utf-8")
-        if folder.time_of(submitted) is not None:
-            shutil.copyfile(submitted / "timestamp.txt", made / "timestamp.txt")
+        for name in ("timestamp.txt", "submission_secret.txt"):
+            path = submitted / name
+            if path.is_file() and not path.is_symlink() and path.stat().st_size < 1000:
+                shutil.copyfile(path, made / name)
         os.replace(made, target)
 
 
