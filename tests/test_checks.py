@@ -389,7 +389,7 @@ UNLIKE = {
     "W again in V": (lambda n, h, rng: (lambda Z: {"W": Z * 0.01, "V": Z[:, :1].T * 0.01 + 0 * Z[:, :1].T})(rng.normal(size=(h, n))), "V: wrong"),
     "a generator of its own": (lambda n, h, rng: {"W": np.random.default_rng(3).normal(size=(h, n)) * 0.01}, "W: the same in every call"),
     "a new generator each time": (lambda n, h, rng: {"W": np.random.default_rng().normal(size=(h, n)) * 0.01}, "called twice with equal arguments, it gives two outputs"),
-    "the global generator": (lambda n, h, rng: {"W": np.random.randn(h, n) * 0.01}, "called twice"),
+    "the global generator": (lambda n, h, rng: {"W": np.random.randn(h, n) * 0.01}, "np.random is used"),
     "a seed for all": (lambda n, h, rng: np.random.seed(1) or {}, "np.random is used"),
     "shape": (lambda n, h, rng: {"W": rng.normal(size=(h, n + 1))}, "W: wrong shape"),
     "shape that varies": (lambda n, h, rng: {"W": np.ones((h, n)) if rng.random() < 0.5 else np.ones((n, 1))}, "W: wrong shape"),

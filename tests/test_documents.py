@@ -75,7 +75,7 @@ def copy(tmp_path_factory):
     """A copy of the repository's files in which the lesson of CONTRIBUTING was added, block by block."""
     copy = tmp_path_factory.mktemp("copy")
     copy_of_repository(copy)
-    guide = (TOP / "CONTRIBUTING.md").read_text().split("## Add a lesson")[1].split("## Notebooks")[0]
+    guide = (TOP / "CONTRIBUTING.md").read_text().split("## Add a lesson")[1].split("## Second edition")[0]
     blocks = re.findall(r"`([\w/]+\.(?:py|ipynb))`[^`]*(?:`[^`\n]+`[^`]*)*```python\n(.*?)```", guide, re.S)
     assert len(blocks) == 5
     for name, block in blocks:
@@ -102,7 +102,7 @@ def in_copy(copy, command):
 
 
 def test_lesson_and_widget_of_contributing_are_made_checked_tested_and_released(copy):
-    guide = (TOP / "CONTRIBUTING.md").read_text().split("## Add a lesson")[1].split("## Notebooks")[0]
+    guide = (TOP / "CONTRIBUTING.md").read_text().split("## Add a lesson")[1].split("## Second edition")[0]
     commands = re.search(r"```\n(\.venv.*?)```", guide, re.S)[1].splitlines()
     said = {}
     for command in commands:

@@ -460,7 +460,7 @@ def test_a_damaged_list_of_files_loses_nothing(folder, edition):
 def test_release_asks_for_update_where_there_is_work(folder, edition, monkeypatch, capsys):
     change(folder, answer)
     newer = next_release(edition, new_title)
-    monkeypatch.setattr(release, "edition", lambda lessons: newer)
+    monkeypatch.setattr(release, "edition", lambda *given, **named: newer)
     with pytest.raises(SystemExit) as stop:
         cli.main(["release", "logistic_regression", "--to", str(folder)])
     assert stop.value.code == 2

@@ -597,6 +597,19 @@ def backward_order(dZ, cache):
     return dW, db, dA_prev
 
 
+@conv_backward.mistake(
+    "Image by image, the slice `pad:-pad` is empty where pad is 0, and an empty array does not fit into dA_prev[i]. End "
+    "the slice at `pad + n_H_prev` and `pad + n_W_prev`."
+)
+def backward_empty_slice_image_by_image(dZ, cache):
+    _, dW, db = gradients(dZ, cache)
+    dA_pad, pad = padded_gradient(dZ, cache), cache[3]["pad"]
+    dA_prev = np.zeros_like(cache[0])
+    for i in range(len(dA_prev)):
+        dA_prev[i] = dA_pad[i, pad:-pad, pad:-pad]
+    return dA_prev, dW, db
+
+
 @conv_backward.accept
 def backward_seven_loops(dZ, cache):
     A_prev, W, b, hparameters = cache

@@ -377,6 +377,11 @@ def value_in_one_place(da, shape):
     return window
 
 
+@distribute_value.mistake("da itself is forgotten: these are the shares of 1. Multiply them by da.")
+def value_of_one(da, shape):
+    return np.full(shape, 1 / (shape[0] * shape[1]))
+
+
 @distribute_value.accept
 def value_from_ones(da, shape):
     return np.ones(shape) * da / np.prod(shape)
@@ -573,6 +578,15 @@ def back_negative(dA, cache, mode="max"):
 )
 def back_of_ones(dA, cache, mode="max"):
     return sent_back(np.ones_like(dA), cache, right_share(mode))
+
+
+@pool_backward.mistake(
+    "Only the first image gets a gradient: `return` stands inside the loop. Move it behind the loop."
+)
+def back_first_image_only(dA, cache, mode="max"):
+    dA_prev = sent_back(dA, cache, right_share(mode))
+    dA_prev[1:] = 0
+    return dA_prev
 
 
 @pool_backward.accept

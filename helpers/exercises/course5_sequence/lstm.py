@@ -588,6 +588,8 @@ def back_with(da_next, dc_next, cache, **o):
         "o": da_next * shown * o.get("slope_o", slope(out)),
         "c": dc * o.get("write", u) * o.get("tanh_slope", lambda g: 1 - g**2)(new),
     }
+    if o.get("bracket_missing"):  # the slope of the candidate's tanh reaches one of the two terms only
+        dz["c"] = u * (dc_next + (dc - dc_next) * (1 - new**2))
     to_a = {V: p[f"W{V}"][:, :n].T @ dz[V] for V in BLOCKS}
     to_x = {V: p[f"W{V}"][:, n:].T @ dz[V] for V in BLOCKS}
     gradients = {
@@ -833,6 +835,25 @@ def state_without_candidate(da_next, dc_next, cache):
 )
 def input_above_the_state(da_next, dc_next, cache):
     return back_with(da_next, dc_next, cache, input_first=True)
+
+
+@lstm_cell_backward.mistake(
+    "A bracket is missing in the candidate's gradient: 1 - c_tilde² multiplies all that arrives at the cell, dc_next and "
+    "the way through the state."
+)
+def bracket_missing(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, bracket_missing=True)
+
+
+@lstm_cell_backward.mistake("dxt holds the rows of the state, too. It has the lower n_x rows of the stacked gradient.")
+def dxt_with_the_state(da_next, dc_next, cache):
+    gradients = back_with(da_next, dc_next, cache)
+    return gradients | {"dxt": np.vstack([gradients["da_prev"], gradients["dxt"]])}
+
+
+@lstm_cell_backward.mistake("The forget gate has the factor Γ_f in place of the sigmoid's derivative, Γ_f (1 - Γ_f).")
+def forget_gate_for_its_slope(da_next, dc_next, cache):
+    return back_with(da_next, dc_next, cache, slope_f=cache[4])
 
 
 @lstm_cell_backward.accept

@@ -1104,6 +1104,22 @@ def equalize_sign_of_the_first(e_1, e_2, g):
     return common + along, common - along
 
 
+@equalize.mistake(
+    "You divide by the norm of the whole vector without its mean. The part along g alone is brought to the length "
+    "√(1 − |ν|²): divide it by its own norm (7.18)."
+)
+def equalize_other_norm(e_1, e_2, g):
+    def along_g(v):
+        return np.sum(v * g) / np.sum(g * g) * g
+
+    mean = (e_1 + e_2) / 2
+    common = mean - along_g(mean)
+    length = np.sqrt(np.abs(1 - np.sum(common**2)))
+    return tuple(
+        common + length * (along_g(e) - along_g(mean)) / np.linalg.norm(e - common - along_g(mean)) for e in (e_1, e_2)
+    )
+
+
 @equalize.accept
 def equalize_as_in_the_paper(e_1, e_2, g):
     def on_g(v):
