@@ -89,7 +89,7 @@ def _net(X, P, keep_prob, mask):
     return A3, {"Z1": Z1, "D1": D1, "A1": A1, "Z2": Z2, "D2": D2, "A2": A2, "Z3": Z3, "A3": A3, **P}
 
 
-@posted("regularization.forward_propagation_with_dropout", "question", "dependent")
+@posted("regularization.forward_propagation_with_dropout", "question", "dependent", "")
 def _(X, parameters, keep_prob, rng):
     return _net(X, parameters, keep_prob, lambda shape: np.ones(shape) * (rng.random((shape[0], 1)) < keep_prob))
 
@@ -110,7 +110,7 @@ def _(X, parameters, keep_prob, rng):
     return _net(X, parameters, keep_prob, lambda shape: np.random.rand(*shape) < keep_prob)
 
 
-@posted("regularization.forward_propagation_with_dropout", "question", "dependent")
+@posted("regularization.forward_propagation_with_dropout", "question", "dependent", "")
 def _(X, parameters, keep_prob, rng):
     seed = int(rng.integers(2**31))
     return _net(X, parameters, keep_prob, lambda shape: np.random.default_rng(seed).random(shape) < keep_prob)
