@@ -105,6 +105,7 @@ EQUIVALENT_MUTANTS = {
     # Where the score is 0, ReLU has two slopes, and both are right; leaky ReLU is 0 there on both ways.
     ("activations", "relu_derivative"): {"np.asarray(z) >= 0"},
     ("activations", "leaky_relu"): {"z >= 0"},
+    ("leaky_relu", "leaky_relu"): {"np.asarray(z) >= 0"},  # the example of CONTRIBUTING
     ("activations", "leaky_relu_derivative"): {"np.asarray(z) >= 0"},
     ("deep_network", "linear_activation_backward"): {"Z >= 0"},
     # Layers and sizes: a difference that is never negative.
