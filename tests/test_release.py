@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import bz2
 import functools
 import hashlib
 import io
@@ -70,7 +71,7 @@ def text_of(path, content):
     """The text of a file of the edition with all white space taken out; a notebook gives its sources."""
     if path.endswith(".png"):
         return ""
-    text = content.decode()
+    text = (bz2.decompress(content) if path.endswith(packs.SUFFIX) else content).decode()
     if path.endswith(".ipynb"):
         text = "\n".join(cell.source for cell in nbformat.reads(text, as_version=4).cells)
     return "".join(text.split())
