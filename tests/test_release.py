@@ -130,7 +130,7 @@ def test_other_ways_are_in_an_edition_only_if_it_is_asked_for_them():
     for name, found in packed.items():
         assert found[0]["code"].startswith(f"def {name}("), "what the test of solutions looks for is in there"
     known = {"helpers/checks/packs", "helpers/checks/thinking"}
-    made = {path.rpartition("/")[0] for path in without if path.endswith(".json") and path.startswith("helpers")}
+    made = {path.rpartition("/")[0] for path in without if path.endswith((".json", packs.SUFFIX)) and path.startswith("helpers")}
     assert made == known, "a new folder of made files: does it hold answers?"
 
 
