@@ -189,8 +189,9 @@ def _equation_problems(notebook, path):
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     unknown = set(re.findall(r"\((\d\.\d+)\)", text)) - set(tags)
     if unknown:  # it may stand in another lesson of the course
-        for other in path.parent.parent.glob("*/*.ipynb"):
-            unknown -= set(_TAG.findall(_sources_joined(read(other))))
+        for other in path.parent.parent.glob("[0-9][0-9]_*/*.ipynb"):
+            if other.stem == other.parent.name:  # no copy of one
+                unknown -= set(_TAG.findall(_sources_joined(read(other))))
     for reference in sorted(unknown):
         yield f"({reference}) is referred to, but no equation has \\tag{{{reference}}}"
 
