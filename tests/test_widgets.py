@@ -1,6 +1,7 @@
 """What all interactive pictures share; each lesson's own picture is tested in tests/lessons."""
 
 import base64
+import functools
 import io
 import itertools
 import re
@@ -14,16 +15,28 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 from skimage.color import rgb2lab
+from tqdm import std
 
-from helpers import notebooks
+from helpers import notebooks, widgets
 from helpers.courses import TOP
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure, for_screen_readers, progress
 
 
-def test_progress_passes_everything_on_and_stays_silent_when_quick(capfd):
+def test_progress_passes_everything_on_and_makes_no_bar_when_quick(capfd, monkeypatch):
+    monkeypatch.setattr(widgets, "tqdm", None)
     assert list(progress(range(5))) == [0, 1, 2, 3, 4]
     assert capfd.readouterr() == ("", "")
+
+
+def test_progress_shows_a_slow_loop_and_counts_what_was_done_before_the_bar(capfd, monkeypatch):
+    monkeypatch.setattr(widgets, "tqdm", functools.partial(std.tqdm, mininterval=0))
+    clock = iter([0, 0, 1, 3, 4, 5])
+    monkeypatch.setattr(widgets.time, "monotonic", lambda: next(clock))
+    assert list(progress((k * k for k in range(3)), total=3, desc="training")) == [0, 1, 4]
+    shown = capfd.readouterr().out
+    assert "training:  67%" in shown
+    assert "3/3" in shown
 
 
 def figure_of(**controls):

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import sys
+import time
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -13,6 +14,9 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 __all__ = ["LiveFigure", "for_screen_readers", "progress"]
+
+#: Seconds after which a loop shows its progress.
+BAR_AFTER = 2
 
 #: ipywidgets gives sliders and pictures no name, and screen readers announce a change only in an element that stays.
 _SCRIPT = """
@@ -119,10 +123,30 @@ class LiveFigure(ipywidgets.VBox):
         return data
 
 
-def progress(iterable, **options):
-    """Return `iterable`; a loop over it shows a progress bar if it takes longer than two seconds.
+def progress(iterable, total=None, desc=None):
+    """Yield the items of `iterable`; a loop over it shows a progress bar once it has taken two seconds.
 
-    ``options`` go to tqdm, such as ``desc="training"``.
+    The bar is made only then: a notebook's bar sends a dozen messages to the browser, and checks call short trainings
+    hundreds of times.
+
+    Parameters
+    ----------
+    iterable : iterable
+    total : int, optional
+        How many items there are, if `iterable` has no length.
+    desc : str, optional
+        What the loop does, such as "training".
     """
-    # On stdout: nbgrader takes anything on stderr for a failure.
-    return tqdm(iterable, delay=2, leave=False, file=sys.stdout, **options)
+    total = len(iterable) if total is None and hasattr(iterable, "__len__") else total
+    begin, bar = time.monotonic(), None
+    try:
+        for i, item in enumerate(iterable):
+            if bar is None and time.monotonic() - begin > BAR_AFTER:
+                # On stdout: nbgrader takes anything on stderr for a failure.
+                bar = tqdm(total=total, desc=desc, initial=i, leave=False, file=sys.stdout)
+            yield item
+            if bar is not None:
+                bar.update()
+    finally:
+        if bar is not None:
+            bar.close()
