@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tqdm
 
-from helpers import courses, doctor, notebooks, release
+from helpers import claims, courses, doctor, notebooks, release
 from helpers.checks import packs
 from helpers.courses import TOP
 
@@ -27,6 +27,9 @@ def main(arguments=None):
         "check", help="check form, exercises and equations of notebooks, and the tables of the READMEs"
     )
     verb.add_argument("lessons", nargs="*", help="lessons or paths of notebooks (default: all)")
+    verb.add_argument(
+        "--numbers", action="store_true", help="list the numbers of the prose that no output, code or test supports"
+    )
     verb.set_defaults(action=check)
 
     verb = verbs.add_parser("tables", help="write the tables of lessons in the READMEs anew")
@@ -95,11 +98,19 @@ def run(options):
 
 def check(options):
     paths = _paths(options.lessons)
+    if options.numbers:
+        return _list_numbers(paths)
     problems = [problem for path in paths for problem in notebooks.check(path)]
     if not options.lessons:
         problems += [f"{path}: the table of lessons is old: python -m helpers tables" for path, _ in _old_tables()]
     print("\n".join(problems) or f"{len(paths)} notebook{'s' * (len(paths) != 1)}: all right")
     return 1 if problems else 0
+
+
+def _list_numbers(paths):
+    for path in paths:
+        for place, number, words in claims.unsupported(notebooks.read(path), path.parent.name[3:]):
+            print(f"{path.stem}, {place}: {number}, in: {words}")
 
 
 def tables(options):

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 from PIL import Image
 
-from helpers import courses, exercises
+from helpers import claims, courses, exercises
 
 MAX_BYTES = 500_000
 MAX_LINES = 25
@@ -255,6 +255,8 @@ def _thinking_problems(notebook, name):
         left = re.sub(r"\(The notes have [^)]*\)", "", cell.source) if cell.cell_type == "markdown" else ""
         if re.search(r"(?i)\bthe notes\b", left):
             yield f"cell {cell.id}: a box stands on its own; that the notes have the slip is one line in brackets"
+    for place, number, words in claims.unsupported(notebook, name):
+        yield f"{place}: print {number} or let the lesson's test hold it: {words}"
 
 
 def student_version(notebook):

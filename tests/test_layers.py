@@ -14,7 +14,7 @@ LAYERS = (
     ("helpers.checks",),
     ("helpers.widgets",),
     ("helpers.exercises",),
-    ("helpers.notebooks", "helpers.hints", "helpers.thinking", "helpers.source", "helpers.figures"),
+    ("helpers.claims", "helpers.notebooks", "helpers.hints", "helpers.thinking", "helpers.source", "helpers.figures"),
     ("helpers.release", "helpers.site"),
     ("helpers.grading",),
     ("helpers.cli", "helpers.__main__"),

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers import courses, notebooks
+from helpers import claims, courses, exercises, notebooks
 from helpers.courses import TOP
 
 SOURCES = notebooks.sources()
@@ -126,6 +126,56 @@ def test_a_second_edition_needs_all_that_makes_one_think(tmp_path, monkeypatch):
         "exercise tanh lacks ask, small, a sentence",
     ):
         assert words in problems
+
+
+@pytest.mark.parametrize(
+    ("prose", "missing"),
+    [
+        ("It is right for 81.2 % of them, about 81 % or 0.81.", []),
+        ("It is right for 82 % of them.", ["82 %"]),
+        ("About 81 of 100 are right, 64 of 100 are not.", ["64 of 100"]),
+        ("It costs 0.693, about 0.7, and $J = 0.69$; not 0.70, $J = 0.68$.", ["0.70", "0.68"]),
+        ("About 20 000 steps, nearly 19 995, at rate $\\alpha = 0.05$ or 0.25.", ["19 995", "0.25"]),
+        ("## 7 Seven\n\n7. See (1.7), lesson 1.7, sections 17 and 27, `x[77]`, $$x = 707$$ (Kim, 1977), 7 of 9.", ["9"]),
+        ("In 1957 and since 2012: 1957 dots.", ["1957"]),
+        ("Shapes: $(17, 1)$ and $x_{17} = 2 \\cdot 17$. The 2 of them. [Here](https://a.org/17)", []),
+        ("A test holds 4.25, rounded 4.3, and the paper 15.3; the docstring holds 16.3.", ["16.3"]),
+        ("| a | b |\n|---|---|\n| 0.693 | 0.694 |\n\n## References\n\n17–18, arXiv:1717.01717", ["0.694"]),
+        ("The cell said what it typed: 123.4.", ["123.4"]),
+    ],
+)  # fmt: skip
+def test_numbers_in_prose_need_something_that_supports_them(tmp_path, monkeypatch, prose, missing):
+    monkeypatch.setattr(claims, "TOP", tmp_path)
+    test = tmp_path / "tests" / "lessons" / "test_seven.py"
+    test.parent.mkdir(parents=True)
+    test.write_text('"""Holds 16.3."""\nassert x == approx(4.2501)\nCITED = "15.3 of Ng (2000)"\n')
+    guess = exercises.Lesson("seven")
+    guess.predict("far", "How far?", (), "It is 123.4 steps away from it, as it must be.")
+    monkeypatch.setattr(exercises, "lessons", lambda: ("seven",))
+    monkeypatch.setattr(exercises, "load", lambda name: guess)
+    output = new_output(
+        "stream", text="right: 81.2%  J = 0.6931\n20000 steps\nIt is 123.4 steps away\nfrom it, as it must be."
+    )
+    cells = [new_code_cell("train(0.05, 7)  # not 0.25", outputs=[output]), new_markdown_cell(prose)]
+    found = claims.unsupported(new_notebook(cells=cells), "seven")
+    assert [number for place, number, _ in found if place != "prediction far"] == missing
+    assert [number for place, number, _ in found if place == "prediction far"] == ["123.4"]
+
+
+def test_check_lists_the_numbers_of_any_lesson_and_demands_them_of_a_second_edition(tmp_path):
+    (tmp_path / "02_logistic_regression").mkdir()
+    path = tmp_path / "02_logistic_regression" / "02_logistic_regression.ipynb"
+    notebook = notebooks.read(courses.find("logistic_regression").path)
+    assert claims.unsupported(notebook, "logistic_regression") == []
+    changed = next(one for one in notebook.cells if one.id == "traps_list")
+    changed.source += "\n\nOn other cats 43.21 % are right."
+    nbformat.write(notebook, path)
+    assert "cell traps_list: print 43.21 % or let the lesson's test hold it:" in "\n".join(notebooks.check(path))
+    listed = helpers("check", "--numbers", path)
+    assert listed.returncode == 0
+    assert listed.stdout.splitlines() == [
+        f"{path.stem}, cell traps_list: 43.21 %, in: Course 2 is about this. On other cats 43.21 % are right."
+    ]
 
 
 # --- bad input: one line that says what to do, exit status 2, nothing changed ----------------------------------------

@@ -76,6 +76,14 @@ def test_optimize_finds_the_maximum_likelihood_of_scikit_learn():
     assert np.all(np.diff(costs) <= 1e-15), "on a convex cost with a small rate, no step goes uphill"
 
 
+def test_numbers_that_the_text_says():
+    assert 10 + X.min() == 7.5, "hours of practice of x = -2.5"
+    wrong = np.abs(1 / (1 + np.exp(4 * X - 2)) - Y)  # at w = -4, b = 2
+    assert np.sum(wrong > 0.5) == np.sum(wrong > 0.98) == 5
+    assert 32 * 32 * 3 + 1 == 3073, "parameters of the classifier of photographs"
+    assert 2 * 100 * 1000 == 200_000, "products of the loops with 100 features and 1000 examples"
+
+
 # --- the picture ------------------------------------------------------------------------------------------------------
 
 
