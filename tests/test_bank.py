@@ -2,14 +2,17 @@
 
 import collections
 import contextlib
+import functools
 import io
 import types
+import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from bank import MISTAKES, RIGHT, course1, course2, course3, course4, course5
 
-from helpers import checks, exercises
+from helpers import checks, courses, exercises, notebooks
 from helpers.checks import compare, packs, plain
 from helpers.grading import room
 
@@ -140,6 +143,65 @@ def test_right_answer_written_another_way_passes_here_and_in_the_room(record_pro
         assert compare.difference(other, right, *how) is None
         assert compare.difference(through_the_room(other), right, *how) is None
         record_property("right answers written another way", [1, 1])
+
+
+# --- one verdict ------------------------------------------------------------------------------------------------------
+
+
+def in_numpy(value):
+    """Return a value with numbers of NumPy for those of Python, and an array for a list or tuple of numbers."""
+    if isinstance(value, (list, tuple)):
+        items = type(value)(map(in_numpy, value))
+        return np.array(items) if items and all(isinstance(item, np.number) for item in items) else items
+    if isinstance(value, dict):
+        return {key: in_numpy(item) for key, item in value.items()}
+    return np.asarray(value)[()] if isinstance(value, (bool, int, float)) else value
+
+
+def nearly(value, rtol):
+    """Return a value whose numbers, but for the whole ones, are off by nine tenths of the tolerance."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(nearly(item, rtol) for item in value)
+    if isinstance(value, dict):
+        return {key: nearly(item, rtol) for key, item in value.items()}
+    if np.asarray(value).dtype.kind != "f":
+        return value
+    return np.where(np.round(value) == value, value, np.multiply(value, 1 + 0.9 * rtol))[()]
+
+
+@functools.cache
+def notebook_of(lesson):
+    """Return the names that a lesson's own cells define, with right answers, and ``{exercise: its test cell}``."""
+    names, tests = {"__name__": "__main__"}, {}
+    names |= {name: one.reference for name, one in exercises.load(lesson).exercises.items()}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in notebooks.read(courses.find(lesson).path).cells:
+            kind = cell.metadata.get("nbgrader", {})
+            if kind.get("grade") and cell.id.startswith("test_"):
+                tests[cell.id.removeprefix("test_")] = cell.source
+            elif cell.cell_type == "code" and kind.get("locked") and not kind.get("solution"):
+                exec(cell.source, names)
+    return names | {"check": lambda function: None}, tests
+
+
+@pytest.mark.parametrize(("lesson", "exercise"), EXERCISES)
+def test_whole_test_cell_accepts_what_check_accepts(record_property, lesson, exercise):
+    """The asserts that a learner sees refuse no right answer, nor one of other types or within the tolerance."""
+    names, tests = notebook_of(lesson)
+    right = exercise.reference
+    answers = [
+        right,
+        *exercise.accepted,
+        *(one.function for one in RIGHT if one.exercise == f"{lesson}.{right.__name__}"),
+    ]
+    for change in (written_another_way, in_numpy, functools.partial(nearly, rtol=exercise.rtol)):
+        answers.append(lambda *given, change=change, **named: change(right(*given, **named)))
+    for answer in answers:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            exec(tests[exercise.name], names | {exercise.name: answer})
+        plt.close("all")
+        record_property("right answers that the whole test cell accepts", [1, 1])
 
 
 @pytest.mark.parametrize(

@@ -1455,7 +1455,7 @@ def adam_power_of_two(
 
 
 @update_parameters_with_adam.accept
-def adam_by_layers(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+def adam_by_layers(parameters, grads, v, s, t, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
     new, new_v, new_s = {}, {}, {}
     for l in range(1, len(parameters) // 2 + 1):
         for kind in ("W", "b"):
@@ -1471,7 +1471,7 @@ def adam_by_layers(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsi
 
 
 @update_parameters_with_adam.accept
-def adam_with_one_rate(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+def adam_with_one_rate(parameters, grads, v, s, t, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """The corrections go into the learning rate and into epsilon: the same step with fewer divisions."""
     root = np.sqrt(1 - beta2**t)
     rate = learning_rate * root / (1 - beta1**t)
@@ -1484,7 +1484,7 @@ def adam_with_one_rate(parameters, grads, v, s, t, learning_rate, beta1, beta2, 
 
 
 @update_parameters_with_adam.accept
-def adam_on_copies(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+def adam_on_copies(parameters, grads, v, s, t, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
     parameters, v, s = ({key: array.copy() for key, array in part.items()} for part in (parameters, v, s))
     for name in parameters:
         key = "d" + name
