@@ -253,19 +253,18 @@ def train(network, images, labels, optimizer, rng, num_epochs=5, batch_size=64, 
     """
     history = {"batch_cost": [], "cost": [], "test_accuracy": []}
     batches = -(-len(images) // batch_size)
-    with progress(range(num_epochs * batches), desc="training") as bar:
-        for step in bar:
-            if step % batches == 0:
-                order = rng.permutation(len(images))
-            chosen = order[step % batches :: batches]
-            J, doutput = loss(network.forward(images[chosen]), labels[chosen])
-            network.backward(doutput)
-            optimizer.step(network)
-            history["batch_cost"].append(J)
-            if (step + 1) % batches == 0:
-                history["cost"].append(float(np.mean(history["batch_cost"][-batches:])))
-                if test is not None:
-                    history["test_accuracy"].append(accuracy(network, *test))
+    for step in progress(range(num_epochs * batches), desc="training"):
+        if step % batches == 0:
+            order = rng.permutation(len(images))
+        chosen = order[step % batches :: batches]
+        J, doutput = loss(network.forward(images[chosen]), labels[chosen])
+        network.backward(doutput)
+        optimizer.step(network)
+        history["batch_cost"].append(J)
+        if (step + 1) % batches == 0:
+            history["cost"].append(float(np.mean(history["batch_cost"][-batches:])))
+            if test is not None:
+                history["test_accuracy"].append(accuracy(network, *test))
     return history
 
 

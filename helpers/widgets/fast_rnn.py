@@ -404,22 +404,21 @@ def train(
         counted = mask
     m = x.shape[-2]
     batches = -(-m // batch_size)
-    with progress(range(num_epochs * batches), desc="training") as bar:
-        for step in bar:
-            if step % batches == 0:
-                order = rng.permutation(m)
-            batch = [examples(part, order[step % batches :: batches]) for part in (x, mask, y, counted)]
-            if mask is not None:
-                T = max(1, np.flatnonzero(np.any(batch[1], axis=0)).max(initial=0) + 1)
-                kept = 2 if network.last else 4  # the labels of many-to-one have no steps
-                batch[:kept] = [part if part is None else part[..., :T] for part in batch[:kept]]
-            scores = network.forward(*batch[:2])
-            J, dscores = loss(scores, *batch[2:])
-            network.backward(dscores)
-            optimizer.step(network)
-            history["batch_cost"].append(J)
-            if (step + 1) % batches == 0:
-                history["cost"].append(float(np.mean(history["batch_cost"][-batches:])))
-                if test is not None:
-                    history["test_accuracy"].append(accuracy(network, **test))
+    for step in progress(range(num_epochs * batches), desc="training"):
+        if step % batches == 0:
+            order = rng.permutation(m)
+        batch = [examples(part, order[step % batches :: batches]) for part in (x, mask, y, counted)]
+        if mask is not None:
+            T = max(1, np.flatnonzero(np.any(batch[1], axis=0)).max(initial=0) + 1)
+            kept = 2 if network.last else 4  # the labels of many-to-one have no steps
+            batch[:kept] = [part if part is None else part[..., :T] for part in batch[:kept]]
+        scores = network.forward(*batch[:2])
+        J, dscores = loss(scores, *batch[2:])
+        network.backward(dscores)
+        optimizer.step(network)
+        history["batch_cost"].append(J)
+        if (step + 1) % batches == 0:
+            history["cost"].append(float(np.mean(history["batch_cost"][-batches:])))
+            if test is not None:
+                history["test_accuracy"].append(accuracy(network, **test))
     return history
