@@ -13,7 +13,7 @@ import pytest
 from bank import MISTAKES, RIGHT, course1, course2, course3, course4, course5
 
 from helpers import checks, courses, exercises, notebooks
-from helpers.checks import compare, packs, plain
+from helpers.checks import calls, compare, packs, plain
 from helpers.grading import room
 
 #: The learner's own seed, and seeds as the grader draws them.
@@ -34,8 +34,8 @@ def params(answers):
     return [pytest.param(one, id=f"{one.exercise}:{one.function.__code__.co_firstlineno}") for one in answers]
 
 
-def verdict(monkeypatch, answer, seed):
-    """Return None if an answer passes, else the name of its cause; "" if it has none."""
+def verdict(monkeypatch, answer, seed, raising=False):
+    """Return None if an answer passes, else the name of its cause; "" if it has none; or raise what check raises."""
     if seed is None:
         monkeypatch.delenv(packs.HIDDEN_SEED, raising=False)
     else:
@@ -50,6 +50,8 @@ def verdict(monkeypatch, answer, seed):
         with contextlib.redirect_stdout(io.StringIO()):
             checks.lesson(lesson)(function)
     except checks.CheckFailed as error:
+        if raising:
+            raise
         form = error.data["form"] if error.data["kind"] in ("random", "training") else ""
         return error.data["mistake"] or ("dependent" if form in DEPENDENT else form)
     except Exception as error:  # the learner's own exception comes through, with a note on its cause
@@ -143,6 +145,58 @@ def test_right_answer_written_another_way_passes_here_and_in_the_room(record_pro
         assert compare.difference(other, right, *how) is None
         assert compare.difference(through_the_room(other), right, *how) is None
         record_property("right answers written another way", [1, 1])
+
+
+def in_floats(value):
+    """Return a value whose single whole numbers are floats."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(in_floats, value))
+    if isinstance(value, dict):
+        return {key: in_floats(item) for key, item in value.items()}
+    return float(value) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else value
+
+
+@pytest.mark.parametrize(("lesson", "exercise"), EXERCISES)
+def test_float_for_a_size_a_count_or_an_index_is_refused_here_and_in_the_room(record_property, lesson, exercise):
+    for case in checks.lesson(lesson).exercises[exercise.name].cases:
+        if case.judge or compare.same(other := in_floats(case.expected), case.expected):
+            continue
+        for value in (other, through_the_room(other)):
+            found = compare.differences(value, case.expected, exercise.name, exercise.returns)
+            assert {one.form for one in found} == {"whole"}
+        record_property("outputs with a float for a whole number refused", [1, 1])
+
+
+# --- new arrays -------------------------------------------------------------------------------------------------------
+
+
+def with_one_array(output, arguments):
+    """Return an output whose arrays that equal another one, or one of the arguments, are one and the same array."""
+    known = [array for _, array in calls.arrays(arguments)]
+
+    def one(value):
+        if isinstance(value, dict):
+            return {key: one(item) for key, item in value.items()}
+        if isinstance(value, tuple):
+            return tuple(map(one, value))
+        same = next((array for array in known if np.array_equal(array, value)), value)
+        known.append(value)
+        return same
+
+    return one(output)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("lesson", "exercise"), [one for one in EXERCISES if one.values[1].new])
+def test_arrays_that_are_no_new_ones_are_refused(monkeypatch, record_property, lesson, exercise, seed):
+    answer = types.SimpleNamespace(
+        exercise=f"{lesson}.{exercise.name}", function=lambda *given: with_one_array(exercise.reference(*given), given)
+    )
+    with pytest.raises(checks.CheckFailed) as caught:
+        verdict(monkeypatch, answer, seed, raising=True)
+    assert caught.value.data["kind"] == "shared"
+    assert caught.value.data["mistake"] is None
+    record_property("answers whose arrays are no new ones refused", [1, 1])
 
 
 # --- one verdict ------------------------------------------------------------------------------------------------------

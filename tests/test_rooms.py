@@ -70,6 +70,11 @@ PASSES = {
         "def double(x, d, l):\n    x *= 2\n    d['k'] = 1\n    l.append(3)",
         "import numpy as np\nx, d, l = np.ones(3), {}, []\ndouble(x, d, l)\nassert (x == 2).all() and d == {'k': 1} and l == [3]",
     ),
+    "arrays that are one and the same": (
+        "import numpy as np\ndef f(d):\n    z = np.zeros((2, 1))\n    return {'a': (z, z, np.zeros((2, 1))), 'b': d['x'][:]}",
+        "import numpy as np\nd = {'x': np.ones(3)}\nr = f(d)\nassert np.shares_memory(r['b'], d['x'])\n"
+        "assert np.shares_memory(*r['a'][:2]) and not np.shares_memory(*r['a'][1:])",
+    ),
     "an array inside a tuple changed in place": (
         "def change(cache):\n    cache[0][0] = 7",
         "import numpy as np\na = np.zeros(2)\nchange((a, 1))\nassert a[0] == 7",

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import origin, packs, plain, progress, show, words
 from .calls import call, copied
-from .compare import Difference, differences
+from .compare import Difference, differences, not_new
 from .diagnose import explain
 from .draws import sample
 from .think import Thinking
@@ -28,10 +28,10 @@ class CheckFailed(AssertionError):
     Attributes
     ----------
     data : dict
-        The same as data: ``exercise``, ``part`` (of the output), ``kind`` (unwritten,
-        calls unwritten, exception, changed, type, shape,
-        finite, value or random), ``form`` (of its sentence in `words.SENTENCES`), ``case`` (from 1), ``index``,
-        ``expected`` and ``got`` (numbers or texts), ``mistake`` (its name in the catalogue, a usual slip as
+        The same as data: ``exercise``, ``part`` (of the output), ``kind`` (unwritten, calls unwritten, exception,
+        changed, type, shape, finite, value, random, training or shared), ``form`` (of its sentence in
+        `words.SENTENCES`), ``case`` (from 1), ``index``, ``expected`` and ``got`` (numbers or texts), ``mistake`` (its
+        name in the catalogue, a usual slip as
         ``"slip: sign"``, or None), ``cause`` (its sentence, or None), ``equation``. In grading, what would tell of a
         hidden case is None: case, index, expected, got.
     """
@@ -228,9 +228,10 @@ def observe(function, arguments, judge=None, like=None, quiet=False, times=1):
 def all_differences(exercise, outcomes):
     """Return ``[(position, Difference)]`` of what is wrong, in the order in which it is said; positions count from 0.
 
-    An argument that was changed comes first: other values may be wrong by it alone. Then come the cases in their order.
+    An argument that was changed comes first: other values may be wrong by it alone. Then come the cases in their order,
+    and last what is right, but no new array.
     """
-    changed, wrong = [], []
+    changed, wrong, shared = [], [], []
     for position, (case, outcome) in enumerate(zip(exercise.cases, outcomes, strict=True)):
         if outcome.changed:
             names = ", ".join(outcome.changed)
@@ -248,7 +249,9 @@ def all_differences(exercise, outcomes):
             found = difference_of_judged(outcome.output, case.expected, case.judge, *how)
             found = [found] if found else []
         wrong += [(position, what) for what in found]
-    return changed + wrong
+        if exercise.new and not found:
+            shared += [(position, what) for what in not_new(outcome.shared, case, exercise)]
+    return changed + wrong + shared
 
 
 def _let_through(error, exercise, case, cause):

@@ -54,7 +54,35 @@ def call(function, arguments, quiet=False):
     except Exception as error:
         return failed(error), error
     changed = tuple(name for name in arguments if not same(arguments[name], given[name]))
-    return packs.Outcome(output, changed=changed, moved=_moved(arguments, given)), None
+    found = packs.Outcome(output, changed=changed, moved=_moved(arguments, given), shared=tuple(shared(output, given)))
+    return found, None
+
+
+def shared(output, arguments):
+    """Yield which arrays of an output are no new ones: ``(place, other)`` of each that shares memory with another one.
+
+    A place is a tuple of keys and indices; ``other`` begins with ``"argument"`` and its name, or with ``"output"``.
+    """
+    seen = {}
+    for place, array in [*arrays(arguments, ("argument",)), *arrays(output, ("output",))]:
+        root = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        others = seen.setdefault(id(root), [])
+        if place[0] == "output":
+            other = next((other for other, one in others if np.may_share_memory(one, array)), None)
+            if other is not None:
+                yield place[1:], other
+        others.append((place, array))
+
+
+def arrays(value, place=()):
+    """Yield ``(place, array)`` for each array with entries in dicts, lists and tuples."""
+    if isinstance(value, np.ndarray) and value.size:
+        yield place, value
+    elif isinstance(value, (dict, list, tuple)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from arrays(item, (*place, key))
 
 
 def _moved(before, after):

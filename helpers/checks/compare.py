@@ -2,7 +2,7 @@
 
 The order of a verdict is: type, shape, finite, value. What is written another way but means the same passes
 (`plain.usual`): a Python float for a NumPy number, a list or an array for a tuple, rows in a list for an array, 0/1 for
-False/True, int for float, more entries in a dict than asked for.
+False/True, int for float, more entries in a dict than asked for. A float for a single whole number does not.
 """
 
 from typing import Any, NamedTuple
@@ -62,6 +62,7 @@ def differences(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite
     tests = [_type, _shape] + ([] if nonfinite else [_finite])
     if values:
         tests.append(lambda *leaf: _value(*leaf, rtol, atol))
+        tests += [] if nonfinite else [_whole]
     found = []
     for leaf in leaves:
         first = next(filter(None, (test(*leaf) for test in tests)), None)
@@ -111,6 +112,30 @@ def _as_array(rows, expected):
     if not len(rows) and expected.ndim and not len(expected):
         return np.zeros(expected.shape)
     return array if _is_array(array) else rows
+
+
+def not_new(shared, case, exercise):
+    """Yield a `Difference` for each part of a right output that is no new array, from what `calls.shared` gave."""
+    right = case.expected["output"] if case.judge else case.expected
+    parts = dict(_places(right, exercise.name, exercise.returns))
+    for place, (kind, *other) in shared:
+        if place in parts and (kind == "argument" or tuple(other) in parts):
+            form, name = ("passed in", other[0]) if kind == "argument" else ("one array", parts[tuple(other)])
+            if name == parts[place] and exercise.returns:
+                name += f" of {exercise.returns[other[0]]}"
+            yield Difference("shared", parts[place], form, more={"other": name})
+
+
+def _places(right, part, returns=(), place=()):
+    """Yield ``(place, part)`` for each array of a right output: its keys and indices, and its name in messages."""
+    if isinstance(right, dict):
+        for key, item in right.items():
+            yield from _places(item, key if isinstance(key, str) else f"{part}[{key!r}]", (), (*place, key))
+    elif isinstance(right, (list, tuple)):
+        for i, item in enumerate(right):
+            yield from _places(item, returns[i] if returns else f"{part}[{i}]", (), (*place, i))
+    else:
+        yield place, part
 
 
 def _names(keys):
@@ -191,6 +216,14 @@ def _value(part, got, expected, rtol, atol):
         apart = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1)
     index = tuple(int(i) for i in np.unravel_index(np.argmax(apart), apart.shape))
     return Difference("value", part, "value", expected, got, index, wrong)
+
+
+def _whole(part, got, expected):
+    """A size, a count or an index is a whole number: a float, though equal, is no size of an array and no index."""
+    counts = isinstance(expected, (int, np.integer)) and not isinstance(expected, bool)
+    if counts and not isinstance(got, bool) and np.asarray(got).dtype.kind == "f":
+        return Difference("type", part, "whole", expected, float(got))
+    return None
 
 
 def same(one, other):

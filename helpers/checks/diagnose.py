@@ -30,10 +30,13 @@ def explain(exercise, outcomes, wrong):
     wrong : list of Difference
         What is wrong, in the order of the verdict.
     """
+    if wrong[0].kind == "shared":  # all values are right
+        return wrong[0], None
     for mistake in exercise.mistakes:
         if _all(exercise, outcomes, mistake.outcomes, _equal):
             return wrong[0], Cause(mistake.name, mistake.hint)
-    if wrong[0].kind in ("exception", "changed") or any(outcome.raised for outcome in outcomes):
+    says_it_all = wrong[0].kind in ("exception", "changed") or wrong[0].form == "whole"
+    if says_it_all or any(outcome.raised for outcome in outcomes):
         return wrong[0], None
     parts = {}
     for what in wrong:
@@ -59,7 +62,15 @@ def _equal(exercise, case, mine, other):
         return False
     if case.judge is not None:
         return difference_of_judged(mine.output, other.output, case.judge, "", **_options(exercise), named=True) is None
-    return difference(mine.output, other.output, "", **_options(exercise), nonfinite=True) is None
+    if difference(mine.output, other.output, "", **_options(exercise), nonfinite=True) is not None:
+        return False
+    return _missing(other, case) == _missing(mine, case)  # what a dict has more did not count
+
+
+def _missing(outcome, case):
+    """Return the names of the keys that an output lacks, or None."""
+    found = difference(outcome.output, case.expected, "", values=False)
+    return found.more["missing"] if found is not None and found.form == "key" else None
 
 
 def _options(exercise):

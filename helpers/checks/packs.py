@@ -28,6 +28,7 @@ class Outcome(NamedTuple):
     """What one call did: its output, or its exception; which arguments it changed, which generators it moved on.
 
     Of an exception: the name of its kind, what it said, the kind of expression in which it arose, and the line.
+    ``shared`` says which arrays of the output are no new ones, as `calls.shared` does.
     """
 
     output: Any
@@ -37,6 +38,7 @@ class Outcome(NamedTuple):
     place: str = ""
     line: int | None = None
     moved: tuple = ()
+    shared: tuple = ()
 
     def fields(self):
         """Return as a dict what a pack keeps: what is not the default, without the line."""
@@ -68,7 +70,7 @@ class Exercise(NamedTuple):
     """One exercise as `check` sees it; ``returns`` names the parts of the output in messages.
 
     ``hints`` are the steps of `Checks.hint` as Markdown; only a pack has them. ``equations`` holds those of single
-    parts, by a pattern for the part's name.
+    parts, by a pattern for the part's name. ``new`` says whether the arrays of the output must be new ones.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Exercise(NamedTuple):
     mistakes: Iterable
     hints: tuple = ()
     equations: dict = {}  # noqa: RUF012, never changed
+    new: bool = False
 
     def equation_of(self, part):
         """Return the equation of a part of the output; the exercise's if it has none of its own."""

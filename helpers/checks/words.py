@@ -12,6 +12,14 @@ SENTENCES = {
     "exception": ("{exercise} stopped with {got}{place}", ""),
     "changed": ("{exercise} changed its argument {part}. Work on a copy", ""),
     "type": ("{part}: expected {expected}, got {got}", ""),
+    "whole": (
+        "{part}: a whole number is asked for, not a float",
+        ": {got} is no index and no size. `//` or `int(...)` gives one",
+    ),
+    "passed in": (
+        "{part}: it is the array that was passed in as {other}. Make a new one, which does not change with it", "",
+    ),
+    "one array": ("{part}: it is one array with {other}, and changes with it. Make an array for each", ""),
     "nothing": ("{part}: expected {expected}, got {got}", ". Does the function return it?"),
     "key": ("{part}: the key {missing} is missing", "; {has}"),
     "count": ("{part}: wrong number of entries", ": expected {expected}, got {got}"),
@@ -87,6 +95,8 @@ def _fields(what, exercise):
         fields["expected"], fields["got"] = numbers(expected, got, 2)
         over = f" (over {what.more['calls']} calls)" if what.more.get("calls", 1) > 1 else ""
         fields["about"] = f": expected about {fields['expected']}, got about {fields['got']}{over}"
+    elif what.form == "whole":
+        fields["got"] = repr(got)
     elif _is_number(expected) and _is_number(got):
         fields["expected"], fields["got"] = numbers(expected, got)
     elif what.form == "text":

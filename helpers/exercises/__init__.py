@@ -98,7 +98,7 @@ class Lesson:
 
     def exercise(
         self, points, topic, cases, equation="", returns=(), backward=False, rtol=1e-6, atol=1e-8, judge=None,
-        ask="", small=None, why=None,
+        ask="", small=None, why=None, new=False,
     ):  # fmt: skip
         """Make the decorated function an exercise, as its reference solution.
 
@@ -127,11 +127,13 @@ class Lesson:
         why : dict, optional
             A question of `check.questions` that asks for a reason: ``{"question": ..., "choices": {choice: reply}}``,
             the right choice first.
+        new : bool
+            Whether the arrays of the output must be new ones: none is an argument's, and none stands there twice.
         """
 
         def register(reference):
             made = Exercise(reference, points, topic, cases, equation, returns, backward, rtol, atol, judge)
-            made.ask, made.small, made.why = ask, small, why
+            made.ask, made.small, made.why, made.new = ask, small, why, new
             if made.name in self.exercises:
                 raise ValueError(f"{self.name} has two exercises named {made.name}")
             self.exercises[made.name] = made
@@ -170,7 +172,7 @@ class Exercise:
         self.points, self.topic, self.equation, self.returns = points, topic, equation, tuple(returns)
         self.backward, self.rtol, self.atol = backward, rtol, atol
         self._cases, self._judge = cases, judge
-        self.ask, self.small, self.why, self._small = "", None, None, None
+        self.ask, self.small, self.why, self.new, self._small = "", None, None, False, None
         self.mistakes = []  # (function, hint)
         self.accepted = []
         self.ways = []  # (function, what is different in it): those that `check.ways` shows
@@ -240,6 +242,7 @@ class Exercise:
             "atol": self.atol,
             "cases": cases,
             "equations": self.equations,
+            "new": self.new,
         }
 
     def mistaken(self, function, case):

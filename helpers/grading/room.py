@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.checks import errors, plain
+from helpers.checks import calls, errors, plain
 
 MISSING = object()
 
@@ -122,7 +122,8 @@ class Room:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = self.kept[request["object"]](*arguments, **named)
         changed = {i: value for i, value in enumerate(arguments) if _changed(value, before[i])}
-        return {"result": self._encode(result), "changed": self._encode(changed)}
+        shared = plain.encode([list(pair) for pair in calls.shared(result, arguments)], lambda key: None)
+        return {"result": self._encode(result), "changed": self._encode(changed), "shared": shared}
 
     def do_attribute(self, request):
         return self._encode(getattr(self.kept[request["object"]], request["name"]))

@@ -465,7 +465,8 @@ class Remote:
             answer = room.ask("call", room.limits["call"], object=facts.number, arguments=encoded)
             changed = room.decode(answer["changed"])
             result = room.decode(answer["result"])
-            if not isinstance(changed, dict):
+            shared = room.decode(answer["shared"])
+            if not isinstance(changed, dict) or not isinstance(shared, list):
                 raise wire.Refused("Its answer has another form.")
         except Stopped as stopped:
             raise type(stopped)(f"{facts.name} {stopped}.") from None
@@ -476,7 +477,7 @@ class Remote:
         for position, value in changed.items():
             if isinstance(position, int) and 0 <= position < len(arguments):
                 _change(arguments[position], value)
-        return result
+        return _as_shared(result, arguments, shared)
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -512,6 +513,35 @@ class Remote:
 def _ask(remote, do, **fields):
     facts = _of(remote)
     return facts.room.decode(facts.room.ask(do, facts.room.limits["call"], object=facts.number, **fields))
+
+
+def _as_shared(result, arguments, shared):
+    """Return a result whose equal arrays are one where those of the learner's code shared memory (`calls.shared`)."""
+    for pair in shared:
+        with contextlib.suppress(KeyError, IndexError, TypeError, ValueError):
+            place, (kind, *other) = pair
+            array, one = _at(arguments if kind == "argument" else result, other), _at(result, place)
+            if array.size == one.size and np.array_equal(array.reshape(one.shape), one, equal_nan=True):
+                result = _with(result, place, array.reshape(one.shape))
+    return result
+
+
+def _at(value, place):
+    """Return the array at a place in dicts, lists and tuples; raise TypeError if there is none."""
+    for key in place:
+        value = value[key] if isinstance(value, (dict, list, tuple)) else None
+    if not isinstance(value, np.ndarray):
+        raise TypeError("no array")
+    return value
+
+
+def _with(value, place, item):
+    """Return a value with another item at a place."""
+    if not place:
+        return item
+    if isinstance(value, dict):
+        return value | {place[0]: _with(value[place[0]], place[1:], item)}
+    return type(value)(_with(one, place[1:], item) if i == place[0] else one for i, one in enumerate(value))
 
 
 def _change(argument, value):

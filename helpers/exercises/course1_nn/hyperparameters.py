@@ -103,7 +103,7 @@ def last_layer_alone(layers_dims):
 
 @count_parameters.accept
 def units_times_inputs_and_one(layers_dims):
-    total = 0.0
+    total = 0
     for l in range(1, len(layers_dims)):
         total += layers_dims[l] * (layers_dims[l - 1] + 1)
     return total

@@ -103,7 +103,7 @@ def lengths(X, Y):
 @layer_sizes.accept
 def unpacked(X, Y):
     (n_x, _), (n_y, _) = np.shape(X), np.shape(Y)
-    return n_x, 4.0, n_y
+    return n_x, 4, n_y
 
 
 # --- initialize_parameters -------------------------------------------------------------------------------------------

@@ -30,11 +30,12 @@ def generator(rng):
 
 
 def zeros_cases(rng):
-    """Return drawn sizes, all different within a net: those of another seed answer nothing."""
-    return [case(layers_dims=[int(n) for n in 2 + rng.permutation(7)[:count]]) for count in (2, 3, 4)]
+    """Return drawn sizes, all different within a net but the last: those of another seed answer nothing."""
+    drawn = [[int(n) for n in 2 + rng.permutation(7)[:count]] for count in (2, 3, 4)]
+    return [case(layers_dims=sizes) for sizes in (*drawn, [int(rng.integers(2, 9))] * 4)]
 
 
-@lesson.exercise(points=1, topic=25, equation="(2.4)", cases=zeros_cases)
+@lesson.exercise(points=1, topic=25, equation="(2.4)", cases=zeros_cases, new=True)
 def initialize_parameters_zeros(layers_dims):
     """Return weights and biases that are all zero.
 

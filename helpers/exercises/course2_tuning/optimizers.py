@@ -563,10 +563,12 @@ def average_by_steps_towards(values, beta, bias_correction=False):
 
 
 def velocity_cases(rng):
-    return [case(parameters=network(rng, *sizes)[0]) for sizes in drawn_sizes(rng)]
+    """Return drawn sizes, and layers of equal size: each of their averages is an array of its own."""
+    equal = [int(rng.integers(2, 5))] * 4
+    return [case(parameters=network(rng, *sizes)[0]) for sizes in (*drawn_sizes(rng), equal)]
 
 
-@lesson.exercise(points=1, topic=22, equation="(5.15)", cases=velocity_cases)
+@lesson.exercise(points=1, topic=22, equation="(5.15)", cases=velocity_cases, new=True)
 def initialize_velocity(parameters):
     """Return averages that start at zero, one for each gradient.
 
@@ -1089,7 +1091,7 @@ def rmsprop_on_copies(parameters, grads, s, beta, learning_rate, epsilon):
 # --- initialize_adam -------------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=1, topic=22, equation="(5.24)", cases=velocity_cases, returns=("v", "s"))
+@lesson.exercise(points=1, topic=22, equation="(5.24)", cases=velocity_cases, new=True, returns=("v", "s"))
 def initialize_adam(parameters):
     """Return both averages of Adam at their start.
 

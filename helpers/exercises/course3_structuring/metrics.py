@@ -1516,7 +1516,7 @@ def with_math(difference, error=0.5):
 @dev_set_size.accept
 def rounded_down_and_one_more(difference, error=0.5):
     """The next whole number; equal to rounding up for all but whole numbers."""
-    return np.floor(needed(difference, error)) + 1
+    return int(needed(difference, error)) + 1
 
 
 @dev_set_size.accept

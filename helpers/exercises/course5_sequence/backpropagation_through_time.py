@@ -568,7 +568,7 @@ def clip_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=52, equation="(2.23)", cases=clip_cases)
+@lesson.exercise(points=1, topic=52, equation="(2.23)", cases=clip_cases, new=True)
 def clip(gradients, max_value):
     """Limit each entry of each gradient to the range from -max_value to max_value.
 
