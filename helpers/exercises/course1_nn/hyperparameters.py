@@ -601,7 +601,7 @@ def step_by_step(settings, X_train, Y_train, X_dev, Y_dev):
 
     return {
         "dev_error": wrong(X_dev, Y_dev), "train_error": wrong(X_train, Y_train), "cost": cost,
-        "num_parameters": float(count_parameters(settings["layers_dims"])),
+        "num_parameters": count_parameters(settings["layers_dims"]),
         "settings": settings | {"num_iterations": num_iterations},
     }  # fmt: skip
 
