@@ -7,6 +7,7 @@ import time
 
 import autograd
 import autograd.numpy as anp
+import machine
 import numpy as np
 import pytest
 from PIL import Image
@@ -157,10 +158,10 @@ def test_the_picture_follows_its_controls_quickly_and_has_a_twin():
     assert "vanishes" in picture._caption.value
     before, times = picture._image.value, []
     for scale in (1.0, 1.1, 1.2, 1.3, 1.2):
-        start = time.perf_counter()
+        start = time.process_time()
         picture.controls["scale"].value = scale
-        times.append(time.perf_counter() - start)
-    assert statistics.median(times) < 0.1
+        times.append(time.process_time() - start)
+    assert statistics.median(times) < machine.seconds(0.1)
     assert "explodes" in picture._caption.value
     assert picture._image.value != before
     picture.controls["size"].value = 2.0
