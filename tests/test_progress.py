@@ -355,11 +355,10 @@ def test_no_hint_holds_a_line_of_an_answer(lesson):
 @by_lesson
 def test_every_exercise_has_all_four_steps(lesson):
     made = hints.make(lesson.name)
-    source = notebooks.read(lesson.path).cells
-    place = {cell.id: i for i, cell in enumerate(source)}
+    folded = FOLDED.findall("\n".join(cell.source for cell in notebooks.read(lesson.path).cells))
+    assert len(made) == len(exercises.load(lesson.name).exercises)
     for name, exercise in exercises.load(lesson.name).exercises.items():
         question, equation, traced, faded = made[name]
-        folded = FOLDED.findall(source[place[name] - 1].source)
         assert question.count("?") >= 1, name
         assert not any(squash(question) in squash(text) or squash(text) in squash(question) for text in folded), name
         assert bool(exercise.equation) == (name not in NO_EQUATION), name
@@ -406,6 +405,26 @@ def test_the_hint_traces_what_the_reference_computes():
         "| returned `dw` | (2, 1) | [[0.3333], [-0.1983]] |",
     ):
         assert row in traced
+
+
+def test_the_hint_of_a_loop_follows_its_first_pass_to_the_end():
+    """By hand: x = (1, 0), score 1 · 1 + 2 · 0 - 1 = 0, dz = σ(0) - 1 = -0.5, so dw = (-0.5, 0)."""
+    rows = hints.make(LESSON.name)["propagate_loop"][2].splitlines()
+    first = rows.index("| `z`, i = 0 | number | -1 |")
+    assert [row.split(" | ")[0] for row in rows[first : first + 10]] == [
+        "| `z`, i = 0", "| `z`, i = 0, j = 0", "| `z`, i = 0, j = 1", "| `a`, i = 0", "| `cost`, i = 0", "| `dz`, i = 0",
+        "| `dw`, i = 0, j = 0", "| `dw`, i = 0, j = 1", "| `db`, i = 0", "| and so on",
+    ]  # fmt: skip
+    assert "| `dw`, i = 0, j = 1 | (2, 1) | [[-0.5], [0]] |" in rows
+
+
+def test_a_hint_shows_what_decides():
+    """Before `predict` gives whole numbers there is True and False; a sign is a gap, too; all equations are there."""
+    made = hints.make(LESSON.name)
+    assert "| … | (1, 3) | [[False, False, True]] |" in made["predict"][2]
+    assert "return ____ * (____ * np.log(____) + (____ - ____) * np.log(____))" in made["log_loss"][3]
+    for name, needed in {"squared_cost": "1 2 7", "propagate_loop": "1 2 12 13 20 21 22 23 24"}.items():
+        assert re.findall(r"\\tag\{2\.(\d+)\}", made[name][1]) == needed.split()
 
 
 # --- the data of the start page --------------------------------------------------------------------------------------
