@@ -1150,6 +1150,15 @@ def default_learning_rate(X_train, Y_train, X_test, Y_test, num_iterations, lear
     return model(X_train, Y_train, X_test, Y_test, num_iterations, 0.009)
 
 
+@model.mistake(
+    "The training examples are predicted with the w and b of the start. Use those in `params`, as for the new ones."
+)
+def train_predicted_before_training(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
+    found = model(X_train, Y_train, X_test, Y_test, num_iterations, learning_rate)
+    w, b = initialize_with_zeros(X_train.shape[0])
+    return found | {"Y_prediction_train": predict(w, b, X_train)}
+
+
 @model.accept(
     "Everything in one loop, without the functions before it: shorter, but no part can be checked or used alone."
 )

@@ -232,6 +232,11 @@ def first_layer_scaled(layers_dims, rng, scale):
     return parameters | {"W1": parameters["W1"] * scale}
 
 
+@initialize_parameters_random.mistake("The weights are multiplied by the number 10. The factor is the argument scale.")
+def scale_fixed_at_ten(layers_dims, rng, scale):
+    return initialize_parameters_random(layers_dims, rng, 10)
+
+
 # --- initialize_parameters_he ----------------------------------------------------------------------------------------
 
 
@@ -280,6 +285,14 @@ def initialize_parameters_he(layers_dims, rng):
         parameters[f"W{l}"] = rng.standard_normal((n, n_prev)) * np.sqrt(2 / n_prev)  # (2.21)
         parameters[f"b{l}"] = np.zeros((n, 1))
     return parameters
+
+
+@initialize_parameters_he.mistake(
+    "The biases are random. Random weights are enough to tell the units apart: biases start at 0."
+)
+def he_random_biases(layers_dims, rng):
+    parameters = initialize_parameters_he(layers_dims, rng)
+    return {name: p if name[0] == "W" else 0.01 * rng.standard_normal(p.shape) for name, p in parameters.items()}
 
 
 # --- initialize_parameters_xavier ------------------------------------------------------------------------------------
