@@ -252,7 +252,10 @@ def start_page(lessons):
 
 
 def start_data(lessons):
-    """Return what JupyterLab's start page and the learner's progress know of the lessons, as JSON."""
+    """Return what JupyterLab's start page and the learner's progress know, as JSON: lessons by course, and days.
+
+    ``"days"`` are those after which a solved exercise is due: the page and `helpers.checks.progress` read one rule.
+    """
     found = []
     for number, (course, title) in enumerate(COURSES.items(), start=1):
         rows = []
@@ -275,7 +278,7 @@ def start_data(lessons):
                 )
         if rows:
             found.append({"number": number, "title": title, "lessons": rows})
-    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({"days": progress.INTERVALS, "courses": found}, ensure_ascii=False, indent=1) + "\n"
 
 
 def _text_before(notebook, name):

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from helpers import checks, courses, exercises, hints, notebooks, release, thinking
-from helpers.checks import ask, packs, predict, progress, questions, review, think
+from helpers.checks import packs, predict, progress, questions, review, think
 from helpers.checks.trace import trace
 
 LESSON = courses.find("logistic_regression")
@@ -41,7 +41,7 @@ def edition(tmp_path):
         {"name": "two", "number": "1.2", "title": "Two", "exercises": ["d"]},
     ]
     start = tmp_path / "start.json"
-    start.write_text(json.dumps([{"lessons": lessons}]))
+    start.write_text(json.dumps({"courses": [{"lessons": lessons}]}))
 
     def note(lesson, exercise, right):
         progress.note(lesson, exercise, right, top=tmp_path, start=start)
@@ -204,10 +204,10 @@ def files():
     return release.edition([LESSON])
 
 
-def learn(folder, code):
+def learn(folder, code, typed=""):
     code = f"import numpy as np\nfrom helpers import checks\ncheck = checks.lesson('logistic_regression')\n{code}"
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code], input=typed,
         cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True,
     )  # fmt: skip
 
@@ -445,7 +445,8 @@ def test_prerequisites_are_all_understood():
 
 def test_start_data_has_every_lesson_with_its_exercises_in_order():
     data = json.loads(release.start_data(DONE))
-    rows = [row for course in data for row in course["lessons"]]
+    assert data["days"] == list(progress.INTERVALS) == [1, 3, 7, 21]
+    rows = [row for course in data["courses"] for row in course["lessons"]]
     assert [row["name"] for row in rows] == [lesson.name for lesson in DONE]
     for row, lesson in zip(rows, DONE, strict=True):
         cells = notebooks.read(lesson.path).cells
@@ -486,27 +487,39 @@ def typed(monkeypatch):
             return left.pop(0)
 
         monkeypatch.setattr("builtins.input", answer)
-        monkeypatch.setattr(ask, "_left_out", [-ask.PAUSE])
 
     put()
     return put
 
 
-def test_who_leaves_a_question_out_is_not_asked_the_next_moment(typed, monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(ask.time, "monotonic", lambda: now[0])
-    typed("", "b", "b")
-    assert ask.answer(("one", "two")) is None
-    for later, given in ((1.5, None), (1.5, None), (2.5, 1), (0.1, 1)):
-        now[0] += later
-        assert ask.answer(("one", "two")) == given
+def test_run_all_waits_for_no_answer():
+    """Cells that run one right after the other ask and go on; a cell that is run by hand waits for its answer."""
+    code = """
+import builtins, time
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+builtins.input = lambda prompt: print("ASKED") or "b"
+ask = "check.predict('lost_minus', again=True)"
+for cell in ("from helpers import checks\\ncheck = checks.lesson('logistic_regression')", ask, ask):
+    shell.run_cell(cell)
+print("BY HAND")
+time.sleep(0.3)
+shell.run_cell(ask)
+shell.run_cell("check = checks.lesson('logistic_regression')")
+shell.run_cell(ask)
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    at_once, by_hand = out.split("BY HAND")
+    assert at_once.count("Which of these predictions") == at_once.count("No guess yet") == 2
+    assert "ASKED" not in at_once
+    assert by_hand.count("ASKED") == by_hand.count("Your guess stands: b") == 1
 
 
 @pytest.fixture
 def guesses(monkeypatch, tmp_path):
     """Progress kept in a folder of its own, and no guess of this session."""
     start = tmp_path / "start.json"
-    start.write_text("[]")
+    start.write_text('{"courses": []}')
     monkeypatch.setattr(predict, "_guesses", {})
     for name in ("events", "keep", "is_solved"):
         monkeypatch.setattr(progress, name, functools.partial(getattr(progress, name), top=tmp_path, start=start))
@@ -824,6 +837,30 @@ def test_what_is_due_becomes_a_notebook_that_runs(files, tmp_path):
     newer = {**files, "NOTATION.md": b"newer"}
     release.write(newer, folder, keep_work=True)
     assert (folder / place).exists(), "an update leaves it alone"
+
+
+def test_all_that_asks_works_as_text_without_widgets(files, tmp_path):
+    """In a plain Python, without IPython and widgets: questions are text, and answers are typed."""
+    release.write(files, tmp_path)
+    (tmp_path / "own.py").write_text("import numpy as np\n\n\ndef sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n")
+    code = """
+import sys
+sys.modules["ipywidgets"] = None
+from own import sigmoid
+check(sigmoid)
+check.predict("lost_minus")
+check.compare("lost_minus", 2)
+for _ in range(4):
+    check.hint(sigmoid)
+check.questions(sigmoid)
+assert "IPython" not in sys.modules
+"""
+    done = learn(tmp_path, code, typed="a\nb\nb\nb\n")
+    assert done.returncode == 0, done.stderr
+    assert "Your guess stands: a  ŷ = 0.01" in done.stdout
+    assert "You guessed:  a  ŷ = 0.01\nIt came out:  c  ŷ = 0.99" in done.stdout
+    assert done.stdout.index("Hint 1 of 4") < done.stdout.index("Hint 4 of 4, the answer with gaps")
+    assert re.search(r"[0-3] of 3 right\.", done.stdout)
 
 
 def test_reset_says_how_the_exercise_was_released(files, tmp_path, capsys):

@@ -134,6 +134,25 @@ def test_outputs_are_shown_and_answers_are_gaps(folder, pages):
     assert "BEGIN SOLUTION" not in text
 
 
+def test_what_a_prediction_is_about_is_folded_until_the_reader_has_guessed():
+    """The question stands there with its choices; what came out, of all cells up to the comparison, is a fold."""
+    lesson = next(lesson for lesson in DONE if lesson.name == "logistic_regression")
+    cells = {cell["id"]: cell for cell in json.loads(site.lesson_page(lesson)[0])["cells"]}
+    for asked, folded in {
+        "predict_lost_minus": ["errata_minus_run"],
+        "predict_walks": ["play_walks", "compare_walks"],
+        "predict_rates": ["picture_rates"],
+    }.items():
+        said = str(cells[asked]["outputs"])
+        assert "  a  " in said
+        assert "No guess yet" not in said
+        assert "hide-output" not in cells[asked]["metadata"].get("tags", [])
+        for one in folded:
+            assert "hide-output" in cells[one]["metadata"]["tags"]
+            assert cells[one]["metadata"]["mystnb"]["code_prompt_show"].startswith("Guess first")
+    assert "hide-output" not in cells["accuracy"]["metadata"].get("tags", [])
+
+
 def squeezed(path):
     """The text of a file without white space: of a page what is read, of a notebook its sources."""
     if path.suffix == ".html":

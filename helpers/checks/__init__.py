@@ -11,7 +11,7 @@ import traceback
 
 import numpy as np
 
-from . import origin, packs, plain, progress, show, words
+from . import ask, origin, packs, plain, progress, show, words
 from .calls import call, copied
 from .compare import Difference, differences, not_new
 from .diagnose import explain
@@ -57,6 +57,7 @@ def _plainly(value):
 def lesson(name):
     """Return the checks of a lesson; raise `packs.UnknownExercise` if there is no such lesson here."""
     origin.say()
+    ask.watch()
     return Checks(name, packs.load(name))
 
 

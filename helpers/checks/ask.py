@@ -1,18 +1,19 @@
 """Ask a learner a question, as text: with choices or for a number. It needs a keyboard and nothing else.
 
-The question is printed and the answer typed, in JupyterLab as in a terminal. Where nobody can type, in a run from top
-to bottom, the question stands there alone.
+The question is printed and the answer typed, in JupyterLab as in a terminal. Where nobody can type, and where cells
+run one right after the other ("Run All"), the question stands there alone and nothing waits.
 """
 
+import math
 import re
 import sys
 import textwrap
 import time
 
 LETTERS = "abcdefgh"
-#: Who leaves a question out is not asked again for so many seconds: "Run All" then needs one Enter, not one a question.
-PAUSE = 2.0
-_left_out = [-PAUSE]  # when that was
+#: A cell that begins so soon after another ended, in seconds, was not started by a hand of its own.
+AT_ONCE = 0.1
+_ended, _pause = [None], [math.inf]  # when the last cell ended; how long after it this one began
 
 
 def choices_text(choices):
@@ -20,6 +21,23 @@ def choices_text(choices):
     return "\n".join(
         wrapped(f"  {letter}  {choice}", "     ") for letter, choice in zip(LETTERS, choices, strict=False)
     )
+
+
+def watch():
+    """From here on, know of each cell of this notebook how long after the one before it begins."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and _ended[0] is None:
+        _ended[0] = -math.inf
+        shell.events.register("pre_run_cell", _begin)
+        shell.events.register("post_run_cell", _end)
+
+
+def _begin(_):
+    _pause[0] = time.monotonic() - _ended[0]
+
+
+def _end(_):
+    _ended[0] = time.monotonic()
 
 
 def show(question, choices=()):
@@ -39,8 +57,7 @@ def answer(choices=(), word="answer"):
     word : str
         What the answer is called: "guess" or "answer".
     """
-    if time.monotonic() - _left_out[0] < PAUSE:
-        _left_out[0] = time.monotonic()
+    if _pause[0] < AT_ONCE:
         return None
     if "ipykernel" in sys.modules:  # what was printed goes another way than the question for an answer: let it arrive
         sys.stdout.flush()
@@ -52,7 +69,6 @@ def answer(choices=(), word="answer"):
         except (EOFError, OSError, NotImplementedError):  # nobody is there; IPython raises the last one
             return None
         if not typed:
-            _left_out[0] = time.monotonic()
             return None
         found = _understood(typed, choices)
         if found is not None:

@@ -51,7 +51,7 @@ def note(lesson, exercise, right, top=TOP, start=START):
         this does nothing.
     """
     try:
-        lessons = [one for course in json.loads(start.read_text(encoding="utf-8")) for one in course["lessons"]]
+        lessons = lessons_of(start)
         solved = _keep(Path(top) / NAME, lesson, exercise, right)
     except FileNotFoundError:
         return
@@ -61,6 +61,12 @@ def note(lesson, exercise, right, top=TOP, start=START):
     for here in lessons:
         if here["name"] == lesson:
             print(_line(here, lessons, solved, exercise, right))
+
+
+def lessons_of(start=START):
+    """Return the lessons of an edition in their order, from the start page's data."""
+    courses = json.loads(Path(start).read_text(encoding="utf-8"))["courses"]
+    return [one for course in courses for one in course["lessons"]]
 
 
 def events(top=TOP, start=START):

@@ -54,7 +54,7 @@ def make(top=progress.TOP, start=progress.START):
         if _holds(path, picked[0]):
             return path.relative_to(top).as_posix()
         number += 1
-    lessons = {one["name"]: one for course in json.loads(Path(start).read_text("utf-8")) for one in course["lessons"]}
+    lessons = {one["name"]: one for one in progress.lessons_of(start)}
     cells = []
     for lesson, exercise in picked:
         cells += _exercise(top, lessons.get(lesson), exercise)

@@ -75,17 +75,19 @@
     return null;
   }
 
-  /** Return how many exercises are due; helpers/checks/progress.py keeps the days and says what they mean. */
-  function due(events) {
+  /** Return how many exercises are due; helpers/checks/progress.py keeps the days, and start.json has its rule. */
+  function due(events, intervals) {
     const days = new Map();
     for (const event of events) {
       const key = `${event.lesson} ${event.exercise}`;
       if ("due" in event) days.set(key, event.due);
-      else if (event.right === true && !days.has(key)) days.set(key, dayOf(new Date(Date.parse(event.when) + 864e5)));
+      else if (event.right === true && !days.has(key)) days.set(key, dayOf(later(event.when, intervals[0])));
     }
     const today = dayOf(new Date());
     return [...days.values()].filter((day) => typeof day === "string" && day <= today).length;
   }
+
+  const later = (when, days) => new Date(Date.parse(when) + days * 864e5);
 
   const dayOf = (date) =>
     Number.isNaN(date.getTime()) ? null : [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
@@ -180,8 +182,8 @@
   }
 
   /** Return what is due today with its button, or nothing. */
-  function repeat(app, events) {
-    const number = due(events);
+  function repeat(app, events, days) {
+    const number = due(events, days);
     if (!number) return null;
     const said = element("p", { role: "status" });
     const button = element("button", { class: "sp-repeat" }, "Repeat some of them");
@@ -264,7 +266,7 @@
     return made;
   }
 
-  function page(app, courses, events) {
+  function page(app, { courses, days }, events) {
     const lessons = courses.flatMap((course) => course.lessons);
     const solved = solvedIn(lessons, events);
     const of = (some) => [
@@ -276,7 +278,7 @@
       element("h1", {}, "Deep learning, piece by piece"),
       element("p", {}, "Read, fill in the functions, and run the checks: they say what is wrong, where, and which usual slip it looks like."),
       goOn(app, lessons, solved, events),
-      repeat(app, events) ?? "",
+      repeat(app, events, days) ?? "",
       element("p", { class: "sp-progress sp-sum" }, bar(done, all, "Solved in all courses"), element("span", {}, `${done} of ${count(all, "exercise")} solved`)),
       ...courses.map((course) => {
         const [some, them] = of(course.lessons);
@@ -349,13 +351,13 @@
       /** Draw if anything changed; the lists that are open stay open. */
       async draw() {
         try {
-          this.courses ??= await (await fetch(new URL("start.json", HERE))).json();
+          this.known ??= await (await fetch(new URL("start.json", HERE))).json();
           const events = await readProgress(this.app.serviceManager.contents);
           const state = JSON.stringify(events);
           if (this.state === state || this.isDisposed) return;
           const before = this.node.querySelectorAll("details[open]");
           const opened = [...before].map((details) => details.closest(".sp-card").id);
-          this.node.replaceChildren(...page(this.app, this.courses, events));
+          this.node.replaceChildren(...page(this.app, this.known, events));
           for (const id of opened) this.node.querySelector(`#${id} details`).open = true;
           this.state = state;
         } catch (error) {
@@ -400,7 +402,7 @@
         if (launcher) launcher.add({ command: COMMAND, category: "Other", rank: 0 });
         if (restorer) restorer.restore(tracker, { command: COMMAND, args: () => ({ activate: false }), name: () => "start" });
         const again = async (panel) => {
-          const courses = await (await fetch(new URL("start.json", HERE))).json();
+          const { courses } = await (await fetch(new URL("start.json", HERE))).json();
           const lessons = courses.flatMap((course) => course.lessons);
           const said = await startActiveAgain(app, panel, lessons).catch((error) => `This did not work: ${error.message}`);
           app.commands.execute("apputils:notify", { message: said, type: "info", options: { autoClose: 8000 } });
