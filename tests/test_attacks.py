@@ -38,7 +38,8 @@ from test_grading import (
 
 from helpers.checks import packs
 from helpers.courses import TOP
-from helpers.grading import box, rooms
+from helpers.grading import box
+from helpers.grading.warm import Warm
 
 #: Fronts of test_hostile.py, which a class run grades: what a submission says, and what its files are.
 ELSEWHERE = ("text", "records", "folders", "notebooks")
@@ -272,7 +273,7 @@ def test_a_room_of_each_strength_answers(strength):
         strength == "bubblewrap" and shutil.which("bwrap") is None
     ):
         pytest.skip(f"{strength} is not to be had on this machine")
-    warm = rooms.Warm(LESSON, strength)
+    warm = Warm(LESSON, strength)
     room = warm.room()
     try:
         room.ask(
@@ -383,8 +384,8 @@ def test_limits_alone_stop_accidents(tmp_path):
 
 
 def test_a_box_that_cannot_be_made_stops_the_grading(monkeypatch):
-    monkeypatch.setattr(rooms, "readable", lambda *_: ["/does/not/exist"])  # nothing can be mounted there
-    warm = rooms.Warm(LESSON, "namespaces")
+    monkeypatch.setattr("helpers.grading.warm.readable", lambda *_: ["/does/not/exist"])  # nothing can be mounted there
+    warm = Warm(LESSON, "namespaces")
     with pytest.raises(box.NoBox):
         warm.room()
     warm.close()
