@@ -6,8 +6,8 @@ Four strengths; the grader takes the strongest that works on the machine, ``limi
     An own root that holds only the readable paths, read-only, and a small private /tmp; no other process, no network,
     no queues of the host; then all of ``landlock``.
 ``bubblewrap``
-    The same, made by the program bubblewrap, which some systems let make namespaces where they forbid it others. Each
-    room is a program of its own, so a room takes a second or two in place of milliseconds.
+    The same for ordinary users, made by the program bubblewrap, which some systems let make namespaces where they
+    forbid it others. Each room is a program of its own, so a room takes some seconds in place of milliseconds.
 ``landlock``
     The kernel refuses all files but the readable paths and a scratch folder, in which files can be made and not
     removed, so that all of them count; and TCP and signals to other processes. Only system calls on a list are possible
@@ -215,7 +215,7 @@ def strongest():
     limits = {"cpu": 10, "memory": 1 << 40, "file": 1 << 20, "scratch": 1 << 20, "processes": 8, "files": 64}
     for strength in STRENGTHS:
         if strength == "bubblewrap":
-            if os.geteuid() != 0 and _bubblewrap_works(limits):
+            if _bubblewrap_works(limits):
                 return strength
             continue
         with tempfile.TemporaryDirectory() as scratch:
@@ -239,17 +239,15 @@ def strongest():
 
 def _bubblewrap_works(limits):
     """Return whether a program that bubblewrap starts can enter the box."""
-    if pyseccomp is None:
-        return False
-    code = (
-        "import importlib.util, sys\nspec = importlib.util.spec_from_file_location('box', sys.argv[1])\n"
-        "box = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(box)\n"
-        f"box.seccomp_program = lambda: {seccomp_program()!r}\nbox.enter('bubblewrap', [], '', {limits!r})"
-    )
+    python, here = os.path.realpath(sys.executable), os.path.realpath(__file__)
     try:
-        python, here = os.path.realpath(sys.executable), os.path.realpath(__file__)
-        command = [*bubblewrap(["/", python, here], limits), python, "-S", "-c", code, here]
-        return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
+        words = bubblewrap(["/", python, here], limits)
+        code = (
+            "import importlib.util, sys\nspec = importlib.util.spec_from_file_location('box', sys.argv[1])\n"
+            "box = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(box)\n"
+            f"box.seccomp_program = lambda: {seccomp_program()!r}\nbox.enter('bubblewrap', [], '', {limits!r})"
+        )
+        return subprocess.run([*words, python, "-S", "-c", code, here], capture_output=True, timeout=30).returncode == 0
     except (NoBox, OSError, subprocess.TimeoutExpired):
         return False
 
@@ -260,11 +258,13 @@ def bubblewrap(readable, limits):
     Raises
     ------
     NoBox
-        If bubblewrap is not installed.
+        If it is not installed, or this is root, whose rooms would all have one user, and that root.
     """
     program = shutil.which("bwrap")
-    if program is None:
-        raise NoBox("bubblewrap is not installed")
+    if program is None or pyseccomp is None:
+        raise NoBox(f"{'pyseccomp with libseccomp' if program else 'bubblewrap'} is not installed")
+    if os.geteuid() == 0:
+        raise NoBox("bubblewrap is for ordinary users; root has the box namespaces")
     words = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     for path in filter("/".__eq__, readable):
         words += ["--ro-bind", path, path]

@@ -138,7 +138,7 @@ class Room:
         """End a room that takes too much memory or disk, however it holds it, or has too many processes."""
         processes = _tree(self.pid)
         memory = sum(map(_memory, processes))
-        too_full = _size(self.scratch) > self.limits["scratch"]
+        too_full = max(_size(self.scratch), *map(_files, processes)) > self.limits["scratch"]
         if _ready(self._process):  # it has ended: these numbers may be another one's
             return
         if memory > self.limits["resident"]:
@@ -235,6 +235,15 @@ def _memory(pid):
             pages = sum(map(int, re.findall(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+)", file.read(), re.MULTILINE)))
         files = len(os.listdir(f"/proc/{pid}/fd"))
     return 1024 * pages + _OF_A_FILE * max(0, files - _FEW_FILES)
+
+
+def _files(pid):
+    """Return the bytes that the files of a process's own /tmp count as, 4 kB each; 0 if it has the /tmp of all."""
+    with contextlib.suppress(OSError):
+        if os.stat(f"/proc/{pid}/root").st_dev != os.stat("/").st_dev:
+            found = os.statvfs(f"/proc/{pid}/root/tmp")
+            return 4096 * (found.f_files - found.f_ffree)
+    return 0
 
 
 def _size(folder):

@@ -122,9 +122,16 @@ class Warm(Shared):
         Of the box, one of `box.STRENGTHS`.
     reference : bool
         Whether these rooms run the reference solutions instead: they may read the catalogue.
+
+    Raises
+    ------
+    box.NoBox
+        If bubblewrap is asked for and cannot be had. Of other boxes, the first room says it.
     """
 
     def __init__(self, lesson, strength, reference=False):
+        if strength == "bubblewrap":
+            box.bubblewrap([], rooms.LIMITS)
         self.strength, self.owner = strength, os.getpid()
         _sweep()
         self.scratch = tempfile.mkdtemp(prefix=f"rooms-{os.getpid()}-")
