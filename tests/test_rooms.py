@@ -117,7 +117,7 @@ def test_works_across_the_wall(case):
         ("def f():\n    raise KeyError('a')", "f()", "The test stopped with KeyError."),
         ("def f():\n    while True:\n        pass", "f()", "f took longer than 2 seconds and was stopped."),
         ("def f():\n    import os\n    os._exit(0)", "f()", "f ended its process."),
-        ("def f():\n    return ' ' * 20_000_000", "f()", "too large"),
+        ("def f():\n    return ' ' * 20_000_000", "f()", "many times as large as it should be"),
         ("def f(:", "f()", "name 'f' is not defined"),
     ],
 )  # fmt: skip
@@ -540,7 +540,7 @@ def test_values_far_larger_than_asked_for_are_not_read(warm):
     f = room.get("f")[1]
     with plain.at_most([1.0], 2.0):
         assert f(1000).shape == (1000,)
-        with pytest.raises(rooms.TooLarge, match="f gave a value that is too large: more than 1 MB."):
+        with pytest.raises(rooms.TooLarge, match="f gave a value that is many times as large as it should be."):
             f(200_000)
         assert f(10).shape == (10,)  # the room goes on
     assert f(200_000).shape == (200_000,)

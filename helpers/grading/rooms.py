@@ -102,7 +102,8 @@ class Room:
                 raise wire.Refused("Its answer came out of turn.")
             error = _learner_error(message["error"]) if "error" in message else None
             if "too_large" in message:
-                error = TooLarge(f"gave a value that is too large: more than {most / 1e6:.3g} MB")
+                what = "gave a value that is many times as large as it should be"  # how large tells of a hidden case
+                error = TooLarge("shows more than can be kept" if do == "run" else what)
             value = None if error else message["value"]
         except wire.Gone:
             raise self._died("ended its process") from None
@@ -343,8 +344,8 @@ class Remote:
 
     @staticmethod
     def kind_of(remote):
-        """Return the name of its type, for messages."""
-        return _of(remote).kind
+        """Return what it is, for messages: not the name of its type, which a learner chooses."""
+        return "function" if _of(remote).is_callable else "object of another kind"
 
     def __repr__(self):
         return "<an object of the learner>"
