@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 import helpers
 
 from . import plain
@@ -132,24 +130,8 @@ def load(lesson):
 
 
 def is_open(lesson, exercise, text):
-    """Tell whether a text, such as the name of a part, stands in an open case of an exercise; the grader's alone."""
-    return text in _texts(lesson, exercise)
-
-
-@functools.lru_cache(maxsize=64)
-def _texts(lesson, exercise):
-    todo, found = [], set()
-    for case in helpers.source_of_lessons().load(lesson, 0)[exercise].cases:
-        todo += [case.arguments, case.expected if case.judge is None else case.expected["output"]]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, str):
-            found.add(value)
-        elif isinstance(value, dict):
-            todo += [*value, *value.values()]
-        elif isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype.kind == "U"):
-            todo += list(value)
-    return found
+    """Tell whether a text, such as the name of a part, stands in an open case of an exercise; for graders alone."""
+    return text in helpers.source_of_lessons().texts(lesson, exercise)
 
 
 def hints(lesson, exercise):
