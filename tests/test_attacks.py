@@ -260,6 +260,12 @@ def test_formgrader_grades_in_rooms_and_executes_nothing_of_a_submission(attacke
             expect(page.locator("body")).to_contain_text("box: ")
             page.wait_for_timeout(300)
             assert page.evaluate("typeof window.HACKED") == "undefined", name
+        for address in (
+            "manage_students/%22;window.HACKED=1;%22",
+            "gradebook/%3Cscript%3Ewindow.HACKED=1%3C%2Fscript%3E",
+        ):
+            assert page.goto(f"{url}/formgrader/{address}").status == 404
+            assert page.evaluate("typeof window.HACKED") == "undefined", address
         browser.close()
 
 

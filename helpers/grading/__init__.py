@@ -70,8 +70,9 @@ from .folder import prepare
 from .late import LatePenalty
 from .record import Record
 from .submission import Reader, Restore
-from .text import FILTERS, EscapeNames
+from .text import FILTERS, EscapeNames, guard_formgrader
 
 __all__ = [
-    "FILTERS", "EscapeNames", "Execute", "LatePenalty", "Reader", "Record", "Restore", "Students", "Unpack", "prepare",
+    "FILTERS", "EscapeNames", "Execute", "LatePenalty", "Reader", "Record", "Restore", "Students", "Unpack",
+    "guard_formgrader", "prepare",
 ]  # fmt: skip
