@@ -393,11 +393,51 @@ def test_no_process_and_no_file_outlives_a_room(strength):
         assert len(set(rooms._tree(warm.process.pid)) - before) > 1
         again = warm.room()
         room.close()
-        assert waited_for(lambda: set(rooms._tree(warm.process.pid)) <= {warm.process.pid, again.pid})
+        assert waited_for(lambda: set(rooms._tree(warm.process.pid)) <= {*forking_of(warm), again.pid})
         assert waited_for(lambda: not os.path.exists(room.scratch))
         assert again.ask("run", 20, source="print(1)")["outputs"]
-        warm.process.kill()  # and no room outlives the process that forks them
-        assert waited_for(lambda: not os.path.exists(f"/proc/{again.pid}"))
+
+
+def forking_of(warm):
+    """Return the numbers of the process that was started, and of the one that forks rooms, which is its child or it."""
+    children = [pid for pid in rooms._tree(warm.process.pid)[1:] if int(parent_of(pid)) == warm.process.pid]
+    return [warm.process.pid, *(children[:1] if warm.strength == "landlock" else ())]
+
+
+def parent_of(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
+
+
+def named(name):
+    """Return the numbers of the processes that have given themselves a name; their children inherit it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            found += [int(path.parent.name)] if path.read_text().strip() == name else []
+    return found
+
+
+@pytest.mark.parametrize("strength", ["namespaces", "landlock"])
+def test_no_process_outlives_the_one_that_forks_rooms(strength):
+    """It is killed from outside while a room forks without end."""
+    name = f"hops{os.getpid()}"
+    source = (
+        f"import ctypes, os\nctypes.CDLL(None).prctl(15, b'{name}')\n"
+        "def hops():\n    while True:\n        if os.fork():\n            os._exit(0)\n"
+        "for _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n        hops()"
+    )
+    warm = Warm(LOGISTIC, strength)
+    room = warm.room()
+    forking = forking_of(warm)[-1]
+    room.ask("run", 20, source=source)
+    assert waited_for(lambda: len(named(name)) > 1)
+    os.kill(forking, signal.SIGKILL)
+    assert waited_for(lambda: not os.path.exists(f"/proc/{room.pid}"))
+    warm.process.wait(20)
+    for _ in range(20):  # one that forks may be between two numbers
+        assert named(name) == []
+    room.close()
+    warm.close()
 
 
 def test_a_room_ends_with_the_process_that_ordered_it(warm):

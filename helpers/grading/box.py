@@ -115,6 +115,7 @@ def fork(strength, child):
                 os.read(wait, 1)
                 os.close(wait)
                 child()
+                os._exit(0)
             finally:
                 os._exit(1)
 
@@ -167,8 +168,7 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
                 _own_user(readable, scratch)
         os.chdir(scratch)
         _limit(limits, count_others=strength == "landlock" and os.geteuid() < FIRST_UID)
-        if sys.platform.startswith("linux"):
-            _checked(_LIBC.prctl(1, signal.SIGKILL), "prctl PDEATHSIG")  # a room ends with the process that forked it
+        end_with_parent()
         if strength != "limits":
             if not sys.platform.startswith("linux"):
                 raise NoBox("only Linux has it")
@@ -187,6 +187,12 @@ def adopt_orphans():
     """Make this process the parent of processes below it whose own parent ends (Linux)."""
     if sys.platform.startswith("linux"):
         _LIBC.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+
+def end_with_parent():
+    """Let the kernel end this process when the one that forked it ends (Linux)."""
+    if sys.platform.startswith("linux"):
+        _checked(_LIBC.prctl(1, signal.SIGKILL), "prctl PDEATHSIG")
 
 
 def _own_user(readable, scratch):
@@ -229,7 +235,7 @@ def strongest():
                     root = tempfile.mkdtemp(dir=scratch)
                     if strength == "namespaces":
                         furnish(readable, root)
-                    tried = fork(strength, functools.partial(_try, strength, readable, scratch, limits, (), root))
+                    tried = fork(strength, functools.partial(enter, strength, readable, scratch, limits, (), root))
                     os._exit(os.waitstatus_to_exitcode(os.waitpid(tried, 0)[1]) & 0xFF)
                 os._exit(1)
             if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0:
@@ -275,11 +281,6 @@ def bubblewrap(readable, limits):
     for device in _DEVICES:
         words += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
     return [*words, "--remount-ro", "/", "--chdir", "/tmp", "--"]
-
-
-def _try(*arguments):
-    enter(*arguments)
-    os._exit(0)
 
 
 def _checked(result, what):

@@ -243,6 +243,8 @@ def main():
         _become_room(start, box, wire, _warm_up(start), None, socket.socket(fileno=int(sys.argv[1])), start)
     requests, listener = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     start = json.loads(requests.recv(1 << 20))
+    if start["strength"] == "landlock":
+        _guarded(box)
     if start["strength"] != "limits":
         with contextlib.suppress(ImportError):  # each room says so
             box.seccomp_program()
@@ -361,40 +363,62 @@ class Warm:
         self.rooms.discard(pid)
         if self.start["strength"] not in ("namespaces", "bubblewrap"):  # there the kernel has done it
             if os.geteuid() == 0:
-                self.end_user(self.box.FIRST_UID + pid)
-            self.end_left()
+                _end_user(self.box.FIRST_UID + pid)
+            _end_below(self.rooms)
         shutil.rmtree(scratch, onerror=_open_and_again)
 
-    def end_user(self, uid):
-        """End every process of a user that only one room had."""
-        helper = os.fork()
-        if helper == 0:
-            with contextlib.suppress(BaseException):
-                os.setresuid(uid, uid, uid)
-                os.kill(-1, signal.SIGKILL)
-            os._exit(0)
-        os.waitpid(helper, 0)
 
-    def end_left(self):
-        """End all that is below this process and in no room: first they stop, so that no one can fork meanwhile."""
-        stopped = set()
-        for _ in range(1000):
-            children = set(_children(os.getpid())) - self.rooms
-            left, todo = set(children), list(children)
-            while todo:
-                more = set(_children(todo.pop())) - left
-                left |= more
-                todo += more
-            sign = signal.SIGSTOP if left - stopped else signal.SIGKILL
-            for one in left - stopped or left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(one, sign)
-            stopped |= left
-            if not left:
-                break
-            for one in children:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(one, os.WNOHANG if sign == signal.SIGSTOP else 0)
+def _end_user(uid):
+    """End every process of a user that only one room had."""
+    helper = os.fork()
+    if helper == 0:
+        with contextlib.suppress(BaseException):
+            os.setresuid(uid, uid, uid)
+            os.kill(-1, signal.SIGKILL)
+        os._exit(0)
+    os.waitpid(helper, 0)
+
+
+def _guarded(box):
+    """Go on in a fork of this process. This one waits for the fork's end, however it comes, and ends all that it left.
+
+    Without namespaces nothing else would: what a room forks does not end with the process that forks rooms.
+    """
+    guard = os.getpid()
+    box.adopt_orphans()
+    pid = os.fork()
+    if pid == 0:
+        box.end_with_parent()
+        if os.getppid() != guard:  # it has ended already
+            os._exit(1)
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.closerange(3, 4096)
+    os.waitpid(pid, 0)
+    _end_below()
+    os._exit(0)
+
+
+def _end_below(kept=frozenset()):
+    """End all that is below this process but some children: first they stop, so that no one can fork meanwhile."""
+    stopped = set()
+    for _ in range(1000):
+        children = set(_children(os.getpid())) - kept
+        left, todo = set(children), list(children)
+        while todo:
+            more = set(_children(todo.pop())) - left
+            left |= more
+            todo += more
+        sign = signal.SIGSTOP if left - stopped else signal.SIGKILL
+        for one in left - stopped or left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, sign)
+        stopped |= left
+        if not left:
+            break
+        for one in children:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(one, os.WNOHANG if sign == signal.SIGSTOP else 0)
 
 
 def _children(pid):
