@@ -388,24 +388,22 @@ def test_no_process_and_no_file_outlives_a_room(strength):
     )
     with contextlib.closing(Warm(LOGISTIC, strength)) as warm:
         room = warm.room()
+        forking = forking_of(warm)
         before = set(rooms._tree(warm.process.pid)) - {warm.process.pid}
         room.ask("run", 20, source=source)
         assert len(set(rooms._tree(warm.process.pid)) - before) > 1
         again = warm.room()
         room.close()
-        assert waited_for(lambda: set(rooms._tree(warm.process.pid)) <= {*forking_of(warm), again.pid})
+        assert waited_for(lambda: set(rooms._tree(warm.process.pid)) <= {*forking, again.pid})
         assert waited_for(lambda: not os.path.exists(room.scratch))
         assert again.ask("run", 20, source="print(1)")["outputs"]
 
 
 def forking_of(warm):
-    """Return the numbers of the process that was started, and of the one that forks rooms, which is its child or it."""
-    children = [pid for pid in rooms._tree(warm.process.pid)[1:] if int(parent_of(pid)) == warm.process.pid]
-    return [warm.process.pid, *(children[:1] if warm.strength == "landlock" else ())]
-
-
-def parent_of(pid):
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
+    """Return the numbers of the process that was started and of the one that forks rooms: its only child, or itself."""
+    started = warm.process.pid
+    children = Path(f"/proc/{started}/task/{started}/children").read_text().split()
+    return [started, *(map(int, children) if warm.strength == "landlock" else ())]
 
 
 def named(name):

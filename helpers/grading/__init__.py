@@ -37,7 +37,8 @@ The *warm* process is started, not forked: its memory, environment and open file
 (`warm.ENVIRONMENT`). Workers of one machine share it. It has the grader's rights and meets no submission. It is the
 parent of all rooms, knows the end of each by a descriptor, adopts what a room leaves, ends it and removes its files. A
 room lives as long as its orderer holds the other end of a pipe, so it ends with a judge that is killed; a second signal
-of the kernel ends it with the warm process.
+of the kernel ends it with the warm process. Where no namespace ends what a room forked, in `landlock`, a guard is the
+parent of the warm process and ends all that is left after it.
 
 A *room* has no rights: a user of its own if the grader is root, no capability, no new privileges, an allow-list of
 system calls, and the files that `readable` names. A second warm process forks rooms of the reference solutions,
