@@ -370,8 +370,7 @@ class Warm:
 
 def _end_user(uid):
     """End every process of a user that only one room had."""
-    helper = os.fork()
-    if helper == 0:
+    if (helper := os.fork()) == 0:
         with contextlib.suppress(BaseException):
             os.setresuid(uid, uid, uid)
             os.kill(-1, signal.SIGKILL)
@@ -386,8 +385,7 @@ def _guarded(box):
     """
     guard = os.getpid()
     box.adopt_orphans()
-    pid = os.fork()
-    if pid == 0:
+    if (pid := os.fork()) == 0:
         box.end_with_parent()
         if os.getppid() != guard:  # it has ended already
             os._exit(1)

@@ -30,6 +30,7 @@ LIMITS = {
 WATCH = 0.2  # seconds between two looks at what a room takes
 #: Memory that the kernel keeps for an open file and shows in no process: what a socket holds that nobody reads.
 _OF_A_FILE = 256 << 10
+_PAIRS = 200  # of arrays that are one, which are looked at in one answer
 _FEW_FILES = 64  # that need not count: Python's own
 
 
@@ -306,7 +307,7 @@ class Remote:
             answer = room.ask("call", room.limits["call"], object=facts.number, arguments=encoded)
             changed = room.decode(answer["changed"])
             result = room.decode(answer["result"])
-            shared = room.decode(answer["shared"])
+            shared = wire.value(answer["shared"])  # plain: no object that gives values without end
             if not isinstance(changed, dict) or not isinstance(shared, list):
                 raise wire.Refused("Its answer has another form.")
         except Stopped as stopped:
@@ -358,7 +359,7 @@ def _ask(remote, do, **fields):
 
 def _as_shared(result, arguments, shared):
     """Return a result whose equal arrays are one where those of the learner's code shared memory (`calls.shared`)."""
-    for pair in shared:
+    for pair in shared[:_PAIRS]:
         with contextlib.suppress(KeyError, IndexError, TypeError, ValueError):
             place, (kind, *other) = pair
             array, one = _at(arguments if kind == "argument" else result, other), _at(result, place)

@@ -1,7 +1,7 @@
 """A part of attacks on the wire, which takes the place of their line ``from forged import answer``."""
 
 import json, os, socket, struct
-def answer(result, changed={"dict": []}):
+def answer(result, changed={"dict": []}, shared={"list": []}):
     """Answer the call that runs now as the room would, with what the room would never send."""
     import gc
     room = next(one for one in gc.get_objects() if type(one).__name__ == "Room" and hasattr(one, "kept"))
@@ -14,5 +14,5 @@ def answer(result, changed={"dict": []}):
             number = request["id"]
             break
         frame = frame.f_back
-    content = json.dumps({"id": number, "value": {"result": result, "changed": changed}}).encode()
+    content = json.dumps({"id": number, "value": {"result": result, "changed": changed, "shared": shared}}).encode()
     room.channel._sock.sendall(struct.pack("<I", len(content)) + content)
