@@ -314,6 +314,12 @@ def test_what_is_put_aside_is_not_lost(tmp_path):
 def test_a_time_is_believed_only_where_no_number_is_in_doubt(tmp_path, words, read):
     (tmp_path / "timestamp.txt").write_text(words)
     assert (folder.time_of(tmp_path) is not None) == read
+    place = tmp_path / "submitted" / "ann" / LESSON.folder
+    place.mkdir(parents=True)
+    shutil.move(tmp_path / "timestamp.txt", place)
+    notes = folder.prepare(LESSON.folder, "ann", [str(place / LESSON.path.name)])
+    said = ["timestamp.txt was put aside: it holds no time such as 2027-01-31 23:59 UTC."]
+    assert notes == (said if words and not read else [])
 
 
 def test_a_class_name_that_no_gradebook_holds_stops_nobody(tmp_path):
