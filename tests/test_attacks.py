@@ -351,23 +351,18 @@ def test_as_an_ordinary_user_the_strongest_box_holds(open_folder):
     assert refused.exists()  # the file that could not be read is not lost
 
 
-#: A room takes seconds there: some that try to get out, to read what is outside, and to take too much of each kind.
-IN_BUBBLEWRAP = (
-    "secret_read",
-    "inodes",
-    "disk",
-    "memory_in_children",
-    "orphan_deaf",
-    "connect",
-    "open_files",
-    "namespaces",
-)
+#: A room takes seconds there: one that reads what is outside, one that takes too much, one that stays, one that talks.
+IN_BUBBLEWRAP = ("secret_read", "inodes", "orphan_deaf", "connect")
 
 
 def test_bubblewrap_holds(open_folder):
     """Where ordinary users may make no namespaces, but a program of the system makes them for them."""
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed (Debian: apt-get install bubblewrap)")
+    user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    words = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
+    if subprocess.run(words, capture_output=True, **user).returncode:
+        pytest.skip("this system lets bubblewrap make no namespaces for ordinary users")
     chosen = [path for path in BOXED if path.stem in IN_BUBBLEWRAP]
     assert len(chosen) == len(IN_BUBBLEWRAP)
     top, run = open_folder / "class", nbgrader
