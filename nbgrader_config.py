@@ -49,5 +49,6 @@ c.AssignLatePenalties.plugin_class = grading.LatePenalty
 # What learners wrote is sanitised after it was rendered, on the pages of feedback and in formgrader.
 c.HTMLExporter.filters = grading.FILTERS
 c.HTMLExporter.preprocessors = [grading.EscapeNames]
+grading.guard_formgrader()
 # Feedback must not show hidden tests, which nbgrader puts back into the cells when it grades.
 c.GenerateFeedback.preprocessors = [stock.GetGrades, stock.ClearHiddenTests, CSSHTMLHeaderPreprocessor]

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import webbrowser
@@ -321,6 +322,23 @@ def _cure_of_namespaces():
     return "in a container, start it with --cap-add SYS_ADMIN and a seccomp profile that allows unshare and mount"
 
 
+def trial():
+    """Grade a right and a hostile submission in the box that submissions get."""
+    path = os.path.join(TOP, "helpers", "grading", "trial.py")
+    environment = {**os.environ, "PYTHONPATH": TOP, "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run([sys.executable, path], capture_output=True, text=True, env=environment, timeout=120)
+    except subprocess.TimeoutExpired:
+        raise Problem("it takes more than two minutes: look at what else this machine does") from None
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["it stops"])[-1]
+        raise Problem(f"it does not work: {reason}")
+    found = done.stdout.split("\n") if done.stdout.strip() else []
+    if found:
+        raise Problem(f"{', '.join(filter(None, found))}: do not grade here before that is mended; see SECURITY.md")
+    return "a right answer gets its point; a hostile one reads, writes and signals nothing, has no network, and ends"
+
+
 def alembic():
     """Find alembic, which nbgrader calls by name when it makes or updates the gradebook."""
     folder = os.path.dirname(os.path.abspath(sys.executable))
@@ -409,6 +427,7 @@ CHECKS = (
     ("browser", None, a_browser),
     ("packages to grade", "instructor", lambda: packages("grade")),
     ("box", "instructor", box),
+    ("grading", "instructor", trial),
     ("alembic", "instructor", alembic),
     ("gradebook", "instructor", gradebook),
     ("grading folder", "instructor", grading_folder),
@@ -430,7 +449,7 @@ def examine(role="learner"):
     """
     needed = ROLES[: ROLES.index(role) + 1]
     for title, who, check in CHECKS:
-        if in_edition() and who in ROLES[1:]:
+        if (in_edition() and who in ROLES[1:]) or (check is trial and who not in needed):  # it takes seconds
             continue
         whose = "" if who in ("learner", None) else f"{who}s: "
         bad = "--" if who in needed else "no"

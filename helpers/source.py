@@ -11,6 +11,11 @@ def load(lesson, seed):
     return exercises.drawn(lesson, seed)
 
 
+def texts(lesson, exercise):
+    """Return the texts in the open cases of an exercise: in its arguments and right outputs, keys included."""
+    return exercises.load(lesson).exercises[exercise].texts
+
+
 def hints(lesson, exercise):
     """Return the steps of the hint for an exercise."""
     from helpers import hints  # needs the notebooks, which few checks do

@@ -18,10 +18,11 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from test_grading import BROKEN, FOLDERS, LESSON, POINTS, SUBMISSIONS, cell, full, nbgrader, without_free_cells
+from traitlets.config import Configurable
 
 from helpers import exercises
 from helpers.courses import TOP
-from helpers.grading import batch, record
+from helpers.grading import LatePenalty, batch, record
 
 ASSIGNMENT, COURSE = LESSON.folder, LESSON.course
 #: Students of the tests here: a few of each kind, since the rooms themselves are tested in test_grading.
@@ -201,7 +202,7 @@ def test_a_score_that_a_human_gave_stays(copy):
 GRADE = """
 import sys
 from helpers import courses
-from helpers.grading import batch, record
+from helpers.grading import LatePenalty, batch, record
 if __name__ == "__main__":
     class_ = batch.Class(courses.find(sys.argv[1]), root=sys.argv[2])
     scheduler = sys.argv[4] if len(sys.argv) > 4 else None
@@ -428,7 +429,7 @@ def test_postgresql_holds_the_same_scores(school, many, postgres, monkeypatch):
 
 def test_late_submissions_lose_points_unless_they_have_an_extension(tmp_path):
     extensions = tmp_path / "more_time.csv"
-    extensions.write_text(f"student,assignment,hours\nextended,{ASSIGNMENT},48\nelsewhere,another,48\n")
+    extensions.write_text(f"student,assignment,hours\nextended,{ASSIGNMENT},48\nelsewhere,another,48\nnobody,*,48\n")
     top = new_course(tmp_path / "late", LatePenalty__per_day=0.2, LatePenalty__extensions=str(extensions))
     done = nbgrader(top / COURSE, "db", "assignment", "add", ASSIGNMENT, "--duedate", "2027-01-31 12:00 UTC")
     assert done.returncode == 0, done.stderr
@@ -438,7 +439,9 @@ def test_late_submissions_lose_points_unless_they_have_an_extension(tmp_path):
     }  # fmt: skip
     for student, when in times.items():
         (put(top, student, without_free_cells(full())) / "timestamp.txt").write_text(when)
-    run(top)
+    problems = run(top)["problems"]
+    assert "more_time.csv: elsewhere, another counts for nobody: the assignment is unknown." in problems
+    assert "more_time.csv: nobody, * counts for nobody: the student is unknown." in problems
     total = sum(POINTS.values())
     lost = {
         "early": None,
@@ -453,16 +456,59 @@ def test_late_submissions_lose_points_unless_they_have_an_extension(tmp_path):
     extensions.write_text(f"student,assignment,hours\nlate,{ASSIGNMENT},48\n")
     assert run(top)["graded"] == 0
     assert book(top)["late"][2] is None, "a new extension counts without grading anew"
+    (top / "grading" / "submitted" / "elsewhere" / ASSIGNMENT / "timestamp.txt").unlink()
+    run(top)
+    assert book(top)["elsewhere"][2] is None, "a time that was deleted costs nothing"
     shutil.rmtree(top / "grading" / "autograded")
     done = nbgrader(top / COURSE, "autograde", ASSIGNMENT, "--student=never")
     assert book(top)["never"][2] == pytest.approx(total), "nbgrader's own command takes the same plugin"
 
 
-def test_a_bad_file_of_extensions_names_the_line(tmp_path):
-    from helpers.grading import LatePenalty
-
+def days_late(tmp_path, content, assignment="02_logistic_regression", student="Ben Sample"):
+    """Return how many begun days cost something when a submission is 47.9 hours late; `content` says who has more."""
     path = tmp_path / "more_time.csv"
-    path.write_text("student,assignment,hours\nann,x,12\nbob,x,two days\n")
-    plugin = LatePenalty(per_day=0.1, extensions=str(path))
-    with pytest.raises(ValueError, match=r"more_time.csv, line 3: the columns are student, assignment, hours"):
-        plugin.late_submission_penalty("ann", 10, 90000)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    step = Configurable()
+    step.assignment_id = assignment
+    plugin = LatePenalty(per_day=0.1, extensions=str(path), parent=step)
+    return round((plugin.late_submission_penalty(student, 10, 47.9 * 3600) or 0) / (0.1 * 10))
+
+
+@pytest.mark.parametrize(
+    ("content", "days"),
+    [
+        ("", 2), ("student,assignment,hours\n", 2),
+        ("student,assignment,hours\nBen Sample,02_logistic_regression,48\n", 0),
+        ("student,assignment,hours\r\nBen Sample,logistic_regression,24\r\n", 1),
+        ("student,assignment,hours\nBEN sample,*,48\n", 0),
+        ("\ufeffstudent; assignment; hours\nBen Sample;02_LOGISTIC_regression;47,9\n", 0),
+        ('hours,student,assignment\n"48","Ben Sample","*"\n', 0),
+        ("student,assignment,hours,why\nBen Sample,*,48,ill\n", 0),
+        ("student,assignment,hours\nBen Sample,*,10\nBen Sample,*,48\nBen Sample,*,1\n", 0),
+        ("student,assignment,hours\nBen,*,48\nBen Sample,gru,48\nBen Sample,02,48\n", 2),
+    ],
+)  # fmt: skip
+def test_who_has_more_time_is_read_as_it_is_meant(tmp_path, content, days):
+    assert days_late(tmp_path, content) == days
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("Ben Sample,02_logistic_regression,48\n", 1), ("name,assignment,hours\nBen Sample,*,48\n", 1),
+        ("student,assignment,hours\nann,x,12\nbob,x,two days\n", 3), ("student,assignment,hours\nann,x,48 h\n", 2),
+        ("student,assignment,hours\nann,x\n", 2), ("student,assignment,hours\nann,x,1,2\n", 2),
+        ("student,assignment,hours\nann,x,48,5\n", 2), ("student,assignment,hours\n,x,48\n", 2),
+        ("student,assignment,hours\nann,x,nan\n", 2), ("student,assignment,hours\nann,x,inf\n", 2),
+        ("student,assignment,hours\nann,x,-48\n", 2), ("student;assignment;hours\nann,x,48\n", 2),
+    ],
+)  # fmt: skip
+def test_a_bad_file_of_extensions_names_the_line(tmp_path, content, line):
+    sentence = rf"more_time.csv, line {line}: the columns are student, assignment, hours \(a number, such as 48\)$"
+    with pytest.raises(ValueError, match=sentence):
+        days_late(tmp_path, content)
+
+
+def test_a_file_of_extensions_in_an_old_encoding_says_what_to_do(tmp_path):
+    with pytest.raises(ValueError, match=r"more_time.csv is no UTF-8: save it as CSV UTF-8$"):
+        days_late(tmp_path, "student,assignment,hours\nCléo,*,48\n".encode("cp1252"))

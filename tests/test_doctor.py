@@ -15,6 +15,8 @@ import pytest
 from helpers import data, doctor, release
 from helpers.courses import TOP
 
+TRIAL = TOP / "helpers" / "grading" / "trial.py"
+
 
 def lines(text):
     """Return ``{title: (mark, sentence)}`` of a report; of several lines with one title, the last."""
@@ -467,3 +469,33 @@ def test_no_chromium_or_a_wrong_one(monkeypatch):
 def test_no_make_says_how_to_go_without(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name, path=None: None)
     assert problem(doctor.make).endswith(".venv/bin/python -m helpers lab")
+
+
+# --- a trial of grading ----------------------------------------------------------------------------------------------
+
+
+def test_the_trial_of_grading_holds_here():
+    assert doctor.trial().startswith("a right answer gets its point; a hostile one reads, writes and signals nothing")
+
+
+def test_the_trial_says_what_a_box_does_not_hold():
+    done = run(sys.executable, TRIAL, "limits", PYTHONPATH=str(TOP))
+    assert done.returncode == 0, done.stderr
+    found = set(done.stdout.splitlines())  # more of them where rooms have no user of their own
+    assert found >= {"a hostile one reads the grader's files", "a hostile one uses the network"}
+    assert "a hostile one gains a point" not in done.stdout
+    assert "a right answer loses its point" not in done.stdout
+
+
+def test_what_the_trial_finds_is_a_problem(monkeypatch):
+    def found(*words, **options):
+        return subprocess.CompletedProcess(words, *result)
+
+    monkeypatch.setattr(doctor.subprocess, "run", found)
+    result = 0, "a hostile one uses the network\na hostile one signals the grader\n", ""
+    assert problem(doctor.trial) == (
+        "a hostile one uses the network, a hostile one signals the grader: do not grade here before that is mended; "
+        "see SECURITY.md"
+    )
+    result = 1, "", "Traceback\nno box\n"
+    assert problem(doctor.trial) == "it does not work: no box"

@@ -579,9 +579,9 @@ def test_not_written_is_said_only_of_what_is_not_written(lesson):
 
 def test_grading_stops_where_the_reference_does_not_run(lesson, monkeypatch):
     """A re-judging that cannot be done is no reason to take points."""
-    from helpers.grading import execute
+    from helpers.grading import execute, warm
 
-    real = execute._room
+    real = warm.new_room
 
     def broken(info, strength, limits, reference=False):
         room = real(info, strength, limits, reference)
@@ -589,7 +589,7 @@ def test_grading_stops_where_the_reference_does_not_run(lesson, monkeypatch):
             room.close("was closed")
         return room
 
-    monkeypatch.setattr(execute, "_room", broken)
+    monkeypatch.setattr(warm, "new_room", broken)
     with pytest.raises(execute.ReferenceFailed, match="does not run in its room"):
         grade(lesson, with_slip({"sigmoid": released_stub("sigmoid")}))
 

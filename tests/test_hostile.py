@@ -20,12 +20,14 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from conftest import find_browser
+from jinja2 import Environment, FileSystemLoader
 from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions import formgrader
 from test_attacks import ELSEWHERE, student
 from test_attacks import submit as submit_attack
 from test_batch import book, new_course, records, run
 from test_grading import LESSON, POINTS, blank, full, nbgrader, without_free_cells
+from tornado.web import HTTPError
 from traitlets.config import Config
 
 from helpers.courses import TOP
@@ -201,6 +203,38 @@ def test_formgrader_shows_nothing_that_a_page_executes(hostile):
             assert one.find_parent(class_="panel-heading"), "those of the page itself"
 
 
+@pytest.fixture
+def formgrader_page(monkeypatch):
+    """A function that renders a page of formgrader as its server does."""
+    from nbgrader.server_extensions.formgrader import base, handlers
+
+    monkeypatch.setattr(base.BaseHandler, "render", base.BaseHandler.render)  # put back at the end
+    text.guard_formgrader()
+    text.guard_formgrader()
+    loader = FileSystemLoader([handlers.template_path])
+    handler = SimpleNamespace(settings={"nbgrader_jinja2_env": Environment(loader=loader)})
+    return lambda page, **names: base.BaseHandler.render(handler, page, base_url="", **names)
+
+
+@pytest.mark.parametrize("name", ["<script>", 'a";window.HACKED=1//', "a\\", "a\nb", "a\u2028b", "</li>"])
+def test_formgrader_has_no_page_for_a_name_that_is_code(formgrader_page, name):
+    """Its pages hold the names of their addresses as they are; a learner could send an instructor there."""
+    for page, keys in (
+        ("manage_students_assignments.tpl", ("student_id",)), ("manage_submissions.tpl", ("assignment_id",)),
+        ("manage_students_notebook_submissions.tpl", ("student_id", "assignment_id")),
+        ("gradebook_notebooks.tpl", ("assignment_id",)),
+        ("gradebook_notebook_submissions.tpl", ("assignment_id", "notebook_id")),
+    ):  # fmt: skip
+        for key in keys:
+            with pytest.raises(HTTPError, match="404"):
+                formgrader_page(page, **(dict.fromkeys(keys, "fine") | {key: name}))
+
+
+def test_formgrader_has_pages_for_names_that_people_have(formgrader_page):
+    for name in ("Ann O'Brien", "Cléo d'Été (4711)", "a & b", "王芳", "02_logistic_regression"):
+        assert f'var student_id = "{name}";' in formgrader_page("manage_students_assignments.tpl", student_id=name)
+
+
 def test_pages_are_made_in_bounded_time(hostile, pages):
     assert hostile.seconds < 240
     assert pages < 300
@@ -280,6 +314,12 @@ def test_what_is_put_aside_is_not_lost(tmp_path):
 def test_a_time_is_believed_only_where_no_number_is_in_doubt(tmp_path, words, read):
     (tmp_path / "timestamp.txt").write_text(words)
     assert (folder.time_of(tmp_path) is not None) == read
+    place = tmp_path / "submitted" / "ann" / LESSON.folder
+    place.mkdir(parents=True)
+    shutil.move(tmp_path / "timestamp.txt", place)
+    notes = folder.prepare(LESSON.folder, "ann", [str(place / LESSON.path.name)])
+    said = ["timestamp.txt was put aside: it holds no time such as 2027-01-31 23:59 UTC."]
+    assert notes == (said if words and not read else [])
 
 
 def test_a_class_name_that_no_gradebook_holds_stops_nobody(tmp_path):

@@ -87,3 +87,7 @@ def test_no_module_of_the_checks_is_imported_in_a_circle():
         done.update(free)
         for name in free:
             del graph[name]
+
+
+def test_no_module_of_the_grader_is_longer_than_one_can_review():
+    assert not [path for path in (TOP / "grading").glob("*.py") if len(path.read_text("utf-8").splitlines()) > 500]

@@ -18,8 +18,10 @@ from nbformat.v4 import new_code_cell
 
 from helpers import courses, exercises, notebooks
 from helpers.checks import packs, plain
-from helpers.grading import box, execute, judge, rooms, submission
+from helpers.grading import box, judge, rooms, submission
+from helpers.grading import warm as forking
 from helpers.grading.execute import Grading
+from helpers.grading.warm import Shared, Warm
 
 LOGISTIC = courses.find("logistic_regression")
 STRENGTH = box.strongest()
@@ -115,7 +117,7 @@ def test_works_across_the_wall(case):
         ("def f():\n    raise KeyError('a')", "f()", "The test stopped with KeyError."),
         ("def f():\n    while True:\n        pass", "f()", "f took longer than 2 seconds and was stopped."),
         ("def f():\n    import os\n    os._exit(0)", "f()", "f ended its process."),
-        ("def f():\n    return ' ' * 20_000_000", "f()", "too large"),
+        ("def f():\n    return ' ' * 20_000_000", "f()", "many times as large as it should be"),
         ("def f(:", "f()", "name 'f' is not defined"),
     ],
 )  # fmt: skip
@@ -221,10 +223,10 @@ def test_two_slips_cost_two(monkeypatch):
 
 def test_limits_alone_are_taken_only_by_name(monkeypatch):
     monkeypatch.setattr(box, "strongest", lambda: "limits")
-    execute.strongest.cache_clear()
+    forking.strongest.cache_clear()
     with pytest.raises(box.NoBox, match=r'c\.Execute\.box = "limits"'):
-        execute.strongest()
-    execute.strongest.cache_clear()
+        forking.strongest()
+    forking.strongest.cache_clear()
 
 
 def test_open_files_of_the_grader_do_not_weaken_the_box():
@@ -236,14 +238,14 @@ def test_open_files_of_the_grader_do_not_weaken_the_box():
 
 @pytest.fixture
 def warm():
-    made = rooms.Warm(LOGISTIC, STRENGTH)
+    made = Warm(LOGISTIC, STRENGTH)
     yield made
     made.close()
 
 
 def test_a_room_inherits_no_socket_by_which_rooms_are_ordered(warm):
     warm.room().close()
-    other = rooms.Shared(warm.scratch, STRENGTH)
+    other = Shared(warm.scratch, STRENGTH)
     room = other.room()
     source = (
         "import os, stat\nsockets = []\nfor number in range(256):\n    try:\n"
@@ -258,28 +260,28 @@ def test_a_room_inherits_no_socket_by_which_rooms_are_ordered(warm):
 
 def test_processes_share_what_forks_their_rooms_and_go_on_without_it(warm, monkeypatch):
     key = LOGISTIC, STRENGTH, False
-    monkeypatch.setattr(execute, "_warm", {})
-    execute.warm_up(*key[:2], shared=[warm.scratch])
-    assert type(execute._warm[key]) is rooms.Shared
+    monkeypatch.setattr(forking, "started", {})
+    forking.start(*key[:2], shared=[warm.scratch])
+    assert type(forking.started[key]) is Shared
     for _ in range(2):
-        room = execute._room(*key[:2], LIMITS)
+        room = forking.new_room(*key[:2], LIMITS)
         assert room.ask("run", 20, source="print(6 * 7)")["outputs"][0]["text"] == "42\n"
         room.close()
     warm.process.kill()
     warm.process.wait()
-    room = execute._room(*key[:2], LIMITS)  # of an own process, which starts now
-    assert type(execute._warm[key]) is rooms.Warm
+    room = forking.new_room(*key[:2], LIMITS)  # of an own process, which starts now
+    assert type(forking.started[key]) is Warm
     assert room.ask("run", 20, source="print(6 * 7)")["outputs"][0]["text"] == "42\n"
     room.close()
-    for one in execute._warm.values():
-        if isinstance(one, rooms.Warm):
+    for one in forking.started.values():
+        if isinstance(one, Warm):
             one.close()
 
 
 def test_a_folder_of_another_user_is_not_asked_for_rooms(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     with pytest.raises(PermissionError):
-        rooms.Shared(tmp_path, STRENGTH)
+        Shared(tmp_path, STRENGTH)
 
 
 def test_a_cell_defines_the_same_when_it_runs_once_more(warm):
@@ -302,8 +304,8 @@ def test_a_cell_defines_the_same_when_it_runs_once_more(warm):
 def test_what_the_warm_process_rehearsed_is_forgotten(monkeypatch):
     """Cells of the lesson run once before rooms are made: no name, no figure, no setting of theirs is left."""
     drawn = "import matplotlib.pyplot as plt\nsecret = 1\nplt.figure()\nplt.rcParams['lines.linewidth'] = 7\nraise ValueError"
-    monkeypatch.setattr(rooms, "_locked_cells", lambda lesson: [drawn])
-    warm = rooms.Warm(courses.find("logistic_regression"), STRENGTH)
+    monkeypatch.setattr(forking, "_locked_cells", lambda lesson: [drawn])
+    warm = Warm(courses.find("logistic_regression"), STRENGTH)
     room = warm.room()
     source = "import matplotlib.pyplot as plt\nprint('secret' in globals(), plt.get_fignums(), plt.rcParams['lines.linewidth'])"
     (shown,) = room.ask("run", 60, source=source)["outputs"]
@@ -333,7 +335,7 @@ def test_nothing_secret_is_in_a_rooms_memory_or_files(monkeypatch, tmp_path):
     monkeypatch.setenv(packs.HIDDEN_SEED, canaries["seed"])
     kept = bytearray(canaries["secret"].encode())
     (tmp_path / "open").write_text(canaries["file"])
-    with open(tmp_path / "open") as file, contextlib.closing(rooms.Warm(LOGISTIC, STRENGTH)) as warm:
+    with open(tmp_path / "open") as file, contextlib.closing(Warm(LOGISTIC, STRENGTH)) as warm:
         os.set_inheritable(file.fileno(), True)
         other = warm.room()
         other.ask("run", 20, source=f"text = {canaries['submission']!r}\nopen('left', 'w').write(text)")
@@ -384,25 +386,63 @@ def test_no_process_and_no_file_outlives_a_room(strength):
         "def hops():\n    while True:\n        if os.fork():\n            os._exit(0)\n"
         "orphan(deaf)\norphan(hops)\nprint(os.getpid())"
     )
-    with contextlib.closing(rooms.Warm(LOGISTIC, strength)) as warm:
+    with contextlib.closing(Warm(LOGISTIC, strength)) as warm:
         room = warm.room()
+        forking = forking_of(warm)
         before = set(rooms._tree(warm.process.pid)) - {warm.process.pid}
         room.ask("run", 20, source=source)
         assert len(set(rooms._tree(warm.process.pid)) - before) > 1
         again = warm.room()
         room.close()
-        assert waited_for(lambda: set(rooms._tree(warm.process.pid)) <= {warm.process.pid, again.pid})
+        assert waited_for(lambda: set(rooms._tree(warm.process.pid)) <= {*forking, again.pid})
         assert waited_for(lambda: not os.path.exists(room.scratch))
         assert again.ask("run", 20, source="print(1)")["outputs"]
-        warm.process.kill()  # and no room outlives the process that forks them
-        assert waited_for(lambda: not os.path.exists(f"/proc/{again.pid}"))
+
+
+def forking_of(warm):
+    """Return the numbers of the process that was started and of the one that forks rooms: its only child, or itself."""
+    started = warm.process.pid
+    children = Path(f"/proc/{started}/task/{started}/children").read_text().split()
+    return [started, *(map(int, children) if warm.strength == "landlock" else ())]
+
+
+def named(name):
+    """Return the numbers of the processes that have given themselves a name; their children inherit it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            found += [int(path.parent.name)] if path.read_text().strip() == name else []
+    return found
+
+
+@pytest.mark.parametrize("strength", ["namespaces", "landlock"])
+def test_no_process_outlives_the_one_that_forks_rooms(strength):
+    """It is killed from outside while a room forks without end."""
+    name = f"hops{os.getpid()}"
+    source = (
+        f"import ctypes, os\nctypes.CDLL(None).prctl(15, b'{name}')\n"
+        "def hops():\n    while True:\n        if os.fork():\n            os._exit(0)\n"
+        "for _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n        hops()"
+    )
+    warm = Warm(LOGISTIC, strength)
+    room = warm.room()
+    forking = forking_of(warm)[-1]
+    room.ask("run", 20, source=source)
+    assert waited_for(lambda: len(named(name)) > 1)
+    os.kill(forking, signal.SIGKILL)
+    assert waited_for(lambda: not os.path.exists(f"/proc/{room.pid}"))
+    warm.process.wait(20)
+    for _ in range(20):  # one that forks may be between two numbers
+        assert named(name) == []
+    room.close()
+    warm.close()
 
 
 def test_a_room_ends_with_the_process_that_ordered_it(warm):
     number, tell = os.pipe()
     if (pid := os.fork()) == 0:
         with contextlib.suppress(BaseException):
-            room = rooms.Shared(warm.scratch, STRENGTH).room()
+            room = Shared(warm.scratch, STRENGTH).room()
             os.write(tell, str(room.pid).encode())
             room.ask("run", 100, source="while True:\n    pass")
         os._exit(0)
@@ -440,8 +480,8 @@ def test_python_behind_symbolic_links_works(tmp_path):
     link = tmp_path / "link"
     link.symlink_to(courses.TOP)
     script = (
-        "from helpers import courses\nfrom helpers.grading import box, rooms\n"
-        "warm = rooms.Warm(courses.find('logistic_regression'), box.strongest())\nroom = warm.room()\n"
+        "from helpers import courses\nfrom helpers.grading import box\nfrom helpers.grading.warm import Warm\n"
+        "warm = Warm(courses.find('logistic_regression'), box.strongest())\nroom = warm.room()\n"
         "source = 'import IPython.core.logger, pygments.formatters, numpy.polynomial, json.tool, IPython\\nprint(IPython.__file__)'\n"
         "print(room.ask('run', 20, source=source)['outputs'])\nroom.close()\nwarm.close()"
     )
@@ -509,8 +549,8 @@ def test_a_test_that_takes_too_much_computing_costs_itself_alone():
 
 def test_after_the_end_of_its_time_nothing_of_a_submission_starts(monkeypatch):
     made = []
-    real = execute._room
-    monkeypatch.setattr(execute, "_room", lambda *words: made.append(1) or real(*words))
+    real = forking.new_room
+    monkeypatch.setattr(forking, "new_room", lambda *words: made.append(1) or real(*words))
     cells = [new_code_cell("while True:\n    pass") for _ in range(200)]
     cells += [new_code_cell("1", metadata={"nbgrader": {"grade_id": f"t{i}"}}) for i in range(3)]
     released = [submission.Released(f"t{i}", "code", "1", True, False, False, 1.0, "") for i in range(3)]
@@ -538,7 +578,7 @@ def test_values_far_larger_than_asked_for_are_not_read(warm):
     f = room.get("f")[1]
     with plain.at_most([1.0], 2.0):
         assert f(1000).shape == (1000,)
-        with pytest.raises(rooms.TooLarge, match="f gave a value that is too large: more than 1 MB."):
+        with pytest.raises(rooms.TooLarge, match="f gave a value that is many times as large as it should be."):
             f(200_000)
         assert f(10).shape == (10,)  # the room goes on
     assert f(200_000).shape == (200_000,)
@@ -569,10 +609,10 @@ def test_no_usual_mistake_and_no_right_answer_is_too_large():
 
 def test_a_judge_that_is_ended_leaves_the_next_one_its_rooms(monkeypatch):
     """It is ended while the process that forks rooms answers it; the next submission does not get that answer."""
-    monkeypatch.setattr(execute, "_warm", {})
-    made = execute.warm_up(LOGISTIC, STRENGTH)
+    monkeypatch.setattr(forking, "started", {})
+    made = forking.start(LOGISTIC, STRENGTH)
     released = released_cells(LOGISTIC)
-    warm = execute._warm[LOGISTIC, STRENGTH, False]
+    warm = forking.started[LOGISTIC, STRENGTH, False]
 
     def graded(ends):
         cells, *_ = submission.restore(notebooks.student_version(notebooks.read(LOGISTIC.path)), released)
@@ -589,5 +629,5 @@ def test_a_judge_that_is_ended_leaves_the_next_one_its_rooms(monkeypatch):
         assert any(output["output_type"] == "error" for output in outputs)
     assert warm.alive()
     assert len(made) == 2
-    for one in execute._warm.values():
+    for one in forking.started.values():
         one.close()

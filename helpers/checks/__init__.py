@@ -112,6 +112,10 @@ class Checks(Thinking):
     def _fail(self, exercise, position, what, cause, hidden):
         """Raise the `CheckFailed` of a difference: its data first, then the sentences."""
         __tracebackhide__ = True
+        if hidden:
+            what = words.unseen(what, exercise, lambda text: packs.is_open(self.name, exercise.name, text))
+            if cause and isinstance(cause.mode, str) and not packs.is_open(self.name, exercise.name, cause.mode):
+                cause = None
         equation = "" if "unwritten" in what.kind else exercise.equation_of(what.part)
         expected, got = words.at(what)
         data = {
@@ -120,8 +124,6 @@ class Checks(Thinking):
             "expected": None if hidden else expected, "got": None if hidden else got,
             "mistake": cause and cause.name, "cause": cause and cause.sentence, "equation": equation,
         }  # fmt: skip
-        if hidden and what.kind == "exception":  # a line could be made to say something about a hidden case
-            what = what._replace(more={})
         clause = words.clause(what, exercise.name)
         detail = "" if hidden else words.detail(what, exercise.name)
         raise CheckFailed(data, words.message(clause, detail, data["cause"], equation)) from None

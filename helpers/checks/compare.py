@@ -76,7 +76,7 @@ def _leaves(got, expected, part, returns=()):
     got = plain.usual(got)
     if isinstance(expected, dict):
         if not isinstance(got, dict):
-            yield _wrong_type(part, f"a dict with the keys {_names(expected)}", got)
+            yield _wrong_type(part, "a dict", got, {"keys": f" with the keys {_names(expected)}"})
             return
         missing = [key for key in expected if key not in got]
         if missing:
@@ -142,9 +142,9 @@ def _names(keys):
     return ", ".join(repr(key) for key in keys)
 
 
-def _wrong_type(part, wanted, got):
+def _wrong_type(part, wanted, got, more={}):  # noqa: B006, never changed
     found = describe(got, shape=False)
-    return Difference("type", part, "nothing" if got is None else "type", wanted, found)
+    return Difference("type", part, "nothing" if got is None else "type", wanted, found, more=more)
 
 
 def _is_number(value):

@@ -13,10 +13,14 @@ from .training import difference_of_judged
 
 
 class Cause(NamedTuple):
-    """What explains a wrong answer: the name of a known mistake or of a usual slip, and the sentence about it."""
+    """What explains a wrong answer: the name of a known mistake or of a usual slip, and the sentence about it.
+
+    ``mode`` is the value of an argument that the sentence names.
+    """
 
     name: str
     sentence: str
+    mode: str | bool | None = None
 
 
 def explain(exercise, outcomes, wrong):
@@ -167,7 +171,7 @@ def _mistake_in_one_mode(exercise, outcomes):
         for mistake in exercise.mistakes:
             others = list(mistake.outcomes)
             if all(_equal(exercise, exercise.cases[i], outcomes[i], others[i]) for i in chosen):
-                return Cause(mistake.name, f"With {name} = {mode!r}: {mistake.hint}")
+                return Cause(mistake.name, f"With {name} = {mode!r}: {mistake.hint}", mode)
     return None
 
 

@@ -1,17 +1,19 @@
 """The sentences of failed checks: made last, from data, all in this place.
 
 Each form has two templates: one clause without any number of a case, which is all that graded feedback shows, and what
-completes it for the learner.
+completes it for the learner. What only a hidden case has, `unseen` takes out of the clause.
 """
 
 import numpy as np
+
+from .views import VIEWS
 
 SENTENCES = {
     "unwritten": ("{exercise} is not written yet", ""),
     "calls unwritten": ("{exercise} calls {got}, which is not written yet", ""),
     "exception": ("{exercise} stopped with {got}{place}", ""),
     "changed": ("{exercise} changed its argument {part}. Work on a copy", ""),
-    "type": ("{part}: expected {expected}, got {got}", ""),
+    "type": ("{part}: expected {expected}{keys}, got {got}", ""),
     "whole": (
         "{part}: a whole number is asked for, not a float",
         ": {got} is no index and no size. `//` or `int(...)` gives one",
@@ -20,8 +22,9 @@ SENTENCES = {
         "{part}: it is the array that was passed in as {other}. Make a new one, which does not change with it", "",
     ),
     "one array": ("{part}: it is one array with {other}, and changes with it. Make an array for each", ""),
-    "nothing": ("{part}: expected {expected}, got {got}", ". Does the function return it?"),
+    "nothing": ("{part}: expected {expected}{keys}, got {got}", ". Does the function return it?"),
     "key": ("{part}: the key {missing} is missing", "; {has}"),
+    "a key": ("{part}: a key is missing", ""),
     "count": ("{part}: wrong number of entries", ": expected {expected}, got {got}"),
     "shape": ("{part}: wrong shape", ": expected shape {expected}, got shape {got}"),
     "number": ("{part}: wrong shape", ": expected a number, got an array of shape {got}"),
@@ -69,9 +72,49 @@ SENTENCES = {
 }  # fmt: skip
 
 
-def clause(what, exercise, **more):
+def clause(what, exercise):
     """Return the clause of a `Difference`, without any number of a case."""
-    return SENTENCES[what.form][0].format(**_fields(what, exercise) | more)
+    return SENTENCES[what.form][0].format(**_fields(what, exercise))
+
+
+def unseen(what, exercise, known):
+    """Return a `Difference` in a hidden case without what only that case has, for its clause.
+
+    A learner's function can choose by a hidden case what is wrong. So its clause names a part of the output, never the
+    place in a list; a key of a dict only if an open case has it, and one missing key of several; no line.
+
+    Parameters
+    ----------
+    what : Difference
+    exercise : packs.Exercise
+    known : callable
+        ``known(text)`` tells whether a text stands in an open case.
+    """
+
+    own = {exercise.name, *exercise.returns, *exercise.cases[0].arguments}
+    for case in exercise.cases:
+        if case.judge and case.judge["view"]:
+            own.update(VIEWS[case.judge["view"]].said)
+
+    def said(part):
+        part = part.partition("[")[0]
+        views = [VIEWS[case.judge["view"]].said for case in exercise.cases if case.judge and case.judge["view"]]
+        own = {
+            exercise.name,
+            *exercise.returns,
+            *exercise.cases[0].arguments,
+            *(name for names in views for name in names),
+        }
+        return part if part in own or known(part) else exercise.name
+
+    parts = ", ".join(map(said, what.part.split(", "))) if what.form == "changed" else said(what.part)
+    form, more = what.form, {key: value for key, value in what.more.items() if key not in ("place", "keys", "has")}
+    if "other" in more:
+        more["other"] = said(more["other"])
+    if form == "key":
+        missing = [key for key in what.expected if key not in what.got and isinstance(key, str) and known(key)]
+        form, more = ("key", {"missing": repr(missing[0])}) if missing else ("a key", {})
+    return what._replace(part=parts, form=form, more=more)
 
 
 def detail(what, exercise):
@@ -89,7 +132,15 @@ def message(clause, detail="", cause="", equation=""):
 
 
 def _fields(what, exercise):
-    fields = {"exercise": exercise, "part": what.part, "place": "", "where": "", "count": "", "about": ""} | what.more
+    fields = {
+        "exercise": exercise,
+        "part": what.part,
+        "place": "",
+        "keys": "",
+        "where": "",
+        "count": "",
+        "about": "",
+    } | what.more
     expected, got = at(what)
     if what.form in ("mean", "deviation", "average", "mean square", "fixed", "different", "shares"):
         fields["expected"], fields["got"] = numbers(expected, got, 2)

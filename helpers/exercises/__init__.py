@@ -252,6 +252,22 @@ class Exercise:
         return plain.short(observe(function, case["arguments"], case["judge"], like, quiet=True)[0].fields())
 
     @functools.cached_property
+    def texts(self):
+        """The texts in the open cases, a set: in arguments and in what the reference gives for them, keys included."""
+        found, todo = set(), []
+        for _, arguments in self.cases(seed=0):
+            todo += [arguments, observe(self.reference, arguments, quiet=True)[0].output]
+        while todo:
+            value = todo.pop()
+            if isinstance(value, str):
+                found.add(str(value))
+            elif isinstance(value, dict):
+                todo += [*value, *value.values()]
+            elif isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype.kind in "UO"):
+                todo += list(value)
+        return found
+
+    @functools.cached_property
     def equations(self):
         """The equations of single parts of the output, by a pattern for the part's name.
 

@@ -5,7 +5,8 @@ A submission passes through these steps::
     prepare   links and pipes move aside; a folder without the released notebook is graded as such
     Reader    a file of any kind becomes a notebook; one that cannot be read becomes an empty one that says why
     Restore   every released cell is there once, in order, with the released tests; all else is plain cells
-    Execute   runs the learner's cells in a box (`room`, `box`) and the tests in a trusted process (`rooms`, `judge`)
+    Execute   runs the learner's cells in a box (`room`, `box`) and the tests in a trusted process (`rooms`, `judge`),
+              and gives each cell what it shows (`outputs`)
     Record    scores and comments go to the gradebook; what could not be read, or was not there, is marked for a human
 
 A class of thousands takes the same steps in `batch`, on many workers with one writer; `report` says what it shows,
@@ -25,7 +26,7 @@ Which processes there are, and what connects them::
       │     ▾ │
       │   room ─────────── runs the learner's cells and functions in a box; knows what its calls pass   (`room`, `box`)
       │     ▴ fork, per room
-      └── warm ─────────── has imported what the lesson needs; knows nothing that a learner must not see       (`room`)
+      └── warm ─────────── has imported what a lesson needs; knows nothing that a learner must not see (`warm`, `room`)
             ◂── socket: orders of rooms; with each go the room's end of its socket and of a pipe of life
             ──▸ number of the room, and a descriptor of its process
 
@@ -33,10 +34,11 @@ The *grader* is `nbgrader autograde`, formgrader or a worker of the class run. I
 it and reads nothing that comes out of a room but finished outputs.
 
 The *warm* process is started, not forked: its memory, environment and open files begin empty but for an allow-list
-(`rooms.ENVIRONMENT`). Workers of one machine share it. It has the grader's rights and meets no submission. It is the
+(`warm.ENVIRONMENT`). Workers of one machine share it. It has the grader's rights and meets no submission. It is the
 parent of all rooms, knows the end of each by a descriptor, adopts what a room leaves, ends it and removes its files. A
 room lives as long as its orderer holds the other end of a pipe, so it ends with a judge that is killed; a second signal
-of the kernel ends it with the warm process.
+of the kernel ends it with the warm process. Where no namespace ends what a room forked, in `landlock`, a guard is the
+parent of the warm process and ends all that is left after it.
 
 A *room* has no rights: a user of its own if the grader is root, no capability, no new privileges, an allow-list of
 system calls, and the files that `readable` names. A second warm process forks rooms of the reference solutions,
@@ -69,8 +71,9 @@ from .folder import prepare
 from .late import LatePenalty
 from .record import Record
 from .submission import Reader, Restore
-from .text import FILTERS, EscapeNames
+from .text import FILTERS, EscapeNames, guard_formgrader
 
 __all__ = [
-    "FILTERS", "EscapeNames", "Execute", "LatePenalty", "Reader", "Record", "Restore", "Students", "Unpack", "prepare",
+    "FILTERS", "EscapeNames", "Execute", "LatePenalty", "Reader", "Record", "Restore", "Students", "Unpack",
+    "guard_formgrader", "prepare",
 ]  # fmt: skip

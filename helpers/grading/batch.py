@@ -31,8 +31,8 @@ from traitlets.config.loader import PyFileConfigLoader
 from helpers import courses
 from helpers.courses import TOP
 
-from . import box, folder, record, rooms, submission, text
-from .execute import NOT_RUN, Execute, ReferenceFailed, execute, secret_of, strongest, warm_up
+from . import box, folder, record, rooms, submission, text, warm
+from .execute import NOT_RUN, Execute, ReferenceFailed, execute, secret_of
 from .late import LatePenalty
 from .record import NotReady, submitted_folders
 from .submission import PROTOCOL
@@ -53,7 +53,7 @@ class Task(NamedTuple):
 class Lesson(NamedTuple):
     """What is the same for all submissions of an assignment: everything a worker needs to grade one.
 
-    ``shared`` is for workers on this machine, from `execute.warm_up`.
+    ``shared`` is for workers on this machine, from `warm.start`.
     """
 
     assignment: str
@@ -376,9 +376,10 @@ def _results(lesson, tasks, workers, scheduler):
         return
     with ThreadPoolExecutor(1) as thread, contextlib.ExitStack() as stack:
         if scheduler is None:  # what this machine needs starts at the same time
-            info, strength = courses.find(lesson.assignment), strongest() if lesson.box == "strongest" else lesson.box
+            info = courses.find(lesson.assignment)
+            strength = warm.strongest() if lesson.box == "strongest" else lesson.box
             _import_in_forkserver(info)
-            shared = thread.submit(warm_up, info, strength)
+            shared = thread.submit(warm.start, info, strength)
         client = stack.enter_context(_client(workers, scheduler))
         if scheduler is None:
             lesson = lesson._replace(shared=shared.result())

@@ -6,8 +6,8 @@ Four strengths; the grader takes the strongest that works on the machine, ``limi
     An own root that holds only the readable paths, read-only, and a small private /tmp; no other process, no network,
     no queues of the host; then all of ``landlock``.
 ``bubblewrap``
-    The same, made by the program bubblewrap, which some systems let make namespaces where they forbid it others. Each
-    room is a program of its own, so a room takes a second or two in place of milliseconds.
+    The same for ordinary users, made by the program bubblewrap, which some systems let make namespaces where they
+    forbid it others. Each room is a program of its own, so a room takes some seconds in place of milliseconds.
 ``landlock``
     The kernel refuses all files but the readable paths and a scratch folder, in which files can be made and not
     removed, so that all of them count; and TCP and signals to other processes. Only system calls on a list are possible
@@ -115,6 +115,7 @@ def fork(strength, child):
                 os.read(wait, 1)
                 os.close(wait)
                 child()
+                os._exit(0)
             finally:
                 os._exit(1)
 
@@ -166,10 +167,8 @@ def enter(strength, readable, scratch, limits, listed=(), root=None):
             if os.geteuid() == 0:
                 _own_user(readable, scratch)
         os.chdir(scratch)
-        _clean_environment(scratch)
         _limit(limits, count_others=strength == "landlock" and os.geteuid() < FIRST_UID)
-        if sys.platform.startswith("linux"):
-            _checked(_LIBC.prctl(1, signal.SIGKILL), "prctl PDEATHSIG")  # a room ends with the process that forked it
+        end_with_parent()
         if strength != "limits":
             if not sys.platform.startswith("linux"):
                 raise NoBox("only Linux has it")
@@ -190,6 +189,12 @@ def adopt_orphans():
         _LIBC.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
 
 
+def end_with_parent():
+    """Let the kernel end this process when the one that forked it ends (Linux)."""
+    if sys.platform.startswith("linux"):
+        _checked(_LIBC.prctl(1, signal.SIGKILL), "prctl PDEATHSIG")
+
+
 def _own_user(readable, scratch):
     """Become a user that no other room is and that owns nothing but the scratch folder.
 
@@ -207,18 +212,6 @@ def _own_user(readable, scratch):
     _set_capabilities(0 if all(os.access(path, os.R_OK) for path in readable) else _READ_ALL)
 
 
-def end_user_of(pid):
-    """End every process of the user that a room with this number had, if rooms have users of their own."""
-    if os.geteuid() == 0:
-        helper = os.fork()
-        if helper == 0:
-            with contextlib.suppress(BaseException):
-                os.setresuid(FIRST_UID + pid, FIRST_UID + pid, FIRST_UID + pid)
-                os.kill(-1, signal.SIGKILL)
-            os._exit(0)
-        os.waitpid(helper, 0)
-
-
 def strongest():
     """Return the strongest box that works here, by trying each in a process that ends at once."""
     import tempfile
@@ -228,7 +221,7 @@ def strongest():
     limits = {"cpu": 10, "memory": 1 << 40, "file": 1 << 20, "scratch": 1 << 20, "processes": 8, "files": 64}
     for strength in STRENGTHS:
         if strength == "bubblewrap":
-            if os.geteuid() != 0 and _bubblewrap_works(limits):
+            if _bubblewrap_works(limits):
                 return strength
             continue
         with tempfile.TemporaryDirectory() as scratch:
@@ -242,7 +235,7 @@ def strongest():
                     root = tempfile.mkdtemp(dir=scratch)
                     if strength == "namespaces":
                         furnish(readable, root)
-                    tried = fork(strength, functools.partial(_try, strength, readable, scratch, limits, (), root))
+                    tried = fork(strength, functools.partial(enter, strength, readable, scratch, limits, (), root))
                     os._exit(os.waitstatus_to_exitcode(os.waitpid(tried, 0)[1]) & 0xFF)
                 os._exit(1)
             if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0:
@@ -252,17 +245,15 @@ def strongest():
 
 def _bubblewrap_works(limits):
     """Return whether a program that bubblewrap starts can enter the box."""
-    if pyseccomp is None:
-        return False
-    code = (
-        "import importlib.util, sys\nspec = importlib.util.spec_from_file_location('box', sys.argv[1])\n"
-        "box = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(box)\n"
-        f"box.seccomp_program = lambda: {seccomp_program()!r}\nbox.enter('bubblewrap', [], '', {limits!r})"
-    )
+    python, here = os.path.realpath(sys.executable), os.path.realpath(__file__)
     try:
-        python, here = os.path.realpath(sys.executable), os.path.realpath(__file__)
-        command = [*bubblewrap(["/", python, here], limits), python, "-S", "-c", code, here]
-        return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
+        words = bubblewrap(["/", python, here], limits)
+        code = (
+            "import importlib.util, sys\nspec = importlib.util.spec_from_file_location('box', sys.argv[1])\n"
+            "box = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(box)\n"
+            f"box.seccomp_program = lambda: {seccomp_program()!r}\nbox.enter('bubblewrap', [], '', {limits!r})"
+        )
+        return subprocess.run([*words, python, "-S", "-c", code, here], capture_output=True, timeout=30).returncode == 0
     except (NoBox, OSError, subprocess.TimeoutExpired):
         return False
 
@@ -273,11 +264,13 @@ def bubblewrap(readable, limits):
     Raises
     ------
     NoBox
-        If bubblewrap is not installed.
+        If it is not installed, or this is root, whose rooms would all have one user, and that root.
     """
     program = shutil.which("bwrap")
-    if program is None:
-        raise NoBox("bubblewrap is not installed")
+    if program is None or pyseccomp is None:
+        raise NoBox(f"{'pyseccomp with libseccomp' if program else 'bubblewrap'} is not installed")
+    if os.geteuid() == 0:
+        raise NoBox("bubblewrap is for ordinary users; root has the box namespaces")
     words = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     for path in filter("/".__eq__, readable):
         words += ["--ro-bind", path, path]
@@ -290,23 +283,11 @@ def bubblewrap(readable, limits):
     return [*words, "--remount-ro", "/", "--chdir", "/tmp", "--"]
 
 
-def _try(*arguments):
-    enter(*arguments)
-    os._exit(0)
-
-
 def _checked(result, what):
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
     return result
-
-
-def _clean_environment(home):
-    """Keep what numerical code needs; the grader's secrets and paths stay outside."""
-    kept = {name: os.environ[name] for name in ("LANG", "MPLBACKEND", "OPENBLAS_NUM_THREADS") if name in os.environ}
-    os.environ.clear()
-    os.environ.update(kept, HOME=home, TMPDIR=home, IPYTHONDIR=f"{home}/.ipython", MPLCONFIGDIR=f"{home}/.matplotlib")
 
 
 # --- namespaces ------------------------------------------------------------------------------------------------------
@@ -514,11 +495,5 @@ def seccomp_program():
 def _seccomp():
     program = seccomp_program()
     instructions = ctypes.create_string_buffer(program, len(program))
-    filter_ = _Filter(len(program) // 8, ctypes.addressof(instructions))
-    _checked(_LIBC.prctl(22, 2, ctypes.byref(filter_)), "prctl SECCOMP")
-
-
-class _Filter(ctypes.Structure):
-    """The kernel's ``struct sock_fprog``."""
-
-    _fields_ = (("count", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+    filter_ = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))  # the kernel's struct sock_fprog
+    _checked(_LIBC.prctl(22, 2, filter_), "prctl SECCOMP")

@@ -1,23 +1,19 @@
 """Run a submission in two rooms: the learner's cells in a box, the released test cells here, on fresh cases."""
 
 import ast
-import base64
-import binascii
 import collections
 import contextlib
 import functools
-import gc
 import hashlib
 import hmac
 import io
 import os
 import secrets
-import textwrap
 import time
 from pathlib import Path
 
 import nbformat
-from nbformat.v4 import new_markdown_cell, new_output
+from nbformat.v4 import new_markdown_cell
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import setenv
 from traitlets import Dict, Unicode
@@ -25,12 +21,14 @@ from traitlets import Dict, Unicode
 from helpers import courses, exercises
 from helpers.checks import CheckFailed, packs
 
-from . import box, judge, rooms, text
+from . import judge, rooms, text, warm
+from .outputs import clean_outputs, error_output, failure, has_failed, stopped_output, test_outputs
 from .rooms import ReferenceFailed
 from .submission import PROTOCOL, STOPPED, UNREADABLE, defined, released_cells
 
 #: How a submission was graded in which there was nothing to run.
 NOT_RUN = {"seed": "0", "box": "none", "seconds": 0.0, "failed": {}}
+PASSES = 3  # so often at most a submission is graded whose rooms were ended from outside
 GRACE = 60  # seconds that a submission's judge has after the notebook's own time is over
 
 
@@ -59,62 +57,6 @@ def secret_of(path):
         with open(descriptor, "wb") as file:
             file.write(secrets.token_bytes(32))
     return path.read_bytes()
-
-
-PASSES = 3  # so often at most a submission is graded whose rooms were ended from outside
-_warm = {}  # what gives this process its rooms: by lesson, strength of the box, and whether for the reference
-
-
-def warm_up(lesson, strength, shared=()):
-    """Start the processes that fork the learner's and the reference's rooms, if that is not done, and do not wait.
-
-    Parameters
-    ----------
-    lesson : LessonInfo or None
-    strength : str
-        "strongest", or the name of a box.
-    shared : list of path
-        What this function returned to another process of this machine: its processes are asked, as long as they live.
-
-    Returns
-    -------
-    list of path
-    """
-    strength = strongest() if strength == "strongest" else strength
-    kinds = (False, True) if lesson is not None else (False,)
-    for reference, scratch in zip(kinds, [*shared, None, None], strict=False):
-        key = lesson, strength, reference
-        if key in _warm and not _warm[key].alive():
-            del _warm[key]
-        if key not in _warm:
-            gc.freeze()  # what is imported stays: no collection needs to look at it
-            if scratch is not None:
-                with contextlib.suppress(OSError):
-                    _warm[key] = rooms.Shared(scratch, strength)
-        if key not in _warm:
-            _warm[key] = rooms.Warm(*key)
-    return [_warm[lesson, strength, reference].scratch for reference in kinds]
-
-
-def _room(lesson, strength, limits, reference=False):
-    """Return a new room; if what gave the last one was ended from outside, from a process of our own."""
-    key = lesson, strength, reference
-    try:
-        return _warm[key].room(limits)
-    except (KeyError, rooms.NoWarm):
-        _warm[key] = rooms.Warm(*key)
-        return _warm[key].room(limits)
-
-
-@functools.cache
-def strongest():
-    found = box.strongest()
-    if found == "limits":
-        raise box.NoBox(
-            "neither namespaces nor Landlock work on this machine, and limits alone stop no attack. Grade on another "
-            'machine, or name the weaker box in nbgrader_config.py: c.Execute.box = "limits"'
-        )
-    return found
 
 
 class Execute(NbGraderPreprocessor):
@@ -149,29 +91,29 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     limits : dict
         Those that differ from `rooms.LIMITS`.
     shared : list of path
-        See `warm_up`.
+        See `warm.start`.
     """
     if UNREADABLE in nb.metadata:
         nb.metadata[PROTOCOL] = nbformat.from_dict(NOT_RUN)
         return
     seed = hidden_seed(secret, assignment, student, nb.cells)
-    strength = strongest() if strength == "strongest" else strength
+    strength = warm.strongest() if strength == "strongest" else strength
     try:
         lesson = courses.find(assignment)
         lesson = lesson if lesson.done else None
     except LookupError:
         lesson = None
-    warm_up(lesson, strength, shared)
+    warm.start(lesson, strength, shared)
     start, limits = time.monotonic(), rooms.LIMITS | dict(limits)
     _rehearse(lesson, tuple(cell.source for cell in released if cell.cell_type == "code" and cell.locked))
     grading = Grading(nb.cells, released, lesson, strength, limits)
     for _ in range(PASSES):
-        warm_up(lesson, strength, shared)
+        warm.start(lesson, strength, shared)
         try:
             found = judge.apart(lambda: grading.report(seed), limits["notebook"] + GRACE, limits["judge_memory"])
         except judge.Ended as ended:
             found = grading.given_up(str(ended))
-        if all(warm.alive() for key, warm in _warm.items() if key[:2] == (lesson, strength)):
+        if warm.all_alive(lesson, strength):
             break  # otherwise somebody ended what forks the rooms, and this submission's rooms with it
     for cell, (outputs, stopped) in zip(grading.code_cells(), found["cells"], strict=True):
         cell.outputs, cell.execution_count = nbformat.from_dict(outputs), None
@@ -234,10 +176,7 @@ class Grading:
     def report(self, seed):
         """Run all cells on the cases of this seed; return what `given_up` returns."""
         os.environ[packs.HIDDEN_SEED] = str(seed)
-        for key in ((self.lesson, self.strength, reference) for reference in (False, True)):
-            if key in _warm:  # by a connection of its own: it may be ended between an order and the answer
-                with contextlib.suppress(OSError):
-                    _warm[key] = rooms.Shared(_warm[key].scratch, self.strength)
+        warm.connect_anew(self.lesson, self.strength)  # this process may be ended between an order and the answer
         self.run()
         return {
             "cells": [[cell.outputs, cell.metadata.get(STOPPED)] for cell in self.code_cells()],
@@ -247,10 +186,10 @@ class Grading:
     def given_up(self, reason):
         """Return outputs and the reason of a stop of each code cell, and what failed, if it could not be judged."""
         tests = [cell for cell in self.code_cells() if self._is_test(cell)]
-        ended = [[_error("Stopped", reason)], reason]
+        ended = [[error_output("Stopped", reason)], reason]
         return {
             "cells": [ended if cell in tests else [[], None] for cell in self.code_cells()],
-            "failed": {_exercise_of(cell): _failure(rooms.Stopped(reason)) for cell in tests},
+            "failed": {_exercise_of(cell): failure(rooms.Stopped(reason)) for cell in tests},
         }
 
     def run(self):
@@ -285,7 +224,7 @@ class Grading:
             self.left[tested] = max(0.0, self.end - time.monotonic())
 
     def _new_room(self):
-        self.room = _room(self.lesson, self.strength, self.limits)
+        self.room = warm.new_room(self.lesson, self.strength, self.limits)
         self.room.end = self.end
 
     def _is_test(self, cell):
@@ -315,24 +254,24 @@ class Grading:
         if len(self.done) >= self.limits["cells"]:
             self.exceeded["over"] += 1
             text = f"This cell and those below were not run: there are more than {self.limits['cells']} cells."
-            return [_error("Stopped", text)] if first else []
+            return [error_output("Stopped", text)] if first else []
         try:
             self._revive()
             self.done.append(cell)
             answer = self.room.ask(how, self.limits["cell"], source=self._runnable(cell))
-            outputs = list(_clean_outputs(answer["outputs"])) if how == "run" else []
+            outputs = list(clean_outputs(answer["outputs"])) if how == "run" else []
         except rooms.Stopped as stopped:
             if time.monotonic() >= self.end:  # said once: there may be many cells
                 self.exceeded["over"] += 1
-                return [_error("Stopped", f"This cell {stopped}.")] if first else []
+                return [error_output("Stopped", f"This cell {stopped}.")] if first else []
             self.exceeded[id(cell)] += 1
-            outputs = _stopped(cell, f"This cell {stopped}.")
+            outputs = stopped_output(cell, f"This cell {stopped}.")
         except (Exception, rooms.wire.Refused):  # not even compiled, such as a sum of thousands of terms; or no answer
-            outputs = _stopped(cell, "This cell could not be run.")
+            outputs = stopped_output(cell, "This cell could not be run.")
         self.bytes -= sum(len(str(output)) for output in outputs)
         if self.bytes < 0:
             said = f"What this cell shows is left out: the notebook shows more than {self.limits['shown'] >> 20} MB."
-            outputs = _stopped(cell, said) if self.bytes > -self.limits["shown"] else []
+            outputs = stopped_output(cell, said) if self.bytes > -self.limits["shown"] else []
         return outputs
 
     def _runnable(self, cell):
@@ -372,13 +311,13 @@ class Grading:
         exercise = _exercise_of(cell)
         if getattr(error, "learner_function", None) == exercise and isinstance(error, NotImplementedError):
             error = CheckFailed({"kind": "unwritten"}, f"{exercise} is not written yet.")
-        cell.outputs = _test_outputs(printed, value, error)
+        cell.outputs = test_outputs(printed, value, error)
         cell.metadata.pop(STOPPED, None)
         if isinstance(error, rooms.Stopped):
             cell.metadata[STOPPED] = str(error)
         self.failed.pop(exercise, None)
         if error is not None:
-            self.failed[exercise] = _failure(error)
+            self.failed[exercise] = failure(error)
 
     def _run_here(self, source):
         """Run a released cell here, with the learner's names; return what it printed, its value and its error."""
@@ -438,7 +377,7 @@ class Grading:
             for name in [cell.metadata.get("nbgrader", {}).get("grade_id", "")]
             if name.startswith("test_") and name.removeprefix("test_") in catalogue
         }
-        failed = [name for name, cell in tests.items() if _failed(cell)]
+        failed = [name for name, cell in tests.items() if has_failed(cell)]
         for name in failed:
             if self.failed[name]["kind"] == "unwritten":
                 continue
@@ -473,7 +412,7 @@ class Grading:
         for _ in range(2):
             try:
                 if self.reference_room is None or self.reference_room.dead:
-                    self.reference_room = _room(self.lesson, self.strength, self.limits, reference=True)
+                    self.reference_room = warm.new_room(self.lesson, self.strength, self.limits, reference=True)
                     source = (
                         f"from helpers import exercises\nright = exercises.load({self.lesson.name!r}).exercises\n"
                         "globals().update({name: exercise.reference for name, exercise in right.items()})"
@@ -491,6 +430,10 @@ class Grading:
             f"The reference solution {name} does not run in its room ({reason}), so nothing more is graded: points "
             "would be lost that are due. Look at: python -m helpers doctor --for instructor"
         )
+
+
+def _exercise_of(cell):
+    return cell.metadata.nbgrader.grade_id.removeprefix("test_")
 
 
 def _caller(remote):
@@ -531,102 +474,3 @@ def _compiled(source):
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = compile(ast.Expression(tree.body.pop().value), "<test>", "eval")
     return used, compile(tree, "<test>", "exec"), last
-
-
-# --- outputs ---------------------------------------------------------------------------------------------------------
-
-
-def _failed(cell):
-    return any(output.output_type == "error" for output in cell.outputs)
-
-
-def _stopped(cell, sentence):
-    """Mark a cell that was stopped, and return the output that says so."""
-    cell.metadata[STOPPED] = sentence
-    return [_error("Stopped", sentence)]
-
-
-def _exercise_of(cell):
-    return cell.metadata.nbgrader.grade_id.removeprefix("test_")
-
-
-def _failure(error):
-    """Return what is wrong in a test cell as data, without anything of its cases: kind, form, part, mistake.
-
-    The kinds are those of `checks.CheckFailed.data`, and "missing" (no function of this name), "stopped" (by a limit),
-    "assert" (an assert of the cell fails) and "error" (the test itself stops).
-    """
-    data = getattr(error, "data", None)
-    if isinstance(error, CheckFailed) and isinstance(data, dict):
-        return {key: data.get(key) for key in ("kind", "form", "part", "mistake")}
-    kinds = {NameError: "missing", rooms.Stopped: "stopped", AssertionError: "assert"}
-    kind = next((word for kind, word in kinds.items() if isinstance(error, kind)), "error")
-    return {"kind": kind, "form": None, "part": None, "mistake": None}
-
-
-def _test_outputs(printed, value, error):
-    outputs = []
-    if printed:
-        outputs.append(new_output("stream", name="stdout", text=printed))
-    if error is not None:
-        kind = "Stopped" if isinstance(error, rooms.Stopped) else type(error).__name__
-        outputs.append(_error(kind, _said(error)))
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        # nbgrader takes a number as the score.
-        outputs.append(new_output("execute_result", data={"text/plain": repr(float(value))}, execution_count=1))
-    return outputs
-
-
-def _said(error):
-    """Return the sentence of an error in a test cell, without our frames and without what a hidden test compares.
-
-    What the learner's code raised, or put into a value, could be a hidden case: only its kind is said.
-    """
-    if isinstance(error, (rooms.Stopped, rooms.NotPlain)):
-        return str(error)
-    own = not hasattr(error, "learner_line")
-    if own and isinstance(error, AssertionError):
-        return str(error) or "A test of this cell fails."
-    if own and isinstance(error, NameError):
-        return f"{error}. Is the function defined in the cell above?"
-    return f"The test stopped with {type(error).__name__}."
-
-
-def _error(kind, sentence):
-    return new_output("error", ename=kind, evalue=sentence, traceback=textwrap.wrap(sentence, 80) or [kind])
-
-
-def _clean_outputs(items):
-    """Yield what a learner's cell showed as outputs that no page executes; anything else is left out."""
-    for item in items[:200] if isinstance(items, list) else ():
-        if not isinstance(item, dict):
-            continue
-        kind = item.get("output_type")
-        if kind == "stream" and item.get("name") in ("stdout", "stderr"):
-            yield new_output("stream", name=item["name"], text=_text(item.get("text")))
-        elif kind == "error":
-            lines = item.get("traceback")
-            lines = [_text(line, 2000) for line in lines[:100]] if isinstance(lines, list) else []
-            name = text.line(_text(item.get("ename")), 80)
-            yield new_output("error", ename=name, evalue=_text(item.get("evalue")), traceback=lines)
-        elif kind in ("display_data", "execute_result") and isinstance(item.get("data"), dict):
-            data = {}
-            if "text/plain" in item["data"]:
-                data["text/plain"] = _text(item["data"]["text/plain"])
-            if _is_png(item["data"].get("image/png")):
-                data["image/png"] = item["data"]["image/png"]
-            if data:
-                yield new_output("display_data", data=data)
-
-
-def _text(value, limit=150_000):
-    return text.block(value[:limit]) if isinstance(value, str) else ""
-
-
-def _is_png(value):
-    if not isinstance(value, str) or len(value) > 3_000_000:
-        return False
-    try:
-        return base64.b64decode(value.replace("\n", ""), validate=True).startswith(b"\x89PNG")
-    except (binascii.Error, ValueError):
-        return False

@@ -73,20 +73,22 @@ class Extension(NamedTuple):
 @functools.lru_cache(maxsize=8)  # a class asks for each late submission
 def _read(path, changed):
     wrong = "{}, line {}: the columns are student, assignment, hours (a number, such as 48)"
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        lines = file.read().splitlines()
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = file.read().splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no UTF-8: save it as CSV UTF-8") from None
     delimiter = ";" if ";" in (lines or [""])[0] else ","  # what Excel writes where the comma is in numbers
-    rows = csv.DictReader(lines, delimiter=delimiter)
-    if lines and {"student", "assignment", "hours"} - {str(name).strip() for name in rows.fieldnames or ()}:
-        raise ValueError(wrong.format(path, 1))
-    found = []
-    for number, row in enumerate(rows, start=2):
-        row = {str(key).strip(): value for key, value in row.items()}
-        try:
-            hours = float(row["hours"].replace(",", "."))
-            if not math.isfinite(hours) or not row["student"].strip() or None in row.values() or "None" in row:
+    rows, found = csv.DictReader(lines, delimiter=delimiter), []
+    try:
+        if lines and {"student", "assignment", "hours"} - {str(name).strip() for name in rows.fieldnames or ()}:
+            raise ValueError
+        for row in rows:
+            row = {str(key).strip(): value for key, value in row.items()}
+            student, hours = row["student"].strip(), float(row["hours"].replace(",", "."))
+            if not (0 <= hours < math.inf) or not student or None in row.values() or "None" in row:
                 raise ValueError
-            found.append(Extension(row["student"].strip(), row["assignment"].strip(), hours))
-        except (AttributeError, TypeError, ValueError):
-            raise ValueError(wrong.format(path, number)) from None
+            found.append(Extension(student, row["assignment"].strip(), hours))
+    except (AttributeError, TypeError, ValueError, csv.Error):
+        raise ValueError(wrong.format(path, max(rows.line_num, 1))) from None
     return found

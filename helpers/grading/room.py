@@ -243,6 +243,8 @@ def main():
         _become_room(start, box, wire, _warm_up(start), None, socket.socket(fileno=int(sys.argv[1])), start)
     requests, listener = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     start = json.loads(requests.recv(1 << 20))
+    if start["strength"] == "landlock":
+        _guarded(box)
     if start["strength"] != "limits":
         with contextlib.suppress(ImportError):  # each room says so
             box.seccomp_program()
@@ -360,30 +362,61 @@ class Warm:
         os.waitpid(pid, 0)
         self.rooms.discard(pid)
         if self.start["strength"] not in ("namespaces", "bubblewrap"):  # there the kernel has done it
-            self.box.end_user_of(pid)
-            self.end_left()
+            if os.geteuid() == 0:
+                _end_user(self.box.FIRST_UID + pid)
+            _end_below(self.rooms)
         shutil.rmtree(scratch, onerror=_open_and_again)
 
-    def end_left(self):
-        """End all that is below this process and in no room: first they stop, so that no one can fork meanwhile."""
-        stopped = set()
-        for _ in range(1000):
-            children = set(_children(os.getpid())) - self.rooms
-            left, todo = set(children), list(children)
-            while todo:
-                more = set(_children(todo.pop())) - left
-                left |= more
-                todo += more
-            sign = signal.SIGSTOP if left - stopped else signal.SIGKILL
-            for one in left - stopped or left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(one, sign)
-            stopped |= left
-            if not left:
-                break
-            for one in children:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(one, os.WNOHANG if sign == signal.SIGSTOP else 0)
+
+def _end_user(uid):
+    """End every process of a user that only one room had."""
+    if (helper := os.fork()) == 0:
+        with contextlib.suppress(BaseException):
+            os.setresuid(uid, uid, uid)
+            os.kill(-1, signal.SIGKILL)
+        os._exit(0)
+    os.waitpid(helper, 0)
+
+
+def _guarded(box):
+    """Go on in a fork of this process. This one waits for the fork's end, however it comes, and ends all that it left.
+
+    Without namespaces nothing else would: what a room forks does not end with the process that forks rooms.
+    """
+    guard = os.getpid()
+    box.adopt_orphans()
+    if (pid := os.fork()) == 0:
+        box.end_with_parent()
+        if os.getppid() != guard:  # it has ended already
+            os._exit(1)
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.closerange(3, 4096)
+    os.waitpid(pid, 0)
+    _end_below()
+    os._exit(0)
+
+
+def _end_below(kept=frozenset()):
+    """End all that is below this process but some children: first they stop, so that no one can fork meanwhile."""
+    stopped = set()
+    for _ in range(1000):
+        children = set(_children(os.getpid())) - kept
+        left, todo = set(children), list(children)
+        while todo:
+            more = set(_children(todo.pop())) - left
+            left |= more
+            todo += more
+        sign = signal.SIGSTOP if left - stopped else signal.SIGKILL
+        for one in left - stopped or left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, sign)
+        stopped |= left
+        if not left:
+            break
+        for one in children:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(one, os.WNOHANG if sign == signal.SIGSTOP else 0)
 
 
 def _children(pid):
@@ -422,6 +455,7 @@ def _become_room(start, box, wire, shell, root, sock, order):
             if isinstance(root, Exception):
                 raise root
             box.enter(start["strength"], start["readable"], order["scratch"], order["limits"], start["path"], root)
+            _clean_environment(os.getcwd())
             sys.path[:] = start["path"]
             tempfile.tempdir = os.environ["TMPDIR"]  # it would try to remove a file, which one of the boxes refuses
             np.random.seed()
@@ -434,6 +468,13 @@ def _become_room(start, box, wire, shell, root, sock, order):
         status = 0
     finally:
         os._exit(status)
+
+
+def _clean_environment(home):
+    """Keep what numerical code needs; the grader's secrets and paths stay outside."""
+    kept = {name: os.environ[name] for name in ("LANG", "MPLBACKEND", "OPENBLAS_NUM_THREADS") if name in os.environ}
+    os.environ.clear()
+    os.environ.update(kept, HOME=home, TMPDIR=home, IPYTHONDIR=f"{home}/.ipython", MPLCONFIGDIR=f"{home}/.matplotlib")
 
 
 def _rehearse(cells):

@@ -4,32 +4,20 @@ A test cell runs in this process. The learner's functions are `Remote`s in it: t
 is a request to the room, and only plain data comes back.
 """
 
-import array
-import atexit
 import builtins
 import contextlib
-import json
 import os
 import re
 import secrets
 import select
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
-from helpers import notebooks, release
 from helpers.checks import plain
-from helpers.courses import TOP
 
 from . import box, wire
-from .readable import imports_of, readable
 
 #: Limits of a room; seconds are those of the clock, except `cpu`. Of a submission, over all its rooms: `notebook` in
 #: seconds, `cells` that run, `shown` in bytes. Of the process that judges it: `judge` in CPU seconds for one test,
@@ -39,25 +27,11 @@ LIMITS = {
     "call": 10.0, "cell": 60.0, "notebook": 600.0, "resident": 2 << 30,
     "cells": 1000, "shown": 20 << 20, "judge": 30.0, "judge_memory": 2 << 30,
 }  # fmt: skip
-#: What the process that forks rooms gets of the grader's environment; all that a room reads of its memory may show it.
-ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "TZ", "XDG_CACHE_HOME")
 WATCH = 0.2  # seconds between two looks at what a room takes
 #: Memory that the kernel keeps for an open file and shows in no process: what a socket holds that nobody reads.
 _OF_A_FILE = 256 << 10
+_PAIRS = 200  # of arrays that are one, which are looked at in one answer
 _FEW_FILES = 64  # that need not count: Python's own
-#: Modules that every learner's room starts with, and a cell that makes Matplotlib load what it loads at the first use.
-_PRELOAD = (
-    "IPython", "helpers.checks", "helpers.plots", "helpers.widgets", "ipywidgets", "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline", "PIL.Image", "scipy.special", "tqdm.auto",
-)  # fmt: skip
-_PICTURE = """
-import io
-import matplotlib.pyplot as plt
-figure, ax = plt.subplots()
-ax.plot([0, 1], label="$a^2$")
-ax.legend()
-figure.savefig(io.BytesIO(), format="png")
-"""
 
 
 class ReferenceFailed(Exception):
@@ -82,148 +56,6 @@ class Dead(Stopped):
 
 class NotPlain(TypeError):
     """A test passes to the learner's code what cannot cross."""
-
-
-# --- the warm process and its rooms ----------------------------------------------------------------------------------
-
-
-def _sweep():
-    """Remove what graders that were killed left in the folder for temporary files."""
-    for path in Path(tempfile.gettempdir()).glob("rooms-*-*"):
-        owner = path.name.split("-")[1]
-        if owner.isdigit() and not os.path.exists(f"/proc/{owner}") and os.path.isdir("/proc/self"):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _locked_cells(lesson):
-    """Return the sources of a lesson's cells that no one changes and that grade nothing: imports and data."""
-    kinds = ((cell, cell.metadata.get("nbgrader", {})) for cell in notebooks.read(lesson.path).cells)
-    return [
-        cell.source
-        for cell, kind in kinds
-        if cell.cell_type == "code" and kind.get("locked") and not kind.get("grade") and not kind.get("solution")
-    ]
-
-
-class NoWarm(Exception):
-    """The process that forks rooms is not there any more, or does not start."""
-
-
-class Shared:
-    """Gives rooms that a `Warm` process forks which another process of this machine and user has started.
-
-    Parameters
-    ----------
-    scratch : path
-        The folder of the `Warm`.
-    strength : str
-
-    Raises
-    ------
-    OSError
-        If it is not there.
-    """
-
-    def __init__(self, scratch, strength):
-        if os.stat(scratch).st_uid != os.geteuid():
-            raise PermissionError(f"{scratch} belongs to another user")
-        self.scratch, self.strength = str(scratch), strength
-        self.requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.requests.connect(f"{scratch}/requests")
-
-    def room(self, limits=LIMITS):
-        """Return a new `Room`; the first one waits until the process is warm. Raise `NoWarm` if there is none."""
-        ours, theirs = socket.socketpair()
-        life, kept = os.pipe()  # the room lives as long as this process keeps the other end open
-        try:
-            scratch = tempfile.mkdtemp(dir=self.scratch)
-            os.chmod(scratch, 0o755)
-            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno(), life]))]
-            self.requests.sendmsg([json.dumps({"scratch": scratch, "limits": limits}).encode()], rights)
-            pid, ancillary, _, _ = self.requests.recvmsg(100, socket.CMSG_SPACE(4))
-            (process,) = array.array("i", ancillary[0][2])
-        except (OSError, ValueError, IndexError) as error:
-            ours.close()
-            os.close(kept)
-            raise NoWarm("The warm process of the grader does not start: is the environment complete?") from error
-        finally:
-            theirs.close()
-            os.close(life)
-        return Room(ours, int(pid), process, kept, scratch, limits)
-
-    def alive(self):
-        """Return whether the process that forks rooms is still there, as far as one sees without asking it."""
-        waiting = select.poll()
-        waiting.register(self.requests, 0)
-        return not waiting.poll(0)
-
-
-class Warm(Shared):
-    """A process that has imported what lessons need and forks rooms; one per lesson and grading process.
-
-    It starts while this process goes on: only the first `room` waits for it. It ends with this process.
-
-    Parameters
-    ----------
-    lesson : LessonInfo or None
-        The lesson whose `helpers` the rooms get; without one they get those that all lessons share.
-    strength : str
-        Of the box, one of `box.STRENGTHS`.
-    reference : bool
-        Whether these rooms run the reference solutions instead: they may read the catalogue.
-    """
-
-    def __init__(self, lesson, strength, reference=False):
-        self.strength, self.owner = strength, os.getpid()
-        _sweep()
-        self.scratch = tempfile.mkdtemp(prefix=f"rooms-{os.getpid()}-")
-        os.chmod(self.scratch, 0o711)
-        if reference:
-            folder, imports = TOP, ["scipy", "sklearn"]
-            preload, cells = ["IPython", f"helpers.exercises.{lesson.course}.{lesson.name}"], []
-            self.readable = readable(TOP / "helpers", imports)
-        else:
-            folder = Path(self.scratch) / "edition"
-            files = release.edition([lesson] if lesson else [])
-            helpers = {path: content for path, content in files.items() if path.startswith("helpers/")}
-            release.write({**helpers, release.MANIFEST: b"{}\n"}, folder)
-            shared = ("helpers/widgets/", "helpers/data.py")
-            sources = [content.decode() for path, content in helpers.items() if path.startswith(shared)]
-            cells = [_PICTURE, *(_locked_cells(lesson) if lesson else ())]
-            preload = sorted({*_PRELOAD, *(name for source in sources + cells for name in imports_of(source))})
-            self.readable = readable(folder, preload)
-        installed = [path for path in sys.path if path.startswith(sys.base_prefix) or "-packages" in path]
-        path = [str(folder), *map(os.path.realpath, installed)]
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with contextlib.suppress(OSError):  # a path that is too long for a socket: then nobody shares this process
-            listener.bind(f"{self.scratch}/requests")
-            os.chmod(f"{self.scratch}/requests", 0o600)
-            listener.listen()
-        environment = {
-            **{name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-            "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSAFEPATH": "1",
-        }  # fmt: skip
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("room.py")), str(theirs.fileno()), str(listener.fileno())],
-            pass_fds=[theirs.fileno(), listener.fileno()], env=environment, stdin=subprocess.DEVNULL, cwd=self.scratch,
-        )  # fmt: skip
-        theirs.close()
-        listener.close()
-        self.requests = ours
-        start = {"preload": preload, "cells": cells, "strength": strength, "readable": self.readable, "path": path}
-        ours.send(json.dumps({**start, "scratch": self.scratch}).encode())
-        atexit.register(self.close)
-
-    def close(self):
-        if os.getpid() != self.owner:  # a fork of the grading process is not the owner
-            return
-        self.requests.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
-        self.process.kill()
-        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 class Room:
@@ -271,7 +103,8 @@ class Room:
                 raise wire.Refused("Its answer came out of turn.")
             error = _learner_error(message["error"]) if "error" in message else None
             if "too_large" in message:
-                error = TooLarge(f"gave a value that is too large: more than {most / 1e6:.3g} MB")
+                what = "gave a value that is many times as large as it should be"  # how large tells of a hidden case
+                error = TooLarge("shows more than can be kept" if do == "run" else what)
             value = None if error else message["value"]
         except wire.Gone:
             raise self._died("ended its process") from None
@@ -307,7 +140,7 @@ class Room:
         """End a room that takes too much memory or disk, however it holds it, or has too many processes."""
         processes = _tree(self.pid)
         memory = sum(map(_memory, processes))
-        too_full = _size(self.scratch) > self.limits["scratch"]
+        too_full = max(_size(self.scratch), *map(_files, processes)) > self.limits["scratch"]
         if _ready(self._process):  # it has ended: these numbers may be another one's
             return
         if memory > self.limits["resident"]:
@@ -406,6 +239,15 @@ def _memory(pid):
     return 1024 * pages + _OF_A_FILE * max(0, files - _FEW_FILES)
 
 
+def _files(pid):
+    """Return the bytes that the files of a process's own /tmp count as, 4 kB each; 0 if it has the /tmp of all."""
+    with contextlib.suppress(OSError):
+        if os.stat(f"/proc/{pid}/root").st_dev != os.stat("/").st_dev:
+            found = os.statvfs(f"/proc/{pid}/root/tmp")
+            return 4096 * (found.f_files - found.f_ffree)
+    return 0
+
+
 def _size(folder):
     """Return the bytes on disk below a folder: each file counts as 4 kB at least, a closed folder without end."""
     size, todo = 0, [folder]
@@ -465,7 +307,7 @@ class Remote:
             answer = room.ask("call", room.limits["call"], object=facts.number, arguments=encoded)
             changed = room.decode(answer["changed"])
             result = room.decode(answer["result"])
-            shared = room.decode(answer["shared"])
+            shared = wire.value(answer["shared"])  # plain: no object that gives values without end
             if not isinstance(changed, dict) or not isinstance(shared, list):
                 raise wire.Refused("Its answer has another form.")
         except Stopped as stopped:
@@ -503,8 +345,8 @@ class Remote:
 
     @staticmethod
     def kind_of(remote):
-        """Return the name of its type, for messages."""
-        return _of(remote).kind
+        """Return what it is, for messages: not the name of its type, which a learner chooses."""
+        return "function" if _of(remote).is_callable else "object of another kind"
 
     def __repr__(self):
         return "<an object of the learner>"
@@ -517,7 +359,7 @@ def _ask(remote, do, **fields):
 
 def _as_shared(result, arguments, shared):
     """Return a result whose equal arrays are one where those of the learner's code shared memory (`calls.shared`)."""
-    for pair in shared:
+    for pair in shared[:_PAIRS]:
         with contextlib.suppress(KeyError, IndexError, TypeError, ValueError):
             place, (kind, *other) = pair
             array, one = _at(arguments if kind == "argument" else result, other), _at(result, place)

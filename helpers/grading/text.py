@@ -6,8 +6,10 @@ shown: `markdown` for cells of the grader, `for_csv` for tables. Markdown of a s
 which sanitises what the renderer made, so it does not matter what the renderer can be led to make.
 """
 
+import functools
 import re
 import signal
+import sys
 import threading
 import time
 import unicodedata
@@ -144,6 +146,27 @@ class EscapeNames(Preprocessor):
             if cell.cell_type == "code":
                 cell.source = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", cell.source)
         return nb, resources
+
+
+def guard_formgrader():
+    """Let formgrader know no page whose address holds markup or code in the place of a name; nbgrader_config.py asks.
+
+    nbgrader puts the names of an address into its pages as they are, so a link could run a script with the rights of
+    the instructor who follows it. No name that collecting makes has such characters.
+    """
+    base = sys.modules.get("nbgrader.server_extensions.formgrader.base")
+    if base is None or hasattr(base.BaseHandler.render, "__wrapped__"):  # no server, or done: it reads this often
+        return
+    render = base.BaseHandler.render
+
+    @functools.wraps(render)
+    def guarded(self, name, **names):
+        for key in ("student_id", "assignment_id", "notebook_id"):
+            if re.search(r"""[<>"\\\x00-\x1f\u2028\u2029]""", str(names.get(key, ""))):
+                raise base.web.HTTPError(404)
+        return render(self, name, **names)
+
+    base.BaseHandler.render = guarded
 
 
 class _TooSlow(Exception):

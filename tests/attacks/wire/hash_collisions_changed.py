@@ -1,20 +1,7 @@
 """Claims that an argument changed to a dict whose keys all have one hash."""
 
-import json, os, socket, struct
-def answer(result, changed={"dict": []}):
-    """Answer the call that runs now as the room would, with what the room would never send."""
-    import gc
-    room = next(one for one in gc.get_objects() if type(one).__name__ == "Room" and hasattr(one, "kept"))
-    number = []
-    import sys
-    frame = sys._getframe(1)
-    while frame:
-        request = frame.f_locals.get("request")
-        if isinstance(request, dict) and "id" in request:
-            number = request["id"]
-            break
-        frame = frame.f_back
-    content = json.dumps({"id": number, "value": {"result": result, "changed": changed}}).encode()
-    room.channel._sock.sendall(struct.pack("<I", len(content)) + content)
+from forged import answer
+
+
 def sigmoid(z):
     answer(0, {"dict": [[i * (2**61 - 1), 0] for i in range(1, 40_000)]})
