@@ -134,7 +134,7 @@ LESSONS = [
     LessonInfo(
         "course1_nn", "02_logistic_regression", "Logistic regression", "5–8", 90, "derivatives, Python, NumPy arrays", 2
     ),
-    LessonInfo("course1_nn", "03_activations", "Activation functions", "10", 75, "lesson 2"),
+    LessonInfo("course1_nn", "03_activations", "Activation functions", "10", 110, "lesson 2", 2),
     LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", "9", 150, "lessons 2 and 3", 2),
     LessonInfo("course1_nn", "05_deep_network", "Deep networks", "11–13", 150, "lessons 2 to 4", 2),
     LessonInfo(

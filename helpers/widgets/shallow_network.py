@@ -285,7 +285,7 @@ def sick_run(rng, forward_propagation, compute_cost, backward_propagation, updat
     W1, W2 = size * rng.standard_normal((6, 2)), min(size, 0.7) * rng.standard_normal((1, 6))
     if which == 1:
         W1, W2 = np.tile(rng.uniform(0.3, 0.6, (1, 2)), (6, 1)), np.full((1, 6), 0.5)
-    rate = (rng.uniform(60, 90), 1.0, 1.0, 1.0, 0.3)[which]
+    rate = (rng.uniform(60, 90), 1.0, 1.0, 1.0, 0.15)[which]
     parameters = {"W1": W1, "b1": np.zeros((6, 1)), "W2": W2, "b2": np.zeros((1, 1))}
     costs, sizes = [], []
     with np.errstate(all="ignore"):
