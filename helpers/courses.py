@@ -129,7 +129,7 @@ TOPICS = (
 
 LESSONS = [
     LessonInfo(
-        "course1_nn", "01_introduction", "What a neural network is", "1–4", 60, "Python functions, NumPy arrays"
+        "course1_nn", "01_introduction", "What a neural network is", "1–4", 75, "Python functions, NumPy arrays", 2
     ),
     LessonInfo(
         "course1_nn", "02_logistic_regression", "Logistic regression", "5–8", 90, "derivatives, Python, NumPy arrays", 2

@@ -217,7 +217,6 @@ def test_the_figure_of_the_lesson_is_drawn_by_its_script(monkeypatch):
     assert [line.get_label() for line in drawn.axes[0].lines][-1] == "large, 128 hidden"
     assert Image.open(figure.PATH).size == (640, 400)
     assert "(learning_curve.png)" in cell("full_text").source
-    assert "python -m helpers.figures.learning_curve" in cell("full_text").source
 
 
 def test_the_table_of_the_lesson_has_the_sizes_of_the_script():
@@ -226,3 +225,20 @@ def test_the_table_of_the_lesson_has_the_sizes_of_the_script():
     table = np.array([[float(number) for number in re.findall(r"\d+\.\d", row)] for row in rows])
     assert table.shape == (4, len(figure.SIZES))
     assert np.all(np.diff(table, axis=1) >= 0)
+
+
+@pytest.fixture(scope="module")
+def table():
+    rows = [line for line in cell("full_numbers").source.splitlines() if line.startswith("|")][2:]
+    return {re.search(r"nearest mean|small|medium|large", row)[0]: row for row in rows}
+
+
+def test_the_table_is_what_the_script_measures(table):
+    """Its first and its last column, over the five runs."""
+    measured = figure.measure(sizes=[50, 4000])
+    for name, values in measured.items():
+        numbers = [float(number) for number in re.findall(r"\d+\.\d", table[name])]
+        np.testing.assert_allclose(100 * values.mean(axis=0), [numbers[0], numbers[-1]], atol=0.6)
+    assert measured["small"][:, 1].mean() < measured["nearest mean"][:, 1].mean(), "it does not catch up"
+    assert np.all(measured["large"][:, 1] > measured["nearest mean"][:, 1].max())
+    assert np.ptp(measured["small"][:, 1]) > 0.1, "with four hidden neurons much depends on the start"
