@@ -83,6 +83,16 @@ def test_known_values():
         assert LESSON["tanh_derivative"](z) == pytest.approx(8.24461e-9, rel=1e-5)
 
 
+def test_numbers_that_the_text_names():
+    sigmoid_slope, tanh_slope = LESSON["sigmoid_derivative"], LESSON["tanh_derivative"]
+    assert (expit(0.1) - expit(-0.1)) / 0.2 == pytest.approx(0.2498, abs=5e-5)
+    assert np.log(np.finfo(float).max) == pytest.approx(709.8, abs=0.05)
+    assert pytest.approx(0.00098, abs=5e-6) == 0.25**5
+    assert (tanh_slope(1.0), sigmoid_slope(1.0)) == (pytest.approx(0.42, abs=0.005), pytest.approx(0.197, abs=5e-4))
+    assert (sigmoid_slope(3.0), tanh_slope(3.0)) == (pytest.approx(0.0452, abs=5e-5), pytest.approx(0.00987, abs=5e-6))
+    assert [sigmoid_slope(z) > tanh_slope(z) for z in (1.655, 1.665)] == [False, True], "they change near 1.66"
+
+
 def test_far_scores_give_no_nan():
     far = np.array([[-1e4, -1000.0, 1000.0, 1e4]])
     for g, derivative in PAIRS.values():

@@ -300,6 +300,13 @@ def test_loss_from_the_score_is_that_of_the_clipped_cost_where_nothing_is_clippe
     assert LESSON["compute_cost"](np.array([[1.0]]), np.array([[0]])) == pytest.approx(34.5, abs=0.05)
 
 
+def test_numbers_that_the_text_names():
+    assert [float(1 / (1 + np.exp(-z))) == 1 for z in (36.0, 37.0)] == [False, True]
+    assert 2 * 72 == 144, "runs forward for 72 parameters, two for each"
+    assert np.sqrt(2) == pytest.approx(1.41, abs=0.005)
+    assert 3 / np.sqrt(2) == pytest.approx(2.1, abs=0.05), "the factor per layer for c = 3"
+
+
 # --- a run to diagnose -------------------------------------------------------------------------------------------------
 
 OWN = [LESSON[name] for name in ("L_model_forward", "L_model_backward", "update_parameters", "compute_cost")]

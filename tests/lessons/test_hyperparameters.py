@@ -150,6 +150,14 @@ def test_measured_error_varies_as_the_lesson_derives():
     assert measured.std() == pytest.approx(np.sqrt(0.2 * 0.8 / 97), rel=0.01)  # (6.11)
 
 
+def test_numbers_that_the_text_names():
+    assert np.sqrt(0.16 / 97) == pytest.approx(0.041, abs=0.0005)
+    assert len({wrong / 97 for wrong in range(98)}) == 98, "possible errors with 97 patches"
+    X_train, Y_train, *_ = pictures.three_parts()
+    _, costs = pictures.train(X_train, Y_train, [192, 8, 8, 8, 8, 1], "sigmoid", 0.1, 1000)
+    assert costs[-1] == pytest.approx(0.693, abs=0.001), "four sigmoids in a row stay at ln 2"
+
+
 # --- the data -----------------------------------------------------------------------------------------------------------
 
 

@@ -165,7 +165,12 @@ def test_the_network_by_hand_has_the_numbers_of_its_table():
     A2, cache = LESSON["forward_propagation"](X, parameters)
     np.testing.assert_allclose(cache["A1"], [[0, 0.5], [0.5, -0.5]], atol=1e-12)
     np.testing.assert_allclose(cache["Z2"], [[1, -2]], atol=1e-12)
+    assert z0 == pytest.approx(0.549, abs=5e-4)
+    np.testing.assert_allclose(A2, [[0.731, 0.119]], atol=5e-4)
     np.testing.assert_allclose(A2 - Y, [[-0.269, 0.119]], atol=5e-4)
+    dA1 = parameters["W2"].T @ (A2 - Y)
+    np.testing.assert_allclose(dA1, [[-0.538, 0.238], [-1.076, 0.477]], atol=6e-4)
+    np.testing.assert_allclose(dA1 * (1 - cache["A1"] ** 2), [[-0.538, 0.179], [-0.807, 0.358]], atol=6e-4)
     grads = LESSON["backward_propagation"](parameters, cache, X, Y)
     np.testing.assert_allclose(grads["dW2"], [[0.030, -0.097]], atol=5e-4)
     np.testing.assert_allclose(grads["db2"], [[-0.075]], atol=5e-4)
@@ -251,6 +256,7 @@ def test_large_weights_make_tanh_flat():
 
 def test_on_the_tumours_network_and_line_differ_by_less_than_two_paired_errors():
     table, ahead = load_breast_cancer(), []
+    assert table.data.shape == (400 + 169, 30)
     for split in range(10):
         order = np.random.default_rng(split).permutation(569)
         X, Y = table.data[order, :2].T, (1 - table.target[order])[None, :]

@@ -29,7 +29,7 @@ lesson.predict(
     "reach",
     "A net of 20 layers with c = 1. How large is dA at layer 0, compared with dA at layer 19?",
     ("about the same", "about a thirtieth", "about a thousandth", "about a millionth"),
-    "Each of the 19 steps multiplies by about 1 / sqrt(2), and 2 to the power 9.5 is about 700.",
+    "Each of the 19 steps on the way back multiplies the size by about 1 / sqrt(2); together that is about a thousandth.",
 )
 lesson.predict(
     "depth",
