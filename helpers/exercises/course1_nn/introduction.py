@@ -777,6 +777,7 @@ def curve_cases(rng):
         "X_test": np.array([[2.0, 7.0]]),
         "Y_test": np.array([[0, 1]]),
         "sizes": [1, 3],
+        "train_and_predict": Function("nearest", 1),
     },
 )
 def learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
