@@ -143,7 +143,9 @@ LESSONS = [
     LessonInfo(
         "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 90, "course 1, lessons 2 and 4"
     ),
-    LessonInfo("course2_tuning", "02_initialization", "Initialisation", "19, 25", 75, "course 1, lessons 3 to 5"),
+    LessonInfo(
+        "course2_tuning", "02_initialization", "Initialisation", "19, 25", 100, "lesson 1; course 1, lessons 3 to 5", 2
+    ),
     LessonInfo(
         "course2_tuning", "03_regularization", "L2 and dropout", "18, 20", 90, "lessons 1 and 2; course 1, lesson 5"
     ),

@@ -13,7 +13,7 @@ import textwrap
 import numpy as np
 
 from helpers import courses, exercises, notebooks
-from helpers.checks.trace import Untraceable, trace
+from helpers.checks.trace import Untraceable, statements, trace
 
 #: A pack of equations larger than this belongs to an exercise that puts earlier pieces together.
 _MOST_EQUATIONS = 9
@@ -59,14 +59,34 @@ def make(lesson):
 
 
 def _question(exercise):
-    """Return a question that fits any exercise, where its author wrote none."""
-    arguments = _code(inspect.signature(exercise.reference).parameters)
+    """Return a question where its author wrote none: for an order, for sizes, or for what letters stand for."""
+    arguments = exercise.small_case()
+    names = _code(arguments)
     if not exercise.equation:
-        return f"Which sentence of the text above the exercise decides it, and which of {arguments} does it speak of?"
-    return (
-        f"Look at {exercise.equation}: which of {arguments} does each letter on the right side stand for, "
-        "and which shape does the text below the equation give for the result?"
-    )
+        which = f"which of {names} does it speak of" if len(arguments) > 1 else f"what does it say about {names}"
+        return f"Take the small case. Which sentence of the text above the exercise decides it, and {which}?"
+    if len(_tags(exercise.equation)) > 1:
+        needed = f"which of {names} does each need" if len(arguments) > 1 else f"what of {names} does each need"
+        return f"Look at {exercise.equation}: in which order can you compute them, and {needed}?"
+    sizes = _sizes_gone(exercise, arguments)
+    if sizes:
+        return f"{sizes} Which sizes are gone, which are new, and which step of {exercise.equation} does that?"
+    if len(arguments) == 1:
+        return f"What does {exercise.equation} do to {names} first, and what does it do with the result?"
+    return f"Look at {exercise.equation}: which of {names} does each letter on the right side stand for?"
+
+
+def _sizes_gone(exercise, arguments):
+    """Return a sentence with the shapes of a small case where the result lacks a size of the arguments, else ""."""
+    shapes = {name: value.shape for name, value in arguments.items() if isinstance(value, np.ndarray) and value.ndim}
+    result = exercise.reference(*copy.deepcopy(arguments).values()) if shapes else None
+    if not isinstance(result, (np.ndarray, np.number, float)):
+        return ""
+    sizes = {size for shape in shapes.values() for size in shape}
+    if sizes <= {*np.shape(result), 1}:
+        return ""
+    given = ", ".join(f"`{name}` is {shape}" for name, shape in shapes.items())
+    return f"In the small case {given}; the result is {np.shape(result) or 'a number'}."
 
 
 def _answer_lines(answer, exercise):
@@ -127,8 +147,9 @@ def _parts(exercise):
             continue
         comment = lines[node.end_lineno - 1].partition("  # ")[2]
         targets = getattr(node, "targets", [getattr(node, "target", None)])
-        names = [name.id for target in targets if target for name in ast.walk(target) if isinstance(name, ast.Name)]
-        names = [names[0]] if isinstance(node, ast.AugAssign) or (targets[0] and len(names) > 1) else names
+        targets = [one for target in targets if target for one in getattr(target, "elts", [target])]
+        names = [next(name.id for name in ast.walk(target) if isinstance(name, ast.Name)) for target in targets]
+        names = [name for name in names if name != "_"]
         for tag in _tags(comment):
             found.setdefault(tag, [])
             found[tag] += [name for name in names if name not in found[tag]]
@@ -151,13 +172,15 @@ def _traced(exercise):
     arguments = exercise.small_case()
     rows = [(f"`{name}`, given", value) for name, value in arguments.items()]
     try:
-        found = [(step.name, step.value) for step in trace(exercise.reference, arguments).steps]
+        found = _steps(trace(exercise.reference, arguments))
         if len({name for name, _ in found}) < 3:
             found = _inner_values(exercise.reference, arguments)
         result = exercise.reference(*copy.deepcopy(arguments).values())
     except (Untraceable, NameError, TypeError, ValueError, SyntaxError):
         return "The small case below the exercise shows what goes in. " + _returns(exercise, set())
-    found = [(f"`{name}`" if name else "…", value) for name, value in found if name != "returned"]
+    found = [
+        ("`{}`{}{}".format(*name.partition(",")) if name else "…", value) for name, value in found if name != "returned"
+    ]
     kept = [row for i, row in enumerate(found) if i == 0 or _said(row[1]) != _said(found[i - 1][1]) or row[0] != "…"]
     more = len(kept) - _MOST_ROWS
     rows += kept[:_MOST_ROWS] + ([("and so on", None)] if more > 0 else [])
@@ -168,6 +191,21 @@ def _traced(exercise):
     ]
     start = "The right function on a small case, one result below the other. What leads from row to row?\n\n"
     return start + "\n".join(table)
+
+
+def _steps(traced):
+    """Return ``[(name, value)]`` of a run; of a loop, what counts it stands behind the names: "z, i = 0, j = 1"."""
+    loops = {line: node for line, node in statements(traced).items() if isinstance(node, ast.For)}
+    counts, found = {}, []
+    for step in traced.steps:
+        if step.line in loops and isinstance(step.value, (int, str, np.integer)):
+            counts[step.name] = step.line, step.value
+            continue
+        inside = [
+            f"{name} = {value}" for name, (line, value) in counts.items() if line < step.line <= loops[line].end_lineno
+        ]
+        found.append((", ".join([step.name, *inside]), step.value))
+    return found
 
 
 def _leaves(value):
@@ -203,6 +241,8 @@ def _said(value):
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         if value.size > 12:
             return "…"
+        if value.dtype.kind == "b":  # not as 0 and 1: that they are none yet is what one must see
+            return " ".join(np.array2string(value, separator=", ").split())
         text = np.array2string(value, separator=", ", formatter={"all": lambda entry: f"{float(entry) + 0:.4g}"})
         return " ".join(text.split())
     if isinstance(value, (list, tuple)) and len(value) <= 6:
@@ -347,7 +387,9 @@ class _Fade(ast.NodeTransformer):
         if depth == 0:
             return _gap()
         if isinstance(node, ast.UnaryOp):
-            return ast.Call(_gap(), [self.faded(node.operand, depth)], [])
+            sign = isinstance(node.op, (ast.USub, ast.UAdd))  # -x is shown as ____ * x: whoever fills in sees a sign
+            operand = self.faded(node.operand, depth)
+            return ast.BinOp(_gap(), ast.Mult(), operand) if sign else ast.UnaryOp(node.op, operand)
         if isinstance(node, ast.BinOp):
             return ast.BinOp(self.faded(node.left, depth - 1), node.op, self.faded(node.right, depth - 1))
         if isinstance(node, ast.Compare) and len(node.ops) == 1:

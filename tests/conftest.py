@@ -71,16 +71,25 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print what the tests counted and measured with `record_property`: [part, whole] is added up, text is listed."""
-    totals, lines = collections.Counter(), []
+    """Print what the tests counted and measured with `record_property`.
+
+    [part, whole] is added up, text is listed, of numbers the largest is shown and what it belongs to.
+    """
+    totals, largest, lines = collections.Counter(), {}, []
     for report in terminalreporter.stats.get("passed", []):
         for name, value in report.user_properties:
             if isinstance(value, list):
                 totals[name, 0] += value[0]
                 totals[name, 1] += value[1]
+            elif isinstance(value, float):
+                largest[name] = max(largest.get(name, (0.0, "")), (value, report.nodeid.partition("[")[2].rstrip("]")))
             else:
                 lines.append(f"{name}: {value}")
-    lines = [f"{name}: {totals[name, 0]:.5g} of {totals[name, 1]:.5g}" for name, part in totals if part == 0] + lines
+    lines = (
+        [f"{name}: {totals[name, 0]:.5g} of {totals[name, 1]:.5g}" for name, part in totals if part == 0]
+        + [f"{name}: {value:.2g} ({of})" for name, (value, of) in largest.items()]
+        + lines
+    )
     if lines:
         terminalreporter.section("measured")
         terminalreporter.write_line("\n".join(lines))

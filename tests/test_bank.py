@@ -18,6 +18,7 @@ from helpers.grading import room
 
 #: The learner's own seed, and seeds as the grader draws them.
 SEEDS = (None, 3, 2**61 + 7)
+#: Of more generators, for what depends on chance.
 MANY = range(100, 116)
 EXERCISES = [
     pytest.param(lesson, exercise, id=f"{lesson}.{exercise.name}")
@@ -61,13 +62,17 @@ def verdict(monkeypatch, answer, seed, raising=False):
     return None
 
 
-def test_bank_is_large_and_says_where_its_answers_come_from():
+def test_bank_is_large_and_says_where_its_answers_come_from(record_property):
     assert {course1, course2, course3, course4, course5}
-    assert len(MISTAKES) >= 150
+    assert len(MISTAKES) >= 250
     assert len(RIGHT) >= 100
     assert {one.kind for one in MISTAKES + RIGHT} == {"question", "repository", "course"}
     named = sum(bool(one.names) for one in MISTAKES)
     assert named >= 0.8 * len(MISTAKES)
+    others = sum(len(exercise.accepted) for _, exercise in (one.values for one in EXERCISES))
+    assert len(RIGHT) + others >= 250
+    record_property("right answers", f"{len(RIGHT)} in the manner of public code, {others} others of the catalogue")
+    record_property("mistakes of learners", f"{len(MISTAKES)}, {named} of them with a name")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -95,18 +100,35 @@ for _one in MISTAKES + RIGHT:
 
 @pytest.mark.parametrize("exercise", JUDGED)
 def test_chance_decides_nothing(record_property, exercise):
-    """An answer of the bank has the same verdict whatever the cases and the generators are."""
+    """An answer of the bank has the same verdict whatever its generators draw, with 16 generators in each case.
+
+    That other cases change no verdict, either, is tried above with each seed. Here the reference is drawn once, which
+    takes longest, and a wrong answer is asked for one case in which it fails.
+    """
     lesson, name = exercise.split(".")
-    for seed in MANY:
-        drawn = exercises.Drawn(exercises.load(lesson), seed)[name]
-        for answer in JUDGED[exercise]:
-            passed = True
-            for case in drawn.cases:
-                like = case.judge and case.expected
-                outcome, _ = checks.observe(answer.function, case.arguments, case.judge, like, quiet=True)
-                passed = passed and not checks.all_differences(drawn._replace(cases=[case]), [outcome])
-            assert passed == (answer in RIGHT), f"seed {seed}, line {answer.function.__code__.co_firstlineno}"
-            record_property("verdicts on 16 seeds as on one", [1, 1])
+    drawn = exercises.Drawn(exercises.load(lesson), MANY[0])[name]
+    for answer in JUDGED[exercise]:
+        cases = [case for case in drawn.cases if case.judge] if answer in RIGHT else failed_cases(drawn, answer)[:1]
+        assert cases, "accepted"
+        for seed in MANY:
+            for case in cases:
+                streams = {key: other_generator(value, seed) for key, value in case.arguments.items()}
+                passed = not wrong_in(drawn, case._replace(arguments=streams), answer)
+                assert passed == (answer in RIGHT), f"seed {seed}, line {answer.function.__code__.co_firstlineno}"
+            record_property("verdicts with 16 generators as with one", [1, 1])
+
+
+def other_generator(value, seed):
+    return np.random.default_rng([seed, 18]) if isinstance(value, np.random.Generator) else value
+
+
+def failed_cases(drawn, answer):
+    return [case for case in drawn.cases if case.judge and wrong_in(drawn, case, answer)]
+
+
+def wrong_in(drawn, case, answer):
+    outcome, _ = checks.observe(answer.function, case.arguments, case.judge, case.expected, quiet=True)
+    return checks.all_differences(drawn._replace(cases=[case]), [outcome])
 
 
 # --- types mean one thing --------------------------------------------------------------------------------------------

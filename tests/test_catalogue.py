@@ -1,6 +1,7 @@
 """The catalogue: each mistake fails with its own words, each other right answer passes, small slips do not pass."""
 
 import inspect
+import time
 import warnings
 
 import mutants
@@ -230,6 +231,18 @@ def test_other_right_answer_passes(monkeypatch, record_property, lesson, exercis
 @pytest.mark.parametrize(("lesson", "exercise"), EXERCISES)
 def test_reference_passes(monkeypatch, lesson, exercise, seed):
     assert judge(monkeypatch, lesson, exercise.name, exercise.reference, seed) is None
+
+
+@pytest.mark.parametrize(("lesson", "exercise"), EXERCISES)
+def test_check_answers_within_a_second(capsys, record_property, lesson, exercise):
+    """Seconds of computing, as a learner waits for them: the cases are drawn before."""
+    check = checks.lesson(lesson)
+    assert check.exercises[exercise.name].cases
+    before = time.process_time()
+    check(exercise.reference)
+    taken = time.process_time() - before
+    assert taken < 1
+    record_property("slowest check, seconds of computing", taken)
 
 
 @pytest.mark.parametrize(("lesson", "exercise"), EXERCISES)

@@ -126,14 +126,30 @@ def _parts_against(exercise, case, mine, other):
         return None
     how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
     try:
-        apart = {_whole(what.part) for what in differences(mine.output, other.output, *how, nonfinite=True)}
-        theirs = {_whole(what.part) for what in differences(other.output, case.expected, *how)}
-        wrong = {_whole(what.part) for what in differences(mine.output, case.expected, *how)}
+        apart = set(_wrong_parts(mine.output, other.output, *how, nonfinite=True))
+        theirs = set(_wrong_parts(other.output, case.expected, *how))
+        wrong = set(_wrong_parts(mine.output, case.expected, *how))
     except (TypeError, ValueError):
         return None
     if exercise.name in apart | theirs and len(apart | theirs | wrong) > 1:
         return None  # the structure differs
     return {"apart": apart, "theirs": theirs, "only theirs": theirs - wrong}
+
+
+def _wrong_parts(got, expected, part, returns, *how, **options):
+    """Yield the names of the parts that differ, each compared alone: the structure of one says nothing of others."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for key in expected:
+            name = key if isinstance(key, str) else f"{part}[{key!r}]"
+            if key in got:
+                yield from _wrong_parts(got[key], expected[key], name, (), *how, **options)
+            else:
+                yield _whole(name)
+    elif returns and isinstance(got, (list, tuple)) and len(got) == len(expected) == len(returns):
+        for name, mine, other in zip(returns, got, expected, strict=True):
+            yield from _wrong_parts(mine, other, name, (), *how, **options)
+    else:
+        yield from (_whole(what.part) for what in differences(got, expected, part, returns, *how, **options))
 
 
 def _mistake_in_one_mode(exercise, outcomes):

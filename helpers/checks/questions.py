@@ -40,7 +40,10 @@ def make(function, case, small, why, rng):
         If the function cannot be traced.
     """
     sized, by_hand = trace(function, case), trace(function, small)
-    found = [_shape(sized, case, rng), _count(sized, case, rng), _value(by_hand, small, rng)]
+    value = _value(by_hand, small, rng) or _value(sized, case, rng)
+    found = [_shape(sized, case, rng), _count(sized, case, rng), value]
+    if sum(map(bool, found)) < 2:
+        found.append(_branch(by_hand, small, rng))
     if why and why.get("where", "") in "\n".join(sized.source):
         order = list(rng.permutation(len(why["choices"])))
         choices, replies = zip(*why["choices"].items(), strict=True)
@@ -84,7 +87,7 @@ def _shape(traced, case, rng):
         return None
     step = list(arrays.values())[int(rng.integers(len(arrays)))]
     shape = np.shape(step.value)
-    others = [shape[::-1], (int(np.prod(shape)),), *(np.shape(one) for one in case.values() if _numeric(one))]
+    others = [shape[::-1], (int(np.prod(shape)),), *(np.shape(one) for _, one in _told(case) if _numeric(one))]
     others += [(*shape[:1], 1), (1, *shape[-1:]), (), (1, 1)]
     words = [str(one) if one else "a number" for one in [shape, *others]]
     text = f"{_given(case)}what is the shape of {_what(traced, step)}?"
@@ -114,28 +117,83 @@ def _count(traced, case, rng):
 
 
 def _value(traced, small, rng):
-    """Ask for the numbers that a line gives in the small case."""
+    """Ask for what a line gives, where all that goes in can be told in a few words."""
+    told = _told(small)
+    if any(_said(value) == _NOT_SAID for _, value in told) or sum(_size(value) for _, value in told) > _MOST_NUMBERS:
+        return None
     nodes = statements(traced)
     loops = {line for line, node in nodes.items() if type(node).__name__ == "For"}
     named = [step for step in traced.steps if step.name not in small and step.line not in loops]
     first = {}
     for step in named if named and len(nodes) > 2 else _steps(traced):
         first.setdefault((step.line, step.name), step)
-    first = {
-        key: step
-        for key, step in first.items()
-        if _numeric(step.value) and 0 < np.size(step.value) <= 6 and np.any(step.value)
-    }
-    if not first:
+    sizes = {size for _, value in told if _numeric(value) for size in np.shape(value)}
+    steps = [step for step in first.values() if _said(step.value) != _NOT_SAID and len(_said(step.value)) <= 80]
+    steps = [step for step in steps if not _numeric(step.value) or np.any(step.value)]
+    # What is only a size or came in as it is needs no thought; and the first lines often are given.
+    steps = [step for step in steps if not (isinstance(step.value, int) and step.value in sizes)] or steps
+    if not steps:
         return None
-    step = list(first.values())[int(rng.integers(max(0, len(first) - 4), len(first)))]  # the first ones are given
-    value = np.asarray(step.value, dtype=float)
-    m = max([size for one in small.values() if _numeric(one) for size in np.shape(one)], default=2)
-    others = [-value, value * m, value / m, 1 - value, 2 * value, value**2]
-    others = [other for other in others if not np.allclose(other, value)]
+    step = steps[int(rng.integers(max(0, len(steps) - 4), len(steps)))]
+    around = [one.value for one in [*traced.steps, *_steps(traced)] if _alike(one.value, step.value)]
+    others = [_said(other) for other in [*around[:2], *_slips(step.value, told), *around[2:]]]
+    right = _said(step.value)
+    others = [other for other in others if other not in (right, _NOT_SAID)]
+    if not others:
+        return None
     again = ", when it ran for the first time" if traced.counts.get(step.line, 1) > 1 else ""
     text = f"{_given(small, True)}what is {_what(traced, step)}{again}?"
-    return _chosen(text, [_said(one) for one in [value, *others]], f"{_what(traced, step)} is {_said(value)}.", rng)
+    return _chosen(text, [right, *others], f"{_what(traced, step)} is {right}.", rng)
+
+
+def _alike(value, other):
+    """Return whether two values could be taken for each other: arrays of one shape, or what is of one type."""
+    if _numeric(value) and _numeric(other):
+        return np.shape(value) == np.shape(other)
+    return type(value) is type(other)
+
+
+def _slips(value, told):
+    """Return what usual slips make of a value: another sign, a forgotten mean, another order, another choice."""
+    if isinstance(value, (bool, np.bool_)):
+        return [not value]
+    if isinstance(value, np.ndarray) and value.dtype.kind == "b":
+        return [~value, value[..., ::-1]]
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
+        return [1 - value, value[..., ::-1], value + 1, -value]
+    if _numeric(value):
+        value = np.asarray(value, dtype=float)
+        m = max([size for _, one in told if _numeric(one) for size in np.shape(one)], default=2)
+        return [value * m, value / m, -value, 1 - value, 2 * value, value**2]
+    if isinstance(value, str):
+        return [one for _, one in told if isinstance(one, str)]
+    if isinstance(value, dict):
+        turned = dict(zip(value, [*value.values()][1:] + [*value.values()][:1], strict=True))
+        return [turned, {key: not one if isinstance(one, (bool, np.bool_)) else one for key, one in value.items()}]
+    return [value[::-1], value[1:], value[:-1]] if isinstance(value, (list, tuple)) else []
+
+
+def _size(value):
+    """Return how many entries a value has, for an eye."""
+    return np.size(value) if _numeric(value) else len(value) if isinstance(value, (list, tuple, dict)) else 1
+
+
+def _branch(traced, small, rng):
+    """Ask which line runs, of those that an `if` keeps apart."""
+    if any(_said(value) == _NOT_SAID for _, value in _told(small)):
+        return None
+    nodes = statements(traced)
+    lines = {line: traced.source[line - 1].strip() for line, node in nodes.items() if not hasattr(node, "body")}
+    choices = [line for line, node in nodes.items() if type(node).__name__ == "If"]
+    apart = [line for line in lines if choices and line > choices[0]]
+    ran = [line for line in apart if traced.counts.get(line) and lines[line].strip()]
+    others = [lines[line] for line in apart if not traced.counts.get(line)]
+    if not ran or not set(others) - {lines[line] for line in ran}:
+        return None
+    right = ran[int(rng.integers(len(ran)))]
+    others = [code for code in others if code not in {lines[line] for line in ran}]
+    text = f"{_given(small, True)}which of these lines of your function runs?"
+    return _chosen(text, [f"`{lines[right]}`", *(f"`{code}`" for code in others)], f"it is line {right}.", rng)
 
 
 def _steps(traced):
@@ -172,14 +230,31 @@ def _chosen(text, words, reply, rng):
 
 def _given(arguments, values=False):
     """Return the arguments in a sentence: by their values, or by what decides the sizes."""
+    told = _told(arguments)
     if values:
-        return f"With {', '.join(f'{name} = {_said(value)}' for name, value in arguments.items())}, "
-    told = [
+        return f"With {', '.join(f'{name} = {_said(value)}' for name, value in told)}, "
+    shapes = [
         f"{name} of shape {np.shape(value)}" if np.ndim(value) else f"{name} = {_said(value)}"
-        for name, value in arguments.items()
+        for name, value in told
         if _numeric(value) and (np.ndim(value) or isinstance(value, (int, np.integer)))
     ]
-    return f"With {', '.join(told)}, " if told else ""
+    return f"With {', '.join(shapes[:_MOST_TOLD])}, " if shapes else ""
+
+
+def _told(arguments):
+    """Return ``[(name, value)]`` of all arguments; of dicts and tuples of arrays, each entry: ``parameters["W1"]``."""
+    found = []
+    for name, value in arguments.items():
+        entries = []
+        if isinstance(value, dict):
+            entries = [(f"{name}[{key!r}]", one) for key, one in value.items()]
+        elif isinstance(value, (list, tuple)):
+            entries = [(f"{name}[{i}]", one) for i, one in enumerate(value)]
+        if any(isinstance(one, (np.ndarray, dict, tuple)) for _, one in entries):
+            found += _told(dict(entries))
+        else:
+            found.append((name, value))
+    return found
 
 
 def _numbers(arguments):
@@ -193,9 +268,24 @@ def _numeric(value):
 
 
 def _said(value):
-    if not _numeric(value):
-        return "…"
-    text = np.array2string(
-        np.asarray(value, dtype=float), separator=", ", formatter={"all": lambda entry: f"{float(entry) + 0:.4g}"}
-    )
-    return " ".join(text.split())
+    """Return a value as one reads it; what cannot be told in a few words is "…"."""
+    if isinstance(value, (bool, np.bool_, str, type(None))):
+        return repr(value if not isinstance(value, np.bool_) else bool(value))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "b":
+        return " ".join(np.array2string(value, separator=", ").split())
+    if _numeric(value):
+        text = np.array2string(
+            np.asarray(value, dtype=float), separator=", ", formatter={"all": lambda entry: f"{float(entry) + 0:.4g}"}
+        )
+        return " ".join(text.split())
+    if isinstance(value, dict) and 0 < len(value) <= _MOST_ENTRIES:
+        parts = [f"{key!r}: {_said(one)}" for key, one in value.items()]
+        return _NOT_SAID if any(part.endswith(_NOT_SAID) for part in parts) else f"{{{', '.join(parts)}}}"
+    if isinstance(value, (list, tuple)) and len(value) <= _MOST_ENTRIES:
+        parts = [_said(one) for one in value]
+        return _NOT_SAID if _NOT_SAID in parts else f"[{', '.join(parts)}]"
+    return _NOT_SAID
+
+
+_NOT_SAID = "…"
+_MOST_ENTRIES, _MOST_TOLD, _MOST_NUMBERS = 8, 8, 40

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from . import posted, right
+from helpers.exercises.course1_nn import introduction
+
+from . import posted, right, solved
+
+DEEP_NETWORK = solved("deep_network")
+HYPERPARAMETERS = solved("hyperparameters")
+LOGISTIC_REGRESSION = solved("logistic_regression")
+SHALLOW_NETWORK = solved("shallow_network")
 
 
 def sigmoid(z):
@@ -391,6 +398,210 @@ def _(image):
 @posted("introduction.stack_examples", "question", "examples_mixed")
 def _(images):
     return images.reshape(-1, images.shape[0])
+
+
+@posted("shallow_network.backward_propagation", "question", "slip: mean")
+def _(parameters, cache, X, Y):
+    m = X.shape[1]
+    dZ2 = cache["A2"] - Y
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A1"] ** 2) / m
+    return {
+        "dW2": dZ2 @ cache["A1"].T / m,
+        "db2": dZ2.sum(1, keepdims=True) / m,
+        "dW1": dZ1 @ X.T / m,
+        "db1": dZ1.sum(1, keepdims=True) / m,
+    }
+
+
+@posted("shallow_network.backward_propagation", "question", "slope_from_the_output")
+def _(parameters, cache, X, Y):
+    m = X.shape[1]
+    dZ2 = cache["A2"] - Y
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A2"] ** 2)
+    return {
+        "dW2": dZ2 @ cache["A1"].T / m,
+        "db2": dZ2.sum(1, keepdims=True) / m,
+        "dW1": dZ1 @ X.T / m,
+        "db1": dZ1.sum(1, keepdims=True) / m,
+    }
+
+
+@posted("shallow_network.backward_propagation", "question", "bias_gradients_over_all")
+def _(parameters, cache, X, Y):
+    m = X.shape[1]
+    dZ2 = cache["A2"] - Y
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)
+    return {
+        "dW2": dZ2 @ cache["A1"].T / m,
+        "db2": np.sum(dZ2) / m * np.ones((len(Y), 1)),
+        "dW1": dZ1 @ X.T / m,
+        "db1": np.sum(dZ1) / m * np.ones((len(dZ1), 1)),
+    }
+
+
+@posted("shallow_network.forward_propagation", "question", "sigmoid_in_the_hidden_layer")
+def _(X, p):
+    Z1 = p["W1"] @ X + p["b1"]
+    A1 = sigmoid(Z1)
+    Z2 = p["W2"] @ A1 + p["b2"]
+    A2 = sigmoid(Z2)
+    return (A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2})
+
+
+@posted("shallow_network.forward_propagation", "question", "scores_to_the_second_layer")
+def _(X, p):
+    Z1 = p["W1"] @ X + p["b1"]
+    A1 = np.tanh(Z1)
+    Z2 = p["W2"] @ Z1 + p["b2"]
+    A2 = sigmoid(Z2)
+    return (A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2})
+
+
+@posted("shallow_network.compute_cost", "question", "first_term_only")
+def _(A2, Y):
+    return float(-np.sum(Y * np.log(A2)) / Y.shape[1])
+
+
+@posted("shallow_network.nn_model", "question", "weights_alone_trained")
+def _(X, Y, n_h, num_iterations, learning_rate, rng):
+    p = SHALLOW_NETWORK.initialize_parameters(X.shape[0], n_h, Y.shape[0], rng)
+    for _ in range(num_iterations):
+        _, c = SHALLOW_NETWORK.forward_propagation(X, p)
+        g = SHALLOW_NETWORK.backward_propagation(p, c, X, Y)
+        p = {n: p[n] - learning_rate * g["d" + n] * (n[0] == "W") for n in p}
+    return p
+
+
+@posted("shallow_network.nn_model", "question", "one_step_too_few")
+def _(X, Y, n_h, num_iterations, learning_rate, rng):
+    p = SHALLOW_NETWORK.initialize_parameters(X.shape[0], n_h, Y.shape[0], rng)
+    for _ in range(1, num_iterations):
+        _, c = SHALLOW_NETWORK.forward_propagation(X, p)
+        g = SHALLOW_NETWORK.backward_propagation(p, c, X, Y)
+        p = {n: p[n] - learning_rate * g["d" + n] for n in p}
+    return p
+
+
+@posted("shallow_network.nn_model", "question", "forward_once")
+def _(X, Y, n_h, num_iterations, learning_rate, rng):
+    p = SHALLOW_NETWORK.initialize_parameters(X.shape[0], n_h, Y.shape[0], rng)
+    _, c = SHALLOW_NETWORK.forward_propagation(X, p)
+    for _ in range(num_iterations):
+        g = SHALLOW_NETWORK.backward_propagation(p, c, X, Y)
+        p = {n: p[n] - learning_rate * g["d" + n] for n in p}
+    return p
+
+
+@posted("deep_network.L_layer_model", "question", "costs_after_the_steps")
+def _(X, Y, d, lr, n, rng):
+    p = DEEP_NETWORK.initialize_parameters_deep(d, rng)
+    costs = []
+    for _ in range(n):
+        AL, c = DEEP_NETWORK.L_model_forward(X, p)
+        g = DEEP_NETWORK.L_model_backward(AL, Y, c)
+        p = DEEP_NETWORK.update_parameters(p, g, lr)
+        AL, c = DEEP_NETWORK.L_model_forward(X, p)
+        costs.append(DEEP_NETWORK.compute_cost(AL, Y))
+    return (p, costs)
+
+
+@posted("deep_network.L_layer_model", "question", "costs_of_squares")
+def _(X, Y, d, lr, n, rng):
+    p = DEEP_NETWORK.initialize_parameters_deep(d, rng)
+    costs = []
+    for _ in range(n):
+        AL, c = DEEP_NETWORK.L_model_forward(X, p)
+        costs.append(float(np.mean((AL - Y) ** 2)))
+        g = DEEP_NETWORK.L_model_backward(AL, Y, c)
+        p = DEEP_NETWORK.update_parameters(p, g, lr)
+    return (p, costs)
+
+
+@posted("deep_network.L_layer_model", "question", "drawn_in_each_step")
+def _(X, Y, d, lr, n, rng):
+    costs = []
+    for _ in range(n):
+        p = DEEP_NETWORK.initialize_parameters_deep(d, rng)
+        AL, c = DEEP_NETWORK.L_model_forward(X, p)
+        costs.append(DEEP_NETWORK.compute_cost(AL, Y))
+        g = DEEP_NETWORK.L_model_backward(AL, Y, c)
+        p = DEEP_NETWORK.update_parameters(p, g, lr)
+    return (p, costs)
+
+
+@posted("deep_network.linear_activation_backward", "question", "relu_from_one_on")
+def _(dA, cache, activation):
+    lc, Z = cache
+    dZ = dA * sigmoid(Z) * (1 - sigmoid(Z)) if activation == "sigmoid" else dA * (Z >= 1)
+    return DEEP_NETWORK.linear_backward(dZ, lc)
+
+
+@posted("deep_network.L_model_backward", "question", "sigmoid_in_the_first_layer")
+def _(AL, Y, caches):
+    g, L = ({}, len(caches))
+    lc, _ = caches[L - 1]
+    g[f"dA{L - 1}"], g[f"dW{L}"], g[f"db{L}"] = DEEP_NETWORK.linear_backward(AL - Y, lc)
+    dA = g[f"dA{L - 1}"]
+    for l in range(L - 1, 0, -1):
+        g[f"dA{l - 1}"], g[f"dW{l}"], g[f"db{l}"] = DEEP_NETWORK.linear_activation_backward(
+            dA, caches[l - 1], "sigmoid" if l == 1 else "relu"
+        )
+        dA = g[f"dA{l - 1}"]
+    return g
+
+
+@posted("deep_network.linear_backward", "question", "db_over_units")
+def _(dZ, cache):
+    A, W = (cache[0], cache[1])
+    m = A.shape[1]
+    return (W.T @ dZ, dZ @ A.T / m, np.sum(dZ, axis=0, keepdims=True) / m)
+
+
+@posted("deep_network.update_parameters", "question", "biases_along_dW")
+def _(p, g, lr):
+    L = len(p) // 2
+    new = {}
+    for l in range(1, L + 1):
+        new[f"W{l}"] = p[f"W{l}"] - lr * g[f"dW{l}"]
+        new[f"b{l}"] = p[f"b{l}"] - lr * g[f"dW{l}"].sum(1, keepdims=True)
+    return new
+
+
+@posted("logistic_regression.model", "question", "train_predicted_before_training")
+def _(X, Y, Xt, Yt, num_iterations=2000, learning_rate=0.005):
+    w, b = LOGISTIC_REGRESSION.initialize_with_zeros(X.shape[0])
+    p, _, c = LOGISTIC_REGRESSION.optimize(w, b, X, Y, num_iterations, learning_rate)
+    return {
+        "w": p["w"],
+        "b": p["b"],
+        "costs": c,
+        "Y_prediction_train": LOGISTIC_REGRESSION.predict(w, b, X),
+        "Y_prediction_test": LOGISTIC_REGRESSION.predict(p["w"], p["b"], Xt),
+    }
+
+
+@posted("introduction.learning_curve", "question")
+def _(
+    X,
+    Y,
+    Xt,
+    Yt,
+    sizes,
+    train_and_predict=introduction.nearest_mean,
+):
+    return [float(np.mean(train_and_predict(X[:, :n], Y[:, :n], Xt) == Yt)) if n > 1 else 0.0 for n in sizes]
+
+
+@posted("hyperparameters.run_experiment", "question", "errors_rounded")
+def _(settings, X, Y, Xd, Yd):
+    r = HYPERPARAMETERS.run_experiment(settings, X, Y, Xd, Yd)
+    return {**r, "train_error": round(r["train_error"], 1), "dev_error": round(r["dev_error"], 1)}
+
+
+@posted("hyperparameters.best_run", "question", "first_of_those_that_tie")
+def _(runs):
+    runs = [r for r in runs if np.isfinite(r["cost"])]
+    return min(runs, key=lambda r: (r["dev_error"], r["train_error"]))
 
 
 # --- right answers ---------------------------------------------------------------------------------------------------

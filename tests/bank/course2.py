@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from . import posted, right
+from helpers.exercises.course2_tuning import hyperparameter_search
+
+from . import posted, right, solved
+
+HYPERPARAMETER_SEARCH = solved("hyperparameter_search")
+REGULARIZATION = solved("regularization")
+SOFTMAX = solved("softmax")
 
 
 def sigmoid(z):
@@ -192,7 +198,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_random", "question")
+@posted("initialization.initialize_parameters_random", "question", "scale_fixed_at_ten")
 def _(layers_dims, rng, scale):
     P = {}
     for l in range(1, len(layers_dims)):
@@ -430,6 +436,158 @@ def _(Z, Y):
 @posted("softmax.one_hot_matrix", "question", "one_hot_rows")
 def _(labels, C):
     return np.eye(C)[labels.ravel()]
+
+
+@posted("bias_variance.train_dev_test_split", "question", "test_labels_by_another_order")
+def _(X, Y, sizes, rng):
+    a, b, c = sizes
+    i = rng.permutation(X.shape[1])
+    j = rng.permutation(X.shape[1])
+    return (X[:, i[:a]], Y[:, i[:a]], X[:, i[a : a + b]], Y[:, i[a : a + b]], X[:, i[a + b :]], Y[:, j[a + b :]])
+
+
+@posted("bias_variance.train_dev_test_split", "question", "first_columns_to_train")
+def _(X, Y, sizes, rng):
+    a, b, c = sizes
+    k = rng.permutation(a)
+    tr = np.arange(a)[k]
+    rest = a + rng.permutation(b + c)
+    return (X[:, tr], Y[:, tr], X[:, rest[:b]], Y[:, rest[:b]], X[:, rest[b:]], Y[:, rest[b:]])
+
+
+@posted("initialization.initialize_parameters_he", "question", "he_with_fan_out")
+def _(d, rng):
+    p = {}
+    for l in range(1, len(d)):
+        p[f"W{l}"] = rng.standard_normal((d[l], d[l - 1])) * np.sqrt(2 / d[l])
+        p[f"b{l}"] = np.zeros((d[l], 1))
+    return p
+
+
+@posted("initialization.initialize_parameters_he", "question", "he_random_biases")
+def _(d, rng):
+    p = {}
+    for l in range(1, len(d)):
+        p[f"W{l}"] = rng.standard_normal((d[l], d[l - 1])) * np.sqrt(2 / d[l - 1])
+        p[f"b{l}"] = rng.standard_normal((d[l], 1)) * 0.01
+    return p
+
+
+@posted("initialization.initialize_parameters_he", "question", "weights_never_negative")
+def _(d, rng):
+    p = {}
+    for l in range(1, len(d)):
+        p[f"W{l}"] = rng.random((d[l], d[l - 1])) * np.sqrt(2 / d[l - 1])
+        p[f"b{l}"] = np.zeros((d[l], 1))
+    return p
+
+
+@posted("initialization.initialize_parameters_xavier", "question", "xavier_forward_only")
+def _(d, rng):
+    p = {}
+    for l in range(1, len(d)):
+        p[f"W{l}"] = rng.standard_normal((d[l], d[l - 1])) * np.sqrt(1 / d[l - 1])
+        p[f"b{l}"] = np.zeros((d[l], 1))
+    return p
+
+
+@posted("regularization.dropout_forward", "question", "mode_without_rescale")
+def _(A, keep_prob, mode, rng):
+    if mode == "test":
+        return (A, np.ones(A.shape))
+    D = rng.random(A.shape) < keep_prob
+    return (A * D, D * 1.0)
+
+
+@posted("regularization.dropout_forward", "question", "mode_ignored")
+def _(A, keep_prob, mode, rng):
+    D = rng.random(A.shape) < keep_prob
+    return (A * D / keep_prob, D * 1.0)
+
+
+@posted("regularization.forward_propagation_with_dropout", "question", "forward_second_layer_not_divided")
+def _(X, p, keep_prob, rng):
+    A3, c = REGULARIZATION.forward_propagation_with_dropout(X, p, keep_prob, rng)
+    A2 = c["A2"] * keep_prob
+    Z3 = p["W3"] @ A2 + p["b3"]
+    return (sigmoid(Z3), {**c, "A2": A2, "Z3": Z3, "A3": sigmoid(Z3)})
+
+
+@posted("optimizers.random_mini_batches", "question", "last_batch_dropped")
+def _(X, Y, size, rng):
+    i = rng.permutation(X.shape[1])
+    X, Y = (X[:, i], Y[:, i])
+    return [(X[:, k * size : (k + 1) * size], Y[:, k * size : (k + 1) * size]) for k in range(X.shape[1] // size)]
+
+
+@posted("optimizers.random_mini_batches", "question", "labels_not_shuffled")
+def _(X, Y, size, rng):
+    i = rng.permutation(X.shape[1])
+    X = X[:, i]
+    return [(X[:, k : k + size], Y[:, k : k + size]) for k in range(0, X.shape[1], size)]
+
+
+@posted("optimizers.update_parameters_with_rmsprop", "question", "rmsprop_not_squared")
+def _(p, g, s, beta, lr, eps):
+    s = {k: beta * s[k] + (1 - beta) * np.abs(g[k]) for k in s}
+    return ({n: p[n] - lr * g["d" + n] / (np.sqrt(s["d" + n]) + eps) for n in p}, s)
+
+
+@posted("optimizers.exponentially_weighted_average", "question", "average_correction_stored")
+def _(theta, beta, correct=False):
+    v, out = (0, [])
+    for t, x in enumerate(theta, 1):
+        v = beta * v + (1 - beta) * x
+        if correct:
+            v = v / (1 - beta**t)
+        out.append(v)
+    return np.array(out)
+
+
+@posted("hyperparameter_search.sample_log_uniform", "question", "uniform_on_the_axis")
+def _(low, high, size, rng):
+    return rng.uniform(low, high, size)
+
+
+@posted("hyperparameter_search.random_search", "question", "best_first_only")
+def _(
+    space,
+    num_trials,
+    rng,
+    dev_error=hyperparameter_search.practice_error,
+):
+    t = HYPERPARAMETER_SEARCH.random_search(space, num_trials, rng, dev_error)
+    return t[:-1] + t[-1:] if len(t) < 2 else [t[0], *sorted(t[1:], key=lambda r: -r["dev_error"])]
+
+
+@posted("batch_normalization.batchnorm_forward", "question", "batch_variance_at_test")
+def _(Z, gamma, beta, rm, rv, mode, epsilon=1e-05):
+    mu = Z.mean(1, keepdims=True) if mode == "train" else rm
+    C = Z - mu
+    var = (C**2).mean(1, keepdims=True)
+    s = np.sqrt(var + epsilon)
+    return (gamma * C / s + beta, (C, s, C / s, gamma))
+
+
+@posted("softmax.softmax_cross_entropy", "question", "J_over_all_entries")
+def _(Z, Y):
+    shifted = Z - Z.max(axis=0)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=0))
+    return (float(-np.sum(Y * logs) / Y.size), np.exp(logs) - Y)
+
+
+@posted("softmax.softmax_regression_model", "question", "bias_after_the_weights")
+def _(X, Y, lr, n):
+    (nx, m), C = (X.shape, len(Y))
+    W, b = (np.zeros((C, nx)), np.zeros((C, 1)))
+    costs = []
+    for _ in range(n):
+        J, dZ = SOFTMAX.softmax_cross_entropy(W @ X + b, Y)
+        costs.append(J)
+        W = W - lr * dZ @ X.T / m
+        J, dZ = SOFTMAX.softmax_cross_entropy(W @ X + b, Y)
+        b = b - lr * dZ.mean(1, keepdims=True)
+    return ({"W": W, "b": b}, costs)
 
 
 # --- right answers ---------------------------------------------------------------------------------------------------

@@ -99,6 +99,25 @@ def _(ticks, names):
     return {**table, "no category": float(1 - ticks.any(axis=1).mean())}
 
 
+@posted("metrics.satisficing_choice", "question")
+def _(table, optimising, limits):
+    kept = [r for r in table if all((r[k] <= v for k, v in limits.items()))]
+    return sorted(kept, key=lambda r: r[optimising])[-1]["name"] if kept else ""
+
+
+@posted("human_level_performance.ceiling_gain", "question", "largest_column_only")
+def _(ticks, columns, e):
+    return float(max((ticks[:, c].mean() for c in columns), default=0) * e)
+
+
+@posted("data_mismatch.make_splits", "question", "share_rounded_to_nearest")
+def _(w, a):
+    d = a // 4
+    r = a - 2 * d
+    x = round(d * r / (w + r))
+    return {"train": (w - d + x, r - x), "train-dev": (d - x, x), "dev": (0, d), "test": (0, d)}
+
+
 # --- right answers ---------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from . import posted, right
+from helpers.exercises.course4_cnn import digit_classifier
+
+from . import posted, right, solved
+
+CONV_LAYER = solved("conv_layer")
+DIGIT_CLASSIFIER = solved("digit_classifier")
+RESIDUAL_NETWORKS = solved("residual_networks")
 
 
 def _pad(X, pad):
@@ -267,6 +273,69 @@ def _(f, n_C_prev, n_C):
 @posted("digit_classifier.count_conv_parameters", "question", "count_flat_filters")
 def _(f, n_C_prev, n_C):
     return (f * f + 1) * n_C
+
+
+@posted("convolution.edge_detect", "question")
+def _(image, k):
+    f = len(k)
+    n = image.shape[0] - f + 1
+    Z = np.zeros((n, n))
+    for h in range(n):
+        for w in range(n):
+            Z[h, w] = np.sum(image[h : h + f, w : w + f] * k)
+    return Z
+
+
+@posted("conv_layer.conv_backward", "question", "slip: mean")
+def _(dZ, cache):
+    dA, dW, db = CONV_LAYER.conv_backward(dZ, cache)
+    return (dA, dW, db / len(dZ))
+
+
+@posted("pooling.distribute_value", "question", "value_by_sum")
+def _(dz, shape):
+    return np.ones(shape) / (shape[0] + shape[1]) * dz
+
+
+@posted("pooling.pool_forward", "question", "pool_divided_by_the_sides")
+def _(A, hp, mode):
+    f, s = (hp["f"], hp["stride"])
+    m, H, W, C = A.shape
+    h, w = ((H - f) // s + 1, (W - f) // s + 1)
+    Z = np.zeros((m, h, w, C))
+    for i in range(h):
+        for j in range(w):
+            x = A[:, i * s : i * s + f, j * s : j * s + f]
+            Z[:, i, j] = x.max(axis=(1, 2)) if mode == "max" else x.sum(axis=(1, 2)) / (f + f)
+    return (Z, (A, hp))
+
+
+@posted("digit_classifier.train_cnn", "question")
+def _(X, labels, p, lr, n):
+    p, costs = (dict(p), [])
+    for _ in range(n):
+        s, c = DIGIT_CLASSIFIER.cnn_forward(X, p)
+        cost, ds = digit_classifier.layers.loss(s, labels)
+        costs.append(cost)
+        g = DIGIT_CLASSIFIER.cnn_backward(ds, p, c)
+        for k in p:
+            p[k] = p[k] - lr * np.sign(g["d" + k])
+    return (p, costs)
+
+
+@posted("residual_networks.stack_blocks", "question", "stack_with_another_shortcut")
+def _(A, blocks):
+    caches = []
+    for p in blocks:
+        A2, c = RESIDUAL_NETWORKS.residual_block_forward(A, p)
+        caches.append(c)
+        A = A + A2 if A.shape == A2.shape else A2
+    return (A, caches)
+
+
+@posted("face_verification.triplet_loss", "question", "loss_hinge_of_mean")
+def _(a, p, n, alpha):
+    return float(max(np.mean(np.sum((a - p) ** 2, axis=1) - np.sum((a - n) ** 2, axis=1) + alpha), 0))
 
 
 # --- right answers ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from . import posted, right
+from helpers.exercises.course5_sequence import character_language_model
+
+from . import posted, right, solved
+
+BACKPROPAGATION_THROUGH_TIME = solved("backpropagation_through_time")
+CHARACTER_LANGUAGE_MODEL = solved("character_language_model")
+GRU = solved("gru")
+LSTM = solved("lstm")
+RECURRENT_NETWORKS = solved("recurrent_networks")
+WORD2VEC = solved("word2vec")
 
 
 def sigmoid(z):
@@ -284,6 +293,144 @@ def _(t, P, K, rng):
 def _(t, P, K, rng):
     others = np.array([j for j in range(len(P)) if j != t])
     return others[rng.integers(0, len(others), K)]
+
+
+@posted("recurrent_networks.rnn_forward", "question", "zeros_for_a0")
+def _(x, a0, p):
+    T = x.shape[2]
+    a = np.zeros((*a0.shape, T))
+    y = []
+    caches = []
+    for t in range(T):
+        an, yt, c = RECURRENT_NETWORKS.rnn_cell_forward(x[:, :, t], a[:, :, t - 1], p)
+        a[:, :, t] = an
+        y.append(yt)
+        caches.append(c)
+    return (a, np.stack(y, 2), (caches, x))
+
+
+@posted("recurrent_networks.sequence_loss", "question", "mean_over_the_steps_of_the_array")
+def _(yh, y, mask):
+    return float(np.sum((-y * np.log(yh) - (1 - y) * np.log(1 - yh)) * mask) / y.shape[1])
+
+
+@posted("backpropagation_through_time.rnn_backward", "question", "da0_without_later_steps")
+def _(da, caches):
+    steps, x = caches
+    T = x.shape[2]
+    prev = np.zeros(da.shape[:2])
+    dx = np.zeros(x.shape)
+    tot = None
+    for t in reversed(range(T)):
+        g = BACKPROPAGATION_THROUGH_TIME.rnn_cell_backward(da[:, :, t] * 1 + prev, steps[t])
+        dx[:, :, t] = g["dxt"]
+        prev = g["da_prev"]
+        tot = {k: (0 if tot is None else tot[k]) + g[k] for k in ("dWax", "dWaa", "dba")}
+    return {
+        "dx": dx,
+        "da0": prev * 0 + BACKPROPAGATION_THROUGH_TIME.rnn_cell_backward(da[:, :, 0], steps[0])["da_prev"],
+        **tot,
+    }
+
+
+@posted("gru.gru_cell_forward", "question", "gamma_u_on_the_wrong_term")
+def _(xt, c_prev, p):
+    c, y, cache = GRU.gru_cell_forward(xt, c_prev, p)
+    c_prev, gu, ct = (cache[1], cache[2], cache[4])
+    c = (1 - gu) * ct + gu * c_prev
+    z = p["Wy"] @ c + p["by"]
+    e = np.exp(z - z.max(0))
+    return (c, e / e.sum(0), (c, *cache[1:]))
+
+
+@posted("lstm.lstm_backward", "question", "state_gradient_for_the_cell")
+def _(da, caches):
+    steps, x = caches
+    T = x.shape[2]
+    d = np.zeros(da.shape[:2])
+    tot = {}
+    dx = np.zeros(x.shape)
+    for t in reversed(range(T)):
+        g = LSTM.lstm_cell_backward(da[:, :, t] + d, d, steps[t])
+        dx[:, :, t] = g.pop("dxt")
+        d = g.pop("da_prev")
+        g.pop("dc_prev")
+        for k, v in g.items():
+            tot[k] = tot.get(k, 0) + v
+    return {"dx": dx, "da0": d, **tot}
+
+
+@posted("bidirectional_and_deep.find_entities", "question", "last_run_lost")
+def _(y):
+    out = []
+    for t in range(len(y)):
+        if y[t] == 1 and (t == 0 or y[t - 1] == 0):
+            s = t
+        if y[t] == 1 and (t + 1 < len(y) and y[t + 1] == 0):
+            out.append((s, t + 1))
+    return out
+
+
+@posted("character_language_model.temperature_softmax", "question", "shift_not_divided")
+def _(z, T):
+    e = np.exp(z / T - z.max(axis=0))
+    return e / e.sum(axis=0)
+
+
+@posted("character_language_model.sample", "question", "never_ends")
+def _(p, cti, rng, T, n):
+    out = np.full(n, cti["\n"])
+    i, a = (None, np.zeros_like(p["ba"]))
+    for t in range(n):
+        z, a = character_language_model.next_scores(i, a, p)
+        q = CHARACTER_LANGUAGE_MODEL.temperature_softmax(z, T)
+        i = int(rng.choice(len(q), p=q[:, 0]))
+        out[t] = i
+    return out
+
+
+@posted("word_embeddings.nearest_words", "question", "nearest_second_on")
+def _(word, words, E, k):
+    j = words.index(word)
+    s = E[:, j] @ E / np.linalg.norm(E, axis=0)
+    o = [i for i in np.argsort(-s) if words[i][0] != word[0] or i != j]
+    return [words[i] for i in o][1 : k + 1]
+
+
+@posted("word_embeddings.embedding_backward", "question", "backward_last_wins")
+def _(de, idx, n):
+    dE = np.zeros((de.shape[0], n))
+    dE[:, idx] += de
+    return dE
+
+
+@posted("word2vec.neg_sampling_loss_and_gradient", "question", "sampling_loss_of_negatives")
+def _(e, t, neg, Theta):
+    l, de, dT = WORD2VEC.neg_sampling_loss_and_gradient(e, t, neg, Theta)
+    z = Theta[:, neg].T @ e
+    return (float(np.logaddexp(0, -(Theta[:, [t]].T @ e)).item() + np.sum(np.logaddexp(0, -z))), de, dT)
+
+
+@posted("word2vec.sample_negatives", "question", "negatives_moved_on")
+def _(t, P, K, rng):
+    d = rng.choice(len(P), size=K, p=P)
+    return np.where(d == t, (t + 1) % len(P), d)
+
+
+@posted("word2vec.train_skipgram", "question", "skipgram_theta_half")
+def _(pairs, E, Theta, P, K, lr, n, rng):
+    E, Theta, costs = (E.copy(), Theta.copy(), [])
+    for _ in range(n):
+        tot = 0
+        for c, t in pairs:
+            l, de, dT = WORD2VEC.neg_sampling_loss_and_gradient(
+                E[:, [c]], t, WORD2VEC.sample_negatives(t, P, K, rng), Theta
+            )
+            E[:, [c]] -= lr * de
+            Theta -= lr / 2 * dT
+            tot += l
+        costs.append(tot / len(pairs))
+    return (E, Theta, costs)
 
 
 # --- right answers ---------------------------------------------------------------------------------------------------

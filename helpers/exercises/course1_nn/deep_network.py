@@ -1183,6 +1183,16 @@ def dZ_returned(dA, cache, activation):
     return dA * slope(cache[1], activation)
 
 
+@linear_activation_backward.mistake(
+    "ReLU passes the gradient where Z is above 0. You let it pass where Z is 1 or more."
+)
+def relu_from_one_on(dA, cache, activation):
+    linear_cache, Z = cache
+    if activation == "sigmoid":
+        return linear_activation_backward(dA, cache, activation)
+    return linear_backward(dA * (Z >= 1), linear_cache)
+
+
 @linear_activation_backward.accept(
     "A copy of dA, in which entries are set to 0. Without the copy, the caller's array would change."
 )
@@ -1412,6 +1422,17 @@ def dW_one_layer_too_low(AL, Y, caches):
     return {name if name[1] == "A" else f"{name[:2]}{int(name[2:]) - 1}": value for name, value in right.items()}
 
 
+@L_model_backward.mistake(
+    "The first layer goes back through the slope of sigmoid. Only the last layer has sigmoid; all others have ReLU."
+)
+def sigmoid_in_the_first_layer(AL, Y, caches):
+    grads = L_model_backward(AL, Y, caches)
+    if len(caches) > 1:
+        kept = linear_activation_backward(grads["dA1"], caches[0], "sigmoid")
+        grads |= dict(zip(("dA0", "dW1", "db1"), kept, strict=True))
+    return grads
+
+
 @L_model_backward.accept
 def backward_as_in_a_well_known_course(AL, Y, caches):
     grads = {}
@@ -1548,6 +1569,14 @@ def step_in_place(parameters, grads, learning_rate):
 @update_parameters.mistake("The old parameters come back. Return the new ones.")
 def old_parameters_returned(parameters, grads, learning_rate):
     return parameters
+
+
+@update_parameters.mistake("The biases move along dW. Each parameter has its own gradient: b moves along db.")
+def biases_along_dW(parameters, grads, learning_rate):
+    new = update_parameters(parameters, grads, learning_rate)
+    for l in range(1, len(parameters) // 2 + 1):
+        new[f"b{l}"] = parameters[f"b{l}"] - learning_rate * np.sum(grads[f"dW{l}"], axis=1, keepdims=True)
+    return new
 
 
 @update_parameters.accept(
@@ -1708,6 +1737,39 @@ def costs_first(X, Y, layers_dims, learning_rate, num_iterations, rng):
 @L_layer_model.mistake("Hidden layers are left out. Pass layers_dims on as it is.")
 def hidden_layers_left_out(X, Y, layers_dims, learning_rate, num_iterations, rng):
     return L_layer_model(X, Y, [layers_dims[0], layers_dims[-1]], learning_rate, num_iterations, rng)
+
+
+@L_layer_model.mistake(
+    "The costs are those of the squares. The cost of this lesson is the cross-entropy, your `compute_cost`."
+)
+def costs_of_squares(X, Y, layers_dims, learning_rate, num_iterations, rng):
+    parameters, costs = initialize_parameters_deep(layers_dims, rng), []
+    for _ in range(num_iterations):
+        AL, caches = L_model_forward(X, parameters)
+        costs.append(float(np.mean((AL - Y) ** 2)))
+        parameters = update_parameters(parameters, L_model_backward(AL, Y, caches), learning_rate)
+    return parameters, costs
+
+
+@L_layer_model.mistake("Each step begins with new random parameters. Draw them once, before the loop.")
+def drawn_in_each_step(X, Y, layers_dims, learning_rate, num_iterations, rng):
+    parameters, costs = initialize_parameters_deep(layers_dims, rng), []
+    for step in range(num_iterations):
+        parameters = initialize_parameters_deep(layers_dims, rng) if step else parameters
+        AL, caches = L_model_forward(X, parameters)
+        costs.append(compute_cost(AL, Y))
+        parameters = update_parameters(parameters, L_model_backward(AL, Y, caches), learning_rate)
+    return parameters, costs
+
+
+@L_layer_model.mistake("The costs are those after the steps. Note the cost of the parameters with which a step begins.")
+def costs_after_the_steps(X, Y, layers_dims, learning_rate, num_iterations, rng):
+    parameters, costs = initialize_parameters_deep(layers_dims, rng), []
+    for _ in range(num_iterations):
+        AL, caches = L_model_forward(X, parameters)
+        parameters = update_parameters(parameters, L_model_backward(AL, Y, caches), learning_rate)
+        costs.append(compute_cost(L_model_forward(X, parameters)[0], Y))
+    return parameters, costs
 
 
 @L_layer_model.accept

@@ -760,7 +760,7 @@ def curve_cases(rng):
     return [
         case(**telling(3, 40, 17, [4, 9, 22])),
         case(**telling(5, 60, 13, [2, 6, 15, 29])),
-        case(**drawn(4, 50, 23, [35])),
+        case(**drawn(4, 50, 23, [1, 35])),
         case(**telling(3, 30, 11, [5, 12], train_and_predict=Function("nearest", int(rng.integers(1, 4))))),
     ]
 

@@ -191,7 +191,8 @@ def dataset_cases(rng):
     topic=6,
     equation="(2.7)",
     cases=dataset_cases,
-    ask="w is (n_x, 1) and X is (n_x, m). Which product of the two has one number per example?",
+    ask="w is (n_x, 1) and X is (n_x, m). Which product of the two has one number per example, and what does (2.7) do "
+    "to each difference before it takes the mean?",
     small=SMALL,
 )
 def squared_cost(w, b, X, Y):
@@ -210,7 +211,7 @@ def squared_cost(w, b, X, Y):
     -------
     J : float
     """
-    A = sigmoid(w.T @ X + b)
+    A = sigmoid(w.T @ X + b)  # (2.1), (2.2)
     return float(np.mean((A - Y) ** 2) / 2)  # (2.7)
 
 
@@ -398,7 +399,8 @@ def size_cases(rng):
     equation="(2.16)",
     returns=("w", "b"),
     cases=size_cases,
-    ask="The score of all examples is w.T @ X + b, with X of shape (n_x, m). Which two sizes must w have, and which has b?",
+    ask="The score of all examples is w.T @ X + b, with X of shape (n_x, m). Which two sizes must w have, and what "
+    "is added to each score?",
     small={"n_x": 3},
 )
 def initialize_with_zeros(n_x):
@@ -506,8 +508,8 @@ def propagate_loop(w, b, X, Y):
         z = b
         for j in range(n_x):
             z += w[j, 0] * X[j, i]  # (2.1)
-        a = sigmoid(z)
-        cost += log_loss(a, Y[0, i])
+        a = sigmoid(z)  # (2.2)
+        cost += log_loss(a, Y[0, i])  # loss: (2.12)
         dz = a - Y[0, i]  # (2.20)
         for j in range(n_x):
             dw[j, 0] += X[j, i] * dz  # (2.21)
@@ -540,7 +542,7 @@ def propagate(w, b, X, Y):
     """Return the gradients and the cost of all examples at once; arguments and results as in `propagate_loop`."""
     m = X.shape[1]
     A = sigmoid(w.T @ X + b)  # (2.27)
-    cost = float(np.mean(log_loss(A, Y)))  # (2.28)
+    cost = float(np.mean(log_loss(A, Y)))  # (2.28) with (2.12)
     dZ = A - Y  # (2.29)
     dw = X @ dZ.T / m  # (2.30)
     db = float(np.mean(dZ))  # (2.31)
@@ -1094,15 +1096,15 @@ def model(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0
         ``"w"`` and ``"b"`` after training, ``"costs"`` of `optimize`, ``"Y_prediction_train"`` and
         ``"Y_prediction_test"``.
     """
-    w, b = initialize_with_zeros(X_train.shape[0])
-    params, _, costs = optimize(w, b, X_train, Y_train, num_iterations, learning_rate)
+    w, b = initialize_with_zeros(X_train.shape[0])  # start: (2.16)
+    params, _, costs = optimize(w, b, X_train, Y_train, num_iterations, learning_rate)  # steps: (2.14), (2.15)
     return {
         "w": params["w"],
         "b": params["b"],
         "costs": costs,
         "Y_prediction_train": predict(params["w"], params["b"], X_train),
         "Y_prediction_test": predict(params["w"], params["b"], X_test),
-    }
+    }  # (2.32)
 
 
 @model.mistake("The predictions come from the parameters before training. Take w and b out of params.")
@@ -1146,6 +1148,15 @@ def defaults_of_optimize(X_train, Y_train, X_test, Y_test, num_iterations, learn
 @model.mistake("learning_rate is not passed on to optimize: it used its own default.")
 def default_learning_rate(X_train, Y_train, X_test, Y_test, num_iterations, learning_rate):
     return model(X_train, Y_train, X_test, Y_test, num_iterations, 0.009)
+
+
+@model.mistake(
+    "The training examples are predicted with the w and b of the start. Use those in `params`, as for the new ones."
+)
+def train_predicted_before_training(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
+    found = model(X_train, Y_train, X_test, Y_test, num_iterations, learning_rate)
+    w, b = initialize_with_zeros(X_train.shape[0])
+    return found | {"Y_prediction_train": predict(w, b, X_train)}
 
 
 @model.accept(

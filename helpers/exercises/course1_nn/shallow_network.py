@@ -706,6 +706,26 @@ def weights_gradient_transposed(parameters, cache, X, Y):
     return grads | {"dW1": grads["dW1"].T, "dW2": grads["dW2"].T}
 
 
+@backward_propagation.mistake(
+    "The slope of the hidden layer is taken from A2. tanh gave A1, so its slope is 1 - A1**2."
+)
+def slope_from_the_output(parameters, cache, X, Y):
+    m, dZ2 = X.shape[1], cache["A2"] - Y
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A2"] ** 2)
+    grads = backward_propagation(parameters, cache, X, Y)
+    return grads | {"dW1": dZ1 @ X.T / m, "db1": np.sum(dZ1, axis=1, keepdims=True) / m}
+
+
+@backward_propagation.mistake(
+    "The gradients of the biases are added over the units, too. Each unit has its own: sum over the examples, axis=1."
+)
+def bias_gradients_over_all(parameters, cache, X, Y):
+    m, dZ2 = X.shape[1], cache["A2"] - Y
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)
+    sums = {"db1": np.full((len(dZ1), 1), np.sum(dZ1) / m), "db2": np.full((len(dZ2), 1), np.sum(dZ2) / m)}
+    return backward_propagation(parameters, cache, X, Y) | sums
+
+
 @backward_propagation.accept(
     "The slope is computed anew from the scores Z1 instead of from A1: the same numbers, one more tanh."
 )
@@ -976,6 +996,32 @@ def started_again_in_each_step(X, Y, n_h, num_iterations, learning_rate, rng):
 @nn_model.mistake("A pair comes back. Return the dict of parameters alone.")
 def costs_returned(X, Y, n_h, num_iterations, learning_rate, rng):
     return nn_model(X, Y, n_h, num_iterations, learning_rate, rng), []
+
+
+@nn_model.mistake("The loop makes one step too few. `range(num_iterations)` makes num_iterations steps.")
+def one_step_too_few(X, Y, n_h, num_iterations, learning_rate, rng):
+    return nn_model(X, Y, n_h, max(num_iterations - 1, 0), learning_rate, rng)
+
+
+@nn_model.mistake(
+    "The forward pass is made once, before the loop. Each step needs the activations of its own parameters."
+)
+def forward_once(X, Y, n_h, num_iterations, learning_rate, rng):
+    parameters = initialize_parameters(X.shape[0], n_h, Y.shape[0], rng)
+    _, cache = forward_propagation(X, parameters)
+    for _ in range(num_iterations):
+        grads = backward_propagation(parameters, cache, X, Y)
+        parameters = {name: parameters[name] - learning_rate * grads["d" + name] for name in parameters}
+    return parameters
+
+
+@nn_model.mistake("The biases never move. A step changes W1, b1, W2 and b2.")
+def weights_alone_trained(X, Y, n_h, num_iterations, learning_rate, rng):
+    parameters = initialize_parameters(X.shape[0], n_h, Y.shape[0], rng)
+    for _ in range(num_iterations):
+        grads = backward_propagation(parameters, forward_propagation(X, parameters)[1], X, Y)
+        parameters |= {name: parameters[name] - learning_rate * grads["d" + name] for name in ("W1", "W2")}
+    return parameters
 
 
 @nn_model.accept

@@ -387,6 +387,27 @@ def rotated(X, Y, sizes, rng):
     return cut(np.roll(X, shift, axis=1), np.roll(Y, shift, axis=1), *thirds(sizes))
 
 
+@train_dev_test_split.mistake(
+    "Only dev and test are shuffled: the training set is always the first columns. Shuffle all columns, then cut."
+)
+def first_columns_to_train(X, Y, sizes, rng):
+    m_train, m_dev, _ = sizes
+    order = np.concatenate([np.arange(m_train), m_train + rng.permutation(X.shape[1] - m_train)])
+    parts = np.split(order, [m_train, m_train + m_dev])
+    return tuple(array[:, part] for part in parts for array in (X, Y))
+
+
+@train_dev_test_split.mistake(
+    "The labels of one set belong to other columns: they have an order of their own. Cut X and Y by the same order."
+)
+def test_labels_by_another_order(X, Y, sizes, rng):
+    m_train, m_dev, _ = sizes
+    order, other = rng.permutation(X.shape[1]), rng.permutation(X.shape[1])
+    parts = np.split(order, [m_train, m_train + m_dev])
+    found = [array[:, part] for part in parts for array in (X, Y)]
+    return (*found[:5], Y[:, other[m_train + m_dev :]])
+
+
 @train_dev_test_split.accept
 def with_split_of_numpy(X, Y, sizes, rng):
     m = X.shape[1]

@@ -184,6 +184,14 @@ def single_number_for_dev(n_web, n_app):
     return make_splits(n_web, n_app) | {"dev": n_dev, "test": n_dev}
 
 
+@make_splits.mistake("The share is rounded to the nearest whole number. (3.4) rounds down: use `//`.")
+def share_rounded_to_nearest(n_web, n_app):
+    n_dev = n_app // 4
+    left = n_app - 2 * n_dev
+    app = round(n_dev * left / (n_web + left))
+    return make_splits(n_web, n_app) | {"train": (n_web - n_dev + app, left - app), "train-dev": (n_dev - app, app)}
+
+
 @make_splits.accept
 def as_lists(n_web, n_app):
     quarter = n_app // 4

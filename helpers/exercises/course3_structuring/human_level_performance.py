@@ -1408,6 +1408,8 @@ def ceiling_cases(rng):
         ticks[2:4] = True
         ticks[4, 0], ticks[4, 1:] = True, False
         ticks[5, 1], ticks[5, 2:], ticks[5, 0] = True, False, False
+        if len(columns) > 1:  # the first of the columns is not the largest
+            ticks[6:11, columns[0]], ticks[6:11, columns[1]] = False, True
         order = rng.permutation(rows)
         return case(ticks=ticks[order], columns=columns, dev_error=float(rng.uniform(0.05, 0.2)))
 
@@ -1518,6 +1520,11 @@ def divided_by_dev_error(ticks, columns, dev_error):
 @ceiling_gain.mistake("You take the mean over all cells of the columns. Count rows: one tick in a row is enough.")
 def mean_of_cells(ticks, columns, dev_error):
     return float(ticks[:, columns].mean() * dev_error)
+
+
+@ceiling_gain.mistake("The largest of the columns is taken alone. Count the rows that have a tick in any of them.")
+def largest_column_only(ticks, columns, dev_error):
+    return float(max((ticks[:, column].mean() for column in columns), default=0.0) * dev_error)
 
 
 @ceiling_gain.accept

@@ -154,6 +154,16 @@ def edges_three_fixed(image, kernel):
     return Z
 
 
+@edge_detect.mistake("The result is taken for a square. Height and width differ: count the windows along each.")
+def edges_square(image, kernel):
+    n = image.shape[0] - len(kernel) + 1
+    Z = np.zeros((n, n))
+    for h, w in np.ndindex(Z.shape):
+        window = image[h : h + len(kernel), w : w + len(kernel)]
+        Z[h, w] = np.sum(window * kernel[:, : window.shape[1]])
+    return Z
+
+
 @edge_detect.accept
 def edges_four_loops(image, kernel):
     (n_H, n_W), f = image.shape, kernel.shape[0]

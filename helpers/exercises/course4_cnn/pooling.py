@@ -186,6 +186,12 @@ def forward_rounded_up(A_prev, hparameters, mode="max"):
     return A, (A_prev, hparameters)
 
 
+@pool_forward.mistake("The sum is divided by f + f. A window has f times f entries.")
+def pool_divided_by_the_sides(A_prev, hparameters, mode):
+    A, cache = pool_forward(A_prev, hparameters, mode)
+    return A if mode == "max" else A * hparameters["f"] / 2, cache
+
+
 @pool_forward.accept
 def forward_with_views(A_prev, hparameters, mode="max"):
     return pooled(A_prev, hparameters, mode)

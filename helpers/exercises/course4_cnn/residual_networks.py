@@ -545,6 +545,16 @@ def stack_all_outputs(A, blocks):
     return outputs, caches
 
 
+@stack_blocks.mistake("The input of a block is added once more. The block itself has the shortcut.")
+def stack_with_another_shortcut(A, blocks):
+    caches = []
+    for parameters in blocks:
+        found, cache = residual_block_forward(A, parameters)
+        A = A + found if A.shape == found.shape else found
+        caches.append(cache)
+    return A, caches
+
+
 @stack_blocks.accept
 def stack_by_recursion(A, blocks):
     if not blocks:

@@ -510,6 +510,14 @@ def caches_in_reverse(da, caches):
     return through_time(da, (caches[0][::-1], caches[1]))
 
 
+@rnn_backward.mistake(
+    "da0 lacks what comes from the later steps: it goes back from the first output alone. Hand on the gradient of each step."
+)
+def da0_without_later_steps(da, caches):
+    found = rnn_backward(da, caches)
+    return found | {"da0": rnn_cell_backward(da[:, :, 0], caches[0][0])["da_prev"]}
+
+
 @rnn_backward.accept
 def backward_with_arrays(da, caches):
     return through_time(da, caches)

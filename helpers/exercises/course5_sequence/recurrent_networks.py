@@ -920,6 +920,11 @@ def predictions_cut_off(y_hat, y, mask):
     return sequence_loss(np.clip(y_hat, 1e-3, 1 - 1e-3), y, mask)
 
 
+@sequence_loss.mistake("You divide by the number of steps. (1.18) is a mean over the examples: divide by m.")
+def mean_over_the_steps_of_the_array(y_hat, y, mask):
+    return sequence_loss(y_hat, y, mask) * len(y) / y.shape[1]
+
+
 @sequence_loss.accept
 def loss_by_loops(y_hat, y, mask):
     m, T = y.shape

@@ -1611,6 +1611,21 @@ def skipgram_shuffled(*arguments):
     return skipgram_steps(*arguments, mixed=True)
 
 
+@train_skipgram.mistake("Theta moves half as far as E. Both take steps of learning_rate times their gradient.")
+def skipgram_theta_half(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
+    E, Theta, costs = E.copy(), Theta.copy(), []
+    for _ in range(num_epochs):
+        total = 0
+        for c, t in pairs:
+            negatives = sample_negatives(t, P, K, rng)
+            loss, de, dTheta = neg_sampling_loss_and_gradient(E[:, [c]], t, negatives, Theta)
+            E[:, [c]] -= learning_rate * de
+            Theta -= learning_rate / 2 * dTheta
+            total += loss
+        costs.append(total / len(pairs))
+    return E, Theta, costs
+
+
 @train_skipgram.accept
 def skipgram_rejecting(*arguments):
     return skipgram_variant(*arguments, draw=negatives_rejected)
