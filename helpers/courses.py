@@ -129,15 +129,17 @@ TOPICS = (
 
 LESSONS = [
     LessonInfo(
-        "course1_nn", "01_introduction", "What a neural network is", "1–4", 60, "Python functions, NumPy arrays"
+        "course1_nn", "01_introduction", "What a neural network is", "1–4", 75, "Python functions, NumPy arrays", 2
     ),
     LessonInfo(
         "course1_nn", "02_logistic_regression", "Logistic regression", "5–8", 90, "derivatives, Python, NumPy arrays", 2
     ),
-    LessonInfo("course1_nn", "03_activations", "Activation functions", "10", 75, "lesson 2"),
-    LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", "9", 90, "lessons 2 and 3"),
-    LessonInfo("course1_nn", "05_deep_network", "Deep networks", "11–13", 90, "lessons 2 to 4"),
-    LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 75, "lessons 2, 3 and 5"),
+    LessonInfo("course1_nn", "03_activations", "Activation functions", "10", 110, "lesson 2", 2),
+    LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", "9", 150, "lessons 2 and 3", 2),
+    LessonInfo("course1_nn", "05_deep_network", "Deep networks", "11–13", 150, "lessons 2 to 4", 2),
+    LessonInfo(
+        "course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 120, "lessons 2, 3 and 5", 2
+    ),
     LessonInfo(
         "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 90, "course 1, lessons 2 and 4"
     ),

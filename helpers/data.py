@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 #: Packages that ship data, with the version that this course was made with.
@@ -131,6 +132,47 @@ def cat_or_not(size=32, step=8):
         order = np.random.default_rng(0).permutation(len(images))
         parts += [images[order], labels[order][None, :]]
     return Split(*parts)
+
+
+def cat_in_three_parts(size=32, step=8):
+    """Return the patches of `cat_or_not` in three parts, no two of which share a pixel: images and labels of each.
+
+    The training patches are those of `cat_or_not`. The right 40 % of each photograph is cut once more: dev patches come
+    from its upper half, test patches from its lower half.
+
+    Parameters
+    ----------
+    size, step : int
+        As for `cat_or_not`.
+
+    Returns
+    -------
+    train_images, train_labels, dev_images, dev_labels, test_images, test_labels : ndarray
+        Images are uint8 of shape (m, size, size, 3), labels whole numbers of shape (1, m).
+
+    Raises
+    ------
+    DataMissing
+        If a package is not installed or a file has changed.
+    """
+    split = cat_or_not(size, step)
+    parts = [split.train_images, split.train_labels]
+    for half in (0, 1):
+        cat = _right_patches(CAT, half, size, step)
+        each = round(len(cat) / len(NOT_CAT))  # about as many of all others together
+        others = [_spread(_right_patches(key, half, size, step), each) for key in NOT_CAT]
+        images = np.concatenate([cat, *others])
+        parts += [images, (np.arange(len(images)) < len(cat)).astype(int)[None, :]]
+    return tuple(parts)
+
+
+def _right_patches(key, half, size, step):
+    """Return the patches of the right 40 % of a photograph, of its upper (0) or lower (1) half, row by row."""
+    photo = _half(np.asarray(Image.open(_file(*key)).convert("RGB")))
+    right = photo[:, int(photo.shape[1] * TRAIN_PART) :]
+    middle = len(right) // 2
+    windows = sliding_window_view((right[:middle], right[middle:])[half], (size, size), axis=(0, 1))[::step, ::step]
+    return windows.transpose(0, 1, 3, 4, 2).reshape(-1, size, size, 3)
 
 
 def _patches(key, side, size, step):

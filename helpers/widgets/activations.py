@@ -1,4 +1,4 @@
-"""The interactive picture of lesson 1.3, a function linked with its slope, and a training run that measures slopes."""
+"""The pictures of lesson 1.3: a function linked with its slope, digits to train on, and runs with a fault."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,9 @@ import numpy as np
 from scipy.special import expit
 
 from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
-from helpers.widgets import LiveFigure, progress
+from helpers.widgets import LiveFigure
 
 Z_RANGE, MOST_LAYERS = (-10.0, 10.0), 20
 #: The smallest gradient that the picture shows as it is; smaller ones are marked at the bottom.
@@ -66,7 +67,7 @@ def function_and_slope(functions):
     axes[2].set(xlabel="layers passed", xlim=(-0.7, MOST_LAYERS + 0.7), ylim=(FLOOR, 30), yscale="log")
     axes[2].set_xticks(range(0, MOST_LAYERS + 1, 5))
     axes[2].text(
-        0.97, 0.84, "red: smaller still, or 0", color="gray", fontsize=8, ha="right", transform=axes[2].transAxes
+        0.97, 0.84, "at the bottom, red: below 1e-29", color="gray", fontsize=8, ha="right", transform=axes[2].transAxes
     )
     guides = [ax.axvline(0, color="gray", linewidth=0.8, linestyle="--", animated=True) for ax in axes[:2]]
     value_line = axes[0].plot([], [], color=BLUE, animated=True)[0]
@@ -109,7 +110,7 @@ def function_and_slope(functions):
     )
 
 
-# --- the training run -------------------------------------------------------------------------------------------------
+# --- the digits -------------------------------------------------------------------------------------------------------
 
 
 class Digits(NamedTuple):
@@ -136,49 +137,93 @@ def low_or_high_digits(m_train=2000):
     return Digits(X_train - mean, Y_train, X_test - mean, Y_test)
 
 
-class Run(NamedTuple):
-    """What a training run measured: slope g'(Z) at the start, the costs, the accuracy on the test set."""
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
 
-    slope_at_start: float
-    costs: list
-    accuracy: float
+FAULTS = (
+    Fault(
+        "the inputs are in too large units, and the units are saturated",
+        "at the start the mean slope of the hidden units is close to 0, though not 0",
+        "shift and scale the inputs to mean 0 and standard deviation 1",
+    ),
+    Fault(
+        "all hidden units are dead",
+        "the mean slope and dW are exactly 0, and the cost stays where it is",
+        "look at the scores Z, and start the biases at 0",
+    ),
+    Fault(
+        "the slope is taken at a in the place of z",
+        "the entries of dW are not the measured slopes, though the mean slope of the units is moderate",
+        "compare one entry of dW with a measured slope, then look at what the derivative is called with",
+    ),
+    Fault(
+        "the learning rate is too large",
+        "the cost rises in many steps",
+        "divide the learning rate by 10",
+    ),
+    Fault(
+        "the learning rate is too small",
+        "the cost falls in every step, but hardly, while the slopes and dW are in order",
+        "multiply the learning rate by 10",
+    ),
+)
 
 
-def train(g, derivative, digits, start_bias, n_h=8, steps=200, learning_rate=0.3, seed=0):
-    """Train one hidden layer with g, and a sigmoid as output, by gradient descent.
+def sick_run(rng, functions, steps=100, which=None):
+    """Train one hidden layer on new data with one of `FAULTS` planted, and return the `Run`.
 
     Parameters
     ----------
-    g, derivative : callable
-        The learner's activation function and its derivative, both of z.
-    digits : Digits
-    start_bias : sequence of float
-        Where the biases of the hidden units start, used in turn: ``[0]``, or ``[10, -10]`` for every other unit.
-    n_h, steps, learning_rate, seed
-        Hidden units, steps, learning rate, and the seed of the first weights; the scores without bias start with
-        standard deviation 1.
-
-    Returns
-    -------
-    Run
+    rng : Generator
+    functions : dict
+        ``{name: (function, derivative)}``, the learner's own: "sigmoid", "tanh" and "ReLU" are used.
+    steps : int
+    which : int, optional
+        The fault; by default `rng` chooses.
     """
-    X, Y = digits.X_train, digits.Y_train
-    m, rng = X.shape[1], np.random.default_rng(seed)
-    W_in = rng.standard_normal((n_h, X.shape[0]))
-    W_in /= np.std(W_in @ X)
-    b_in = np.resize(np.array(start_bias, dtype=float), (n_h, 1))
-    W_out, b_out = rng.standard_normal((1, n_h)) / np.sqrt(n_h), 0.0
-    slope_at_start, costs = float(np.mean(derivative(W_in @ X + b_in))), []
-    for _ in progress(range(steps), desc="training"):
-        Z = W_in @ X + b_in
-        A = g(Z)
-        score = W_out @ A + b_out
-        costs.append(float(np.mean(np.logaddexp(0, score) - Y * score)))
-        error = expit(score) - Y
-        dZ = (W_out.T @ error) * derivative(Z)  # (3.4): the slope of g is a factor of all that the layer below learns
-        W_out = W_out - learning_rate * error @ A.T / m
-        b_out = b_out - learning_rate * np.mean(error)
-        W_in = W_in - learning_rate * dZ @ X.T / m
-        b_in = b_in - learning_rate * np.mean(dZ, axis=1, keepdims=True)
-    predicted = W_out @ g(W_in @ digits.X_test + b_in) + b_out > 0
-    return Run(slope_at_start, costs, float(np.mean(predicted == digits.Y_test)))
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    name = ("", "ReLU", "tanh", "", "")[which] or ("tanh", "sigmoid")[int(rng.integers(2))]
+    g, derivative = functions[name]
+    X = rng.standard_normal((5, 200))
+    Y = (X[:1] + X[1:2] * X[2:3] > 0) * 1.0
+    if which == 0:
+        X = X * rng.uniform(100, 300)
+    W_in, b_in = rng.standard_normal((8, 5)), np.full((8, 1), -rng.uniform(20, 40) if which == 1 else 0.0)
+    W_out, b_out, h = rng.standard_normal((1, 8)) / np.sqrt(8), 0.0, 1e-5
+    rate = (0.3, 0.3, 0.3, rng.uniform(40, 60), rng.uniform(0.0005, 0.001))[which]
+
+    def cost(W_in):
+        score = W_out @ g(W_in @ X + b_in) + b_out
+        return float(np.mean(np.logaddexp(0, score) - Y * score))
+
+    costs, sizes = [], []
+    with np.errstate(all="ignore"):
+        for step in range(steps):
+            Z = W_in @ X + b_in
+            A = g(Z)
+            error = expit(W_out @ A + b_out) - Y
+            slopes = derivative(A if which == 2 else Z)
+            dW = (W_out.T @ error * slopes) @ X.T / X.shape[1]
+            costs.append(cost(W_in))
+            sizes.append(float(np.sqrt(np.mean(dW**2))))
+            if step == 0:
+                mean_slope, nudge = float(np.mean(derivative(Z))), np.zeros(W_in.shape)
+                largest = np.unravel_index(np.argmax(np.abs(dW)), dW.shape)
+                nudge[largest] = h
+                entry, measured = dW[largest], (cost(W_in + nudge) - cost(W_in - nudge)) / (2 * h)
+            W_out = W_out - rate * error @ A.T / X.shape[1]
+            b_out = b_out - rate * np.mean(error)
+            W_in = W_in - rate * dW
+    words = (
+        f"The hidden units are {name}. The cost is {costs[0]:.3f} at the start and {costs[-1]:.3f} after {steps} "
+        f"steps; it rose in {np.sum(np.diff(costs) > 1e-9)} of them. At the start the mean slope of the units is "
+        f"{mean_slope:.2g}, the size of dW is {sizes[0]:.2g}, and the largest entry of dW is {entry:.3g}, where a "
+        f"measured slope is {measured:.3g}."
+    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(costs, color=BLUE)
+    left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="step", ylabel="J", title="cost; dashed: guessing")
+    right.semilogy(np.maximum(sizes, 1e-12), color=ORANGE)
+    right.set(xlabel="step", title="size of dW", ylim=(1e-12, None))
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)

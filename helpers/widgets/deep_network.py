@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
 
@@ -249,29 +250,35 @@ def gradients_by_layer(L_model_forward, L_model_backward):
     figure, ax = plt.subplots(figsize=(7.2, 3.5))
     marks = (("A", BLUE, "o"), ("dA", ORANGE, "s"), ("dW", GREEN, "^"))
     lines = [
-        ax.plot([], [], f"-{mark}", color=color, markersize=4, linewidth=1.2, animated=True, label=name)[0]
+        ax.plot([], [], f"-{mark}", color=color, markersize=4, linewidth=1.2, label=name)[0]
         for name, color, mark in marks
     ]
     ax.axhline(1, color="gray", linewidth=0.8, linestyle="--")
-    ax.set(yscale="log", xlim=(-0.5, MOST_LAYERS + 2), ylim=(1e-14, 1e14))
     ax.set(
+        yscale="log",
+        xlim=(-0.5, MOST_LAYERS + 2),
         xlabel="layer l",
         ylabel="size (root mean square)",
         title="Forward from left to right, backward from right to left",
     )
-    names = [ax.text(0, 1, f" {name}", color=color, va="center", animated=True) for name, color, _ in marks]
+    names = [ax.text(0, 1, f" {name}", color=color, va="center") for name, color, _ in marks]
 
     def update(L, scale):
         A, dA, dW = sizes_by_layer(L_model_forward, L_model_backward, L, scale)
         layers = np.arange(L)
         for line, x, sizes in zip(lines, (layers, layers, layers + 1), (A, dA, dW), strict=True):
             line.set_data(x, np.maximum(sizes, 1e-300))
-        ends = [A[-1], dA[-1], dW[-1]]
-        order = np.argsort(ends)
-        heights = np.clip(np.log10(np.maximum(ends, 1e-300)), -13, 13)
+        low, high = (np.log10(np.maximum(f([A, dA, dW]), 1e-300)) for f in (np.min, np.max))
+        low, high = (
+            np.floor(min(low, -1)),
+            np.ceil(max(high, 1)),
+        )  # whole powers of ten, so that factors can be read off
+        ax.set_ylim(10.0**low, 10.0**high)
+        ends = np.log10(np.maximum([A[-1], dA[-1], dW[-1]], 1e-300))
+        order, apart = np.argsort(ends), (high - low) / 16
         for below, above in zip(order[:-1], order[1:], strict=True):  # names do not overlap
-            heights[above] = max(heights[above], heights[below] + 1.7)
-        for name, line, height in zip(names, lines, heights, strict=True):
+            ends[above] = max(ends[above], ends[below] + apart)
+        for name, line, height in zip(names, lines, ends, strict=True):
             name.set_position((line.get_xdata()[-1] + 0.3, 10**height))
         per_layer = (dA[0] / dA[-1]) ** (1 / (L - 1)) if dA[0] > 0 else 0.0
         return (
@@ -288,3 +295,122 @@ def gradients_by_layer(L_model_forward, L_model_backward):
             value=1.0, base=10, min=-0.6, max=0.6, step=0.025, description="scale c of weights", readout_format=".2f"
         ),
     )
+
+
+# --- accuracy against steps ------------------------------------------------------------------------------------------
+
+
+def draw_against_steps(ax, at, right, names):
+    """Draw the mean accuracy of several starts against the steps, one line for each net, its name at its end.
+
+    Parameters
+    ----------
+    ax : Axes
+    at : ndarray, shape (T,)
+        Numbers of steps.
+    right : list of ndarray, shape (starts, T)
+        Shares of right predictions, one array for each net; the band goes from the lowest to the highest start.
+    names : list of str
+    """
+    ends = []
+    for color, style, shares, name in zip((BLUE, ORANGE, GREEN), ("-", "--", "-."), right, names, strict=True):
+        ax.fill_between(at, shares.min(axis=0), shares.max(axis=0), color=color, alpha=0.12, linewidth=0)
+        ax.plot(at, shares.mean(axis=0), style, color=color)
+        ends.append((shares[:, -1].mean(), name, color))
+    ends.sort(key=lambda one: one[0])
+    height = -1.0
+    for share, name, color in ends:
+        height = max(share, height + 0.045)
+        ax.text(at[-1] * 1.02, height, name, color=color, va="center", fontsize=8)
+    ax.set(xlabel="step", xlim=(0, at[-1] * 1.45), ylim=(0.45, 1))
+    ax.set_xticks(np.linspace(0, at[-1], 4).round().astype(int))
+
+
+# --- runs to diagnose ------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the learning rate is too large",
+        "the cost starts near ln 2 and then rises in many steps: the walk jumps",
+        "divide the learning rate by 10",
+    ),
+    Fault(
+        "the learning rate is too small",
+        "the cost falls in every step, but by little, and dW is nearly as large at the end as at the start",
+        "multiply the learning rate by 10",
+    ),
+    Fault(
+        "the first weights are too small",
+        "dW is tiny in every layer, though not 0, and the cost stays at that of guessing",
+        "draw the weights with standard deviation 1 / sqrt(inputs), or sqrt(2 / inputs)",
+    ),
+    Fault(
+        "the first weights are too large",
+        "the cost at the start is many times that of guessing",
+        "print the spread of each W before the first step, and draw them smaller",
+    ),
+    Fault(
+        "all units of layer 2 are dead",
+        "no unit of layer 2 is on for any example, so dW is exactly 0 in every layer",
+        "look at the biases of layer 2, and start them at 0",
+    ),
+)
+
+
+def sick_run(rng, L_model_forward, L_model_backward, update_parameters, compute_cost, steps=60, which=None):
+    """Train a net of four layers on new data with one of `FAULTS` planted, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    L_model_forward, L_model_backward, update_parameters, compute_cost : callable
+        The learner's.
+    steps : int
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    X = rng.standard_normal((6, 200))
+    Y = (X[:1] * X[1:2] + X[2:3] > 0).astype(int)
+    rate = (rng.uniform(12, 18), rng.uniform(0.0008, 0.0015), 0.1, 0.001, 0.1)[which]
+    scale = (1.4, 1.4, rng.uniform(0.05, 0.1), rng.uniform(6, 8), 1.4)[which]
+    dims, parameters = [6, 16, 16, 16, 1], {}
+    for l in range(1, len(dims)):
+        parameters[f"W{l}"] = rng.standard_normal((dims[l], dims[l - 1])) * scale / np.sqrt(dims[l - 1])
+        parameters[f"b{l}"] = np.zeros((dims[l], 1))
+    if which < 2:
+        parameters["W4"] *= 0.3  # so that the cost starts near ln 2
+    if which == 4:
+        parameters["b2"] -= rng.uniform(20, 30)
+    costs, sizes = [], []
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            AL, caches = L_model_forward(X, parameters)
+            costs.append(float(compute_cost(AL, Y)))
+            grads = L_model_backward(AL, Y, caches)
+            sizes.append([np.sqrt(np.mean(grads[f"dW{l}"] ** 2)) for l in range(1, len(dims))])
+            parameters = update_parameters(parameters, grads, rate)
+            if len(costs) == 1:
+                on = [int(np.sum(np.any(cache[1] > 0, axis=1))) for cache in caches[:-1]]
+    words = (
+        f"The cost is {costs[0]:.3f} at the start and {costs[-1]:.3f} after {steps} steps; it rose in "
+        f"{np.sum(np.diff(costs) > 1e-9)} of them. The sizes of dW in layers 1 to 4 at the start: {_listed(sizes[0])}; "
+        f"at the end: {_listed(sizes[-1])}. Units of layers 1 to 3 that are on for at least one example at the start: "
+        f"{', '.join(map(str, on))} of 16."
+    )
+    figure, (left, bars) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(costs, color=BLUE)
+    left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="step", ylabel="J", title="cost; dashed: guessing")
+    layers = np.arange(1, len(dims))
+    bars.bar(layers - 0.2, np.maximum(sizes[0], 1e-9), 0.4, color=ORANGE)
+    bars.bar(layers + 0.2, np.maximum(sizes[-1], 1e-9), 0.4, color=BLUE, hatch="//")
+    bars.set(
+        yscale="log", ylim=(1e-9, None), xticks=layers, xlabel="layer", title="size of dW: first step, hatched: last"
+    )
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)
+
+
+def _listed(sizes):
+    return ", ".join(f"{size:.2g}" for size in sizes)

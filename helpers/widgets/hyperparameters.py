@@ -8,11 +8,10 @@ from itertools import islice, pairwise
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from PIL import Image
 from scipy.special import expit
 
 from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, RED
 from helpers.widgets import LiveFigure
 
@@ -160,9 +159,8 @@ def predict(parameters, X, activation="tanh"):
 def three_parts(block=4):
     """Return ``X_train, Y_train, X_dev, Y_dev, X_test, Y_test`` of "cat or not": no two parts share a pixel.
 
-    The training patches are those of `data.cat_or_not`, from the left 60 % of each photograph. The right 40 % is cut
-    once more: dev patches come from its upper half, test patches from its lower half. Each patch of 32 by 32 pixels
-    is shrunk to the mean colours of blocks, and brought to the range from -0.5 to 0.5.
+    They are those of `data.cat_in_three_parts`. Each patch of 32 by 32 pixels is shrunk to the mean colours of blocks,
+    and brought to the range from -0.5 to 0.5.
 
     Parameters
     ----------
@@ -174,15 +172,8 @@ def three_parts(block=4):
     X_train, X_dev, X_test : ndarray, shape (n_x, 391), (n_x, 97), (n_x, 97)
     Y_train, Y_dev, Y_test : ndarray, shape (1, 391), (1, 97), (1, 97)
     """
-    split = data.cat_or_not()
-    parts = [columns(split.train_images, block), split.train_labels]
-    for half in (0, 1):
-        cat = _right_patches(data.CAT, half)
-        each = round(len(cat) / len(data.NOT_CAT))  # about as many of all others together
-        others = [_evenly(_right_patches(key, half), each) for key in data.NOT_CAT]
-        images = np.concatenate([cat, *others])
-        parts += [columns(images, block), (np.arange(len(images)) < len(cat)).astype(int)[None, :]]
-    return tuple(parts)
+    parts = data.cat_in_three_parts()
+    return tuple(columns(part, block) if part.ndim == 4 else part for part in parts)
 
 
 def columns(patches, block=4):
@@ -196,19 +187,6 @@ def as_images(X):
     """Return the columns of X as images of blocks, shape (m, size, size, 3), values 0 to 1."""
     size = round((len(X) / 3) ** 0.5)
     return X.T.reshape(-1, size, size, 3) + 0.5
-
-
-def _right_patches(key, half, size=32, step=8):
-    """Return the patches of the right 40 % of a photograph, of its upper (0) or lower (1) half, row by row."""
-    photo = data._half(np.asarray(Image.open(data._file(*key)).convert("RGB")))
-    right = photo[:, int(photo.shape[1] * data.TRAIN_PART) :]
-    middle = len(right) // 2
-    windows = sliding_window_view((right[:middle], right[middle:])[half], (size, size), axis=(0, 1))[::step, ::step]
-    return windows.transpose(0, 1, 3, 4, 2).reshape(-1, size, size, 3)
-
-
-def _evenly(items, count):
-    return items[np.linspace(0, len(items) - 1, count).round().astype(int)]
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -497,3 +475,83 @@ def table(runs, best=None):
     )
     caption = '<caption style="text-align:left">Your experiments</caption>'
     return f'<table style="line-height:1.5">{caption}<tr>{head}</tr>{rows}</table>'
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the learning rate is too large",
+        "the cost rises in many steps",
+        "divide the learning rate by 10",
+    ),
+    Fault(
+        "the learning rate is too small",
+        "the cost falls in every step, at the end as slowly as at the start, and both errors are still high",
+        "multiply the learning rate by 10",
+    ),
+    Fault(
+        "the network is too small",
+        "the cost has come to rest far above 0, and both errors stay high",
+        "add a hidden layer, or units",
+    ),
+    Fault(
+        "there are too few training examples",
+        "the training error goes to 0, and the dev error stops far above it, though far below one half",
+        "collect more training examples, or stop where the dev error is lowest",
+    ),
+    Fault(
+        "the labels of the dev part are in another order than its examples",
+        "the training error falls far, and the dev error stays near one half from the first step to the last",
+        "look at some dev examples together with their labels",
+    ),
+)
+
+
+def sick_run(rng, which=None):
+    """Train on new data with one of `FAULTS` planted, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    m, noise, n_x = (80, 0.1, 20) if which == 3 else (300, 0.0, 8)
+    parts = []
+    for count in (m, 400):
+        X = rng.standard_normal((n_x, count))
+        label = X[:1] + X[1:2] > 0 if which == 3 else X[:1] * X[1:2] > 0
+        parts += [X, (label ^ (rng.random((1, count)) < noise)).astype(int)]
+    X_train, Y_train, X_dev, Y_dev = parts
+    if which == 4:
+        Y_dev = rng.permutation(Y_dev, axis=1)
+    layers_dims = [n_x, 1] if which == 2 else [n_x, 16, 1]
+    rate = (rng.uniform(60, 90), rng.uniform(0.001, 0.002), 0.5, 1.0, 1.0)[which]
+    last, costs, at, errors = 600, [], [], []
+    seed = int(rng.integers(1000))
+    for step, (parameters, cost) in enumerate(
+        islice(steps(X_train, Y_train, layers_dims, "tanh", rate, seed), last + 1)
+    ):
+        costs.append(cost)
+        if step % 20 == 0:
+            at.append(step)
+            errors.append([np.mean(predict(parameters, X) != Y) for X, Y in ((X_train, Y_train), (X_dev, Y_dev))])
+    errors = np.array(errors)
+    lowest = int(np.argmin(errors[:, 1]))
+    words = (
+        f"The cost is {costs[0]:.3f} at the start, {costs[last // 2]:.3f} after {last // 2} steps and {costs[-1]:.3f} "
+        f"after {last}; it rose in {np.sum(np.diff(costs) > 1e-9)} of them. Training error: {errors[0, 0]:.1%} "
+        f"at the start, {errors[-1, 0]:.1%} at the end. Dev error: {errors[0, 1]:.1%} at the start, "
+        f"{errors[lowest, 1]:.1%} at its lowest, after {at[lowest]} steps, and {errors[-1, 1]:.1%} at the end."
+    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(costs, color=BLUE)
+    left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="step", ylabel="J", ylim=(0, min(3.0, 1.1 * max(costs))), title="cost; dashed: guessing")
+    right.plot(at, errors[:, 0], color=GREEN)
+    right.plot(at, errors[:, 1], "--", color=RED)
+    right.set(xlabel="step", ylim=(-0.02, 0.65), title="error; dashed: dev part")
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)

@@ -5,7 +5,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap
 
-from helpers.plots import BLUE, ORANGE, RED
+from helpers.checks.sick import Fault, Run
+from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure, progress
 
 _SIDES = ListedColormap([BLUE, ORANGE])
@@ -78,6 +79,15 @@ def draw_boundary(ax, predict, X, Y, points=120):
     sides = np.reshape(np.asarray(predict(plane), dtype=float), (points, points))
     ax.imshow(sides, extent=extent, origin="lower", cmap=_SIDES, vmin=0, vmax=1, alpha=0.3, interpolation="nearest")
     draw_points(ax, X, Y)
+
+
+def draw_legend(figure):
+    """Say below a figure which mark is which label, off the data."""
+    marks = [
+        plt.Line2D([], [], linestyle="", marker=mark, color=color, label=f"y = {label}; shaded: predicted")
+        for label, color, mark in ((0, BLUE, "o"), (1, ORANGE, "s"))
+    ]
+    figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize=8)
 
 
 def draw_network(ax, sizes=(2, 4, 1)):
@@ -179,3 +189,128 @@ def boundary(functions, X, Y, sizes=SIZES, rates=RATES):
         learning_rate=ipywidgets.SelectionSlider(options=rates, value=rates[1], description="learning rate α"),
         step=ipywidgets.SelectionSlider(options=STEPS, value=STEPS[-1], description="step"),
     )
+
+
+# --- what each hidden unit does ---------------------------------------------------------------------------------------
+
+
+def contributions(functions, X, Y, n_h=3, learning_rate=1.2, seed=3):
+    """Return the picture: what each hidden unit adds to the score, and the score, at a step to choose.
+
+    Parameters
+    ----------
+    functions : tuple of callable
+        As in `snapshots`; the network is trained here, with the learner's functions.
+    X : ndarray, shape (2, m)
+    Y : ndarray, shape (1, m)
+    n_h : int
+    learning_rate : float
+    seed : int
+    """
+    forward, kept = functions[1], snapshots(functions, X, Y, n_h, learning_rate, seed)
+    plane, extent = grid(X, points=41)
+    figure, axes = plt.subplots(1, n_h + 1, figsize=(7.2, 2.5), sharey=True, layout="constrained")
+    look = {"cmap": "PuOr_r", "vmin": -6, "vmax": 6, "interpolation": "nearest", "animated": True}
+    images = [ax.imshow(np.zeros((41, 41)), extent=extent, origin="lower", **look) for ax in axes]
+    edge = {0: "#08306B", 1: "#7F2704"}
+    for label, mark in ((0, "o"), (1, "s")):
+        chosen = X[:, Y[0] == label][:, ::4]
+        axes[-1].plot(*chosen, mark, color=edge[label], markersize=1.5, animated=True)
+    for k, ax in enumerate(axes, start=1):
+        ax.set_xlabel("$x_1$")
+        ax.set_title(f"unit {k}" if k <= n_h else "sum and bias", fontsize=9)
+    axes[0].set_ylabel("$x_2$")
+    figure.colorbar(images[0], ax=axes, shrink=0.9, label="added to $z^{[2]}$")
+
+    def update(step):
+        parameters, cost = kept[STEPS.index(step)]
+        cache = forward(plane, parameters)[1]
+        for k in range(n_h):
+            images[k].set_data(np.reshape(parameters["W2"][0, k] * cache["A1"][k], (41, 41)))
+        images[-1].set_data(np.reshape(cache["Z2"], (41, 41)))
+        weights = ", ".join(f"{w:+.2f}" for w in parameters["W2"][0])
+        return f"After {step} steps: J = {cost:.3f}; the output weights of the units are {weights}."
+
+    return LiveFigure(
+        figure, update, step=ipywidgets.SelectionSlider(options=STEPS, value=STEPS[-1], description="step")
+    )
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the learning rate is too large",
+        "the cost rises in many steps and ends above that of guessing, or jumps",
+        "divide the learning rate by 10",
+    ),
+    Fault(
+        "all hidden units start alike",
+        "at the end all rows of W1 are still equal, though dW1 is not 0",
+        "draw the first weights at random",
+    ),
+    Fault(
+        "the first weights are too large",
+        "at the start tanh is flat: its mean slope is far below 1",
+        "draw the first weights smaller",
+    ),
+    Fault(
+        "all first weights are 0",
+        "dW1 is exactly 0 from the first step to the last",
+        "print dW1 and dW2 after one step, and start at random weights",
+    ),
+    Fault(
+        "the walk is still on the plateau of its start",
+        "the cost has hardly moved from that of guessing, dW1 is tiny but not 0, and the rows of W1 differ",
+        "take more steps",
+    ),
+)
+
+
+def sick_run(rng, forward_propagation, compute_cost, backward_propagation, update_parameters, steps=200, which=None):
+    """Train on a new flower with one of `FAULTS` planted, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    forward_propagation, compute_cost, backward_propagation, update_parameters : callable
+        The learner's.
+    steps : int
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    X, Y = flower(300, rng)
+    size = (0.7, 0.0, rng.uniform(15, 25), 0.0, 0.01)[which]
+    W1, W2 = size * rng.standard_normal((6, 2)), min(size, 0.7) * rng.standard_normal((1, 6))
+    if which == 1:
+        W1, W2 = np.tile(rng.uniform(0.3, 0.6, (1, 2)), (6, 1)), np.full((1, 6), 0.5)
+    rate = (rng.uniform(60, 90), 1.0, 1.0, 1.0, 0.15)[which]
+    parameters = {"W1": W1, "b1": np.zeros((6, 1)), "W2": W2, "b2": np.zeros((1, 1))}
+    costs, sizes = [], []
+    with np.errstate(all="ignore"):
+        for step in range(steps):
+            A2, cache = forward_propagation(X, parameters)
+            costs.append(float(compute_cost(np.clip(A2, 1e-12, 1 - 1e-12), Y)))
+            grads = backward_propagation(parameters, cache, X, Y)
+            sizes.append(float(np.sqrt(np.mean(grads["dW1"] ** 2))))
+            if step == 0:
+                slope = float(np.mean(1 - cache["A1"] ** 2))
+            parameters = update_parameters(parameters, grads, rate)
+    rows = len(np.unique(np.round(parameters["W1"], 9), axis=0))
+    words = (
+        f"The cost is {costs[0]:.4f} at the start and {costs[-1]:.4f} after {steps} steps; it rose in "
+        f"{np.sum(np.diff(costs) > 1e-9)} of them. The mean slope of tanh at the start is {slope:.2f}. The size of dW1 "
+        f"is {sizes[0]:.2g} at the start and {sizes[-1]:.2g} at the end. Different rows of W1 at the end: {rows} of 6."
+    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(costs, color=BLUE)
+    left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="step", ylabel="J", title="cost; dashed: guessing")
+    if np.ptp(costs) < 0.01:
+        left.set_ylim(0.6, 0.8)
+    right.plot(*W1.T, "o", color=ORANGE, label="start", fillstyle="none")
+    right.plot(*parameters["W1"].T, "s", color=GREEN, markersize=4, label="end")
+    right.set(xlabel="first weight", ylabel="second weight", title="rows of W1; circles: start, squares: end")
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
@@ -16,6 +17,7 @@ from sklearn.neural_network import MLPRegressor
 
 from helpers import data, exercises
 from helpers.widgets import deep_network as pictures
+from helpers.widgets import hyperparameters
 
 LESSON = exercises.load("deep_network").exercises
 NET = (4, 6, 5, 3, 2)
@@ -53,7 +55,7 @@ def assert_close(got, measured):
 # --- by hand ----------------------------------------------------------------------------------------------------------
 
 
-def test_shapes_of_the_net_of_the_notes():
+def test_shapes_of_the_net_of_section_1():
     shapes = LESSON["parameter_shapes"]([3, 5, 5, 3, 1])
     assert [shapes[f"W{l}"] for l in (1, 2, 3, 4)] == [(5, 3), (5, 5), (3, 5), (1, 3)]
     assert [shapes[f"b{l}"] for l in (1, 2, 3, 4)] == [(5, 1), (5, 1), (3, 1), (1, 1)]
@@ -200,25 +202,137 @@ def test_one_layer_is_the_logistic_regression_of_lesson_2():
     assert np.all(np.diff(costs) < 1e-12)
 
 
-def test_six_colours_beat_logistic_regression_only_with_hidden_layers():
-    """What section 11 says of the colour statistics: about 75 % with one layer, above 85 % with four."""
-    images = data.cat_or_not()
+@pytest.fixture(scope="module")
+def judged():
+    """Return what section 11 measures, by its own code: ``{(inputs, hidden layers): (at the stop, after 300 steps)}``.
 
-    def colors(patches):
-        pixels = patches.reshape(len(patches), -1, 3) / 255
-        return np.concatenate([pixels.mean(axis=1), pixels.std(axis=1)], axis=1).T
+    Both are shares of ten starts that are right, one number for each of 194 patches, shape (10, 194).
+    """
+    train_images, Y_train, dev_images, Y_dev, test_images, Y_test = data.cat_in_three_parts()
+    Y_halves, inputs = np.hstack([Y_dev, Y_test]), {"pixels": [], "colours": []}
+    for images in (train_images, dev_images, test_images):
+        inputs["pixels"].append(hyperparameters.columns(images))
+        pixels = images.reshape(len(images), -1, 3) / 255
+        inputs["colours"].append(np.concatenate([pixels.mean(axis=1), pixels.std(axis=1)], axis=1).T)
+    mean, std = (f(inputs["colours"][0], axis=1, keepdims=True) for f in (np.mean, np.std))
+    inputs["colours"] = [(X - mean) / std for X in inputs["colours"]]
+    found = {}
+    for name, (X_train, *X_halves) in inputs.items():
+        X_halves = np.hstack(X_halves)
+        for hidden in ([], [8], [8, 8, 8]):
+            stopped, ended = np.zeros((10, 194)), np.zeros((10, 194))
+            for seed in range(10):
+                parameters = LESSON["initialize_parameters_deep"](
+                    [len(X_train), *hidden, 1], np.random.default_rng(seed)
+                )
+                right = []
+                for step in range(301):
+                    if step % 10 == 0:
+                        right.append(((LESSON["L_model_forward"](X_halves, parameters)[0] > 0.5) == Y_halves)[0])
+                    AL, caches = LESSON["L_model_forward"](X_train, parameters)
+                    grads = LESSON["L_model_backward"](AL, Y_train, caches)
+                    parameters = LESSON["update_parameters"](parameters, grads, 0.1)
+                right, ended[seed] = np.array(right), right[-1]
+                for dev, test in ((slice(97), slice(97, None)), (slice(97, None), slice(97))):
+                    stopped[seed, test] = right[np.argmax(right[:, dev].mean(axis=1)), test]
+            found[name, len(hidden)] = stopped, ended
+    return found
 
-    train, test = colors(images.train_images), colors(images.test_images)
-    mean, std = train.mean(axis=1, keepdims=True), train.std(axis=1, keepdims=True)
-    accuracy = {}
-    for layers_dims, rate in (((6, 1), 0.1), ((6, 16, 8, 4, 1), 0.05)):
-        parameters, _ = LESSON["L_layer_model"](
-            (train - mean) / std, images.train_labels, list(layers_dims), rate, 2000, np.random.default_rng(0)
+
+def gain(judged, row, other, which=0):
+    """Return by how much more one row is right than another, and the paired error, in points."""
+    difference = 100 * (judged[row][which].mean(axis=0) - judged[other][which].mean(axis=0))
+    return difference.mean(), difference.std(ddof=1) / np.sqrt(len(difference))
+
+
+def test_depth_gains_nothing_that_the_patches_show(judged):
+    """Section 11: one layer against logistic regression below two errors, three against one, too."""
+    for row, other in ((1, 0), (3, 1)):
+        points, error = gain(judged, ("pixels", row), ("pixels", other))
+        assert abs(points) < 2 * error
+    points, error = gain(judged, ("colours", 1), ("colours", 0))
+    assert points > 2 * error
+
+
+def test_six_colours_beat_the_pixels_in_each_row(judged):
+    for layers in (0, 1, 3):
+        points, error = gain(judged, ("colours", layers), ("pixels", layers))
+        assert points > 2 * error
+
+
+def test_the_halves_differ_more_than_the_nets(judged):
+    halves = judged["pixels", 0][0][:, 97:].mean() - judged["pixels", 0][0][:, :97].mean()
+    nets = [judged["pixels", layers][0].mean() for layers in (0, 1, 3)]
+    assert halves > 0.1 > max(nets) - min(nets)
+
+
+def test_on_the_pixels_no_stop_would_have_been_better_for_hidden_layers(judged):
+    for layers in (1, 3):
+        stopped, ended = judged["pixels", layers]
+        assert ended.mean() > stopped.mean() + 0.01
+
+
+def test_starts_differ_by_some_points(judged):
+    for layers in (1, 3):
+        starts = judged["pixels", layers][0].mean(axis=1)
+        assert starts.max() - starts.min() > 0.05
+
+
+def test_the_net_by_hand_has_the_numbers_of_section_8():
+    parameters = {
+        "W1": np.array([[1.0, -1.0], [1.0, 1.0]]), "b1": np.array([[0.0], [-1.0]]),
+        "W2": np.array([[-0.5, 1.0]]), "b2": np.array([[-2.0]]),
+    }  # fmt: skip
+    X, Y = np.array([[1.0, 3.0], [2.0, 1.0]]), np.array([[1, 0]])
+    AL, caches = LESSON["L_model_forward"](X, parameters)
+    assert [cache[1].tolist() for cache in caches] == [[[-1, 2], [2, 3]], [[0, 0]]]
+    grads = LESSON["L_model_backward"](AL, Y, caches)
+    assert grads["dA1"].tolist() == [[0.25, -0.25], [-0.5, 0.5]]
+    assert (grads["dW2"].tolist(), grads["db2"].tolist()) == ([[0.5, 0.25]], [[0]])
+    assert (grads["dW1"].tolist(), grads["db1"].tolist()) == ([[-3 / 8, -1 / 8], [0.5, -0.25]], [[-1 / 8], [0]])
+    assert grads["dA0"][0, 1] == 0.25
+
+
+def test_loss_from_the_score_is_that_of_the_clipped_cost_where_nothing_is_clipped():
+    z, y = np.random.default_rng(0).normal(size=(1, 50)) * 5, np.random.default_rng(1).integers(0, 2, (1, 50))
+    loss = np.logaddexp(0, z) - y * z  # (5.37)
+    assert LESSON["compute_cost"](1 / (1 + np.exp(-z)), y) == pytest.approx(loss.mean(), rel=1e-9)
+    assert LESSON["compute_cost"](np.array([[1.0]]), np.array([[0]])) == pytest.approx(34.5, abs=0.05)
+
+
+def test_numbers_that_the_text_names():
+    assert [float(1 / (1 + np.exp(-z))) == 1 for z in (36.0, 37.0)] == [False, True]
+    assert 2 * 72 == 144, "runs forward for 72 parameters, two for each"
+    assert np.sqrt(2) == pytest.approx(1.41, abs=0.005)
+    assert 3 / np.sqrt(2) == pytest.approx(2.1, abs=0.05), "the factor per layer for c = 3"
+
+
+# --- a run to diagnose -------------------------------------------------------------------------------------------------
+
+OWN = [LESSON[name] for name in ("L_model_forward", "L_model_backward", "update_parameters", "compute_cost")]
+
+
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)), ids=["fast", "slow", "small", "large", "dead"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(30):
+        run = pictures.sick_run(np.random.default_rng(seed), *OWN, which=which)
+        assert run.which == which
+        found = re.search(
+            r"cost is (.*) at the start and (.*) after 60 steps; it rose in (\d+) .* at the start: (.*); "
+            r"at the end: (.*)\. Units .* at the start: (.*) of 16",
+            run.words,
         )
-        AL, _ = LESSON["L_model_forward"]((test - mean) / std, parameters)
-        accuracy[len(layers_dims)] = np.mean((AL > 0.5) == images.test_labels)
-    assert 0.70 < accuracy[2] < 0.80
-    assert accuracy[5] > 0.85
+        start, end, rose = (float(found[i]) for i in (1, 2, 3))
+        first, last, on = (np.array([float(one) for one in found[i].split(", ")]) for i in (4, 5, 6))
+        guessing = start < 1 and on.min() > 0
+        looks = [
+            guessing and rose > 5 and first.max() > 1e-2,
+            guessing and rose == 0 and 0 < start - end < 0.1 and np.all(last > 0.6 * first) and first.min() > 1e-3,
+            guessing and first.max() < 1e-2 and first.min() > 0 and abs(end - np.log(2)) < 0.05,
+            start > 4,
+            on[1] == 0 and not first.any() and not last.any(),
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

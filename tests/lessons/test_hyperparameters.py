@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import functools
 import io
 import itertools
+import re
 import statistics
 import time
 
@@ -148,6 +150,14 @@ def test_measured_error_varies_as_the_lesson_derives():
     assert measured.std() == pytest.approx(np.sqrt(0.2 * 0.8 / 97), rel=0.01)  # (6.11)
 
 
+def test_numbers_that_the_text_names():
+    assert np.sqrt(0.16 / 97) == pytest.approx(0.041, abs=0.0005)
+    assert len({wrong / 97 for wrong in range(98)}) == 98, "possible errors with 97 patches"
+    X_train, Y_train, *_ = pictures.three_parts()
+    _, costs = pictures.train(X_train, Y_train, [192, 8, 8, 8, 8, 1], "sigmoid", 0.1, 1000)
+    assert costs[-1] == pytest.approx(0.693, abs=0.001), "four sigmoids in a row stay at ln 2"
+
+
 # --- the data -----------------------------------------------------------------------------------------------------------
 
 
@@ -169,7 +179,7 @@ def test_no_two_parts_share_a_pixel(monkeypatch):
 
     monkeypatch.setattr(data, "_half", numbered)
     for key in (data.CAT, *data.NOT_CAT):
-        parts = [data._patches(key, "train", 32, 8), *(pictures._right_patches(key, half) for half in (0, 1))]
+        parts = [data._patches(key, "train", 32, 8), *(data._right_patches(key, half, 32, 8) for half in (0, 1))]
         for one, other in itertools.combinations([np.unique(part) for part in parts], 2):
             assert not np.intersect1d(one, other).size
 
@@ -180,6 +190,119 @@ def test_columns_are_the_mean_colours_of_blocks():
     assert X.shape == (192, 5)
     block = patches[2, 4:8, 28:32, 1].mean() / 255  # row 1, column 7, green
     assert pictures.as_images(X)[2, 1, 7, 1] == pytest.approx(block)
+
+
+# --- what the lesson says of settings, over ten seeds --------------------------------------------------------------------
+
+BASELINE = {"learning_rate": 0.1, "num_iterations": 500, "layers_dims": [192, 8, 1], "activation": "tanh"}
+
+
+@pytest.fixture(scope="module")
+def ten():
+    """Return a function that gives dev errors, test errors, costs and dead units per layer of ten seeds."""
+    X_train, Y_train, X_dev, Y_dev, X_test, Y_test = pictures.three_parts()
+
+    @functools.cache
+    def run(layers_dims=(192, 8, 1), activation="tanh", learning_rate=0.1):
+        settings = {"layers_dims": list(layers_dims), "activation": activation, "learning_rate": learning_rate}
+        dev, test, costs, dead = [], [], [], []
+        for seed in range(10):
+            parameters, cost = pictures.train(X_train, Y_train, **BASELINE | settings, seed=seed)
+            wrong = [
+                np.mean(pictures.predict(parameters, X, activation) != Y) for X, Y in ((X_dev, Y_dev), (X_test, Y_test))
+            ]
+            dev.append(wrong[0])
+            test.append(wrong[1])
+            costs.append(cost[-1])
+            A = np.vstack([X_train, np.ones((1, 391))])
+            off = []
+            for V in parameters[:-1]:
+                A = np.vstack([np.maximum(V @ A, 0), np.ones((1, 391))])
+                off.append(int(np.sum(~A[:-1].any(axis=1))))
+            dead.append(off)
+        return np.array(dev), np.array(test), np.array(costs), np.array(dead)
+
+    return run
+
+
+def test_the_run_that_wins_with_seed_0_collapses_with_others_and_dead_units_are_the_cause(ten):
+    dev, _, costs, dead = ten((192, 8, 8, 1), "relu", 3.0)
+    assert dev[0] < 0.08
+    failed = dev > 0.2
+    assert failed.sum() == 2
+    assert np.all(costs[failed] > 0.6)
+    assert np.all(costs[~failed] < 0.05)
+    assert np.all(dead[failed].max(axis=1) >= 3)
+
+
+def test_the_runners_up_do_not_collapse_and_differ_by_less_than_their_ranges(ten):
+    one, two = (ten(*settings)[0] for settings in (((192, 8, 1), "relu", 3.0), ((192, 8, 8, 1), "relu", 0.1)))
+    winner = ten((192, 8, 8, 1), "relu", 3.0)[0]
+    assert max(one.max(), two.max()) < 0.13
+    assert abs(one.mean() - two.mean()) < min(np.ptp(one), np.ptp(two))
+    assert winner.mean() > max(one.mean(), two.mean()) + 0.04
+
+
+def test_the_chosen_setting_has_a_higher_test_error_than_dev_error(ten):
+    dev, test, _, _ = ten((192, 8, 1), "relu", 3.0)
+    assert test.mean() > dev.mean() + 0.02
+
+
+def test_relu_is_far_ahead_of_tanh_at_the_baseline_and_sigmoid_is_where_tanh_is(ten):
+    tanh, relu, sigmoid = (ten(activation=activation)[0] for activation in ACTIVATIONS)
+    assert relu.max() < tanh.min()
+    assert abs(sigmoid.mean() - tanh.mean()) < np.ptp(tanh)
+
+
+def test_dev_and_test_part_rank_the_rates_of_sigmoid_in_opposite_order(ten):
+    slow, fast = (ten(activation="sigmoid", learning_rate=rate) for rate in (0.1, 1.0))
+    assert fast[0].max() < slow[0].min()
+    assert fast[1].mean() > slow[1].mean() + 0.02
+
+
+def test_luck_moves_the_dev_error_as_much_as_the_units_do(ten):
+    X_train, Y_train, X_dev, Y_dev, *_ = pictures.three_parts()
+    units = []
+    for n in (1, 2, 4, 8, 16, 32, 64):
+        parameters, _ = pictures.train(X_train, Y_train, **BASELINE | {"layers_dims": [192, n, 1]}, seed=0)
+        units.append(np.mean(pictures.predict(parameters, X_dev) != Y_dev))
+    assert np.ptp(ten()[0]) >= 0.8 * np.ptp(units)
+
+
+def test_the_dev_error_of_logistic_regression_turns_early_whatever_the_start():
+    X_train, Y_train, X_dev, Y_dev, *_ = pictures.three_parts()
+    for seed in range(5):
+        errors, costs = [], []
+        for step, (parameters, cost) in enumerate(
+            itertools.islice(pictures.steps(X_train, Y_train, [192, 1], "tanh", 0.3, seed), 3001)
+        ):
+            if step in (10, 30, 100, 300, 1000, 3000):
+                errors.append(np.mean(pictures.predict(parameters, X_dev) != Y_dev))
+                costs.append(cost)
+        assert np.argmin(errors) <= 2
+        assert errors[-1] > min(errors) + 0.08
+        assert np.all(np.diff(costs) < 0)
+
+
+def test_rates_above_100_diverge_and_100_does_not():
+    X_train, Y_train, *_ = pictures.three_parts()
+    for seed in range(5):
+        for rate, finite in ((100, True), (1000, False)):
+            _, costs = pictures.train(X_train, Y_train, [192, 8, 1], "relu", rate, 1000, seed)
+            assert np.isfinite(costs[-1]) == finite
+
+
+def test_the_paired_error_is_that_of_the_difference():
+    rng = np.random.default_rng(0)
+    m, both, one, other = 97, 0.1, 0.1, 0.06  # wrong in both, in the first alone, in the second alone
+    kind = rng.choice(4, size=(20_000, m), p=[both, one, other, 1 - both - one - other])
+    difference = np.mean(kind == 1, axis=1) - np.mean(kind == 2, axis=1)
+    assert difference.std() == pytest.approx(np.sqrt((one + other) * m) / m, rel=0.02)  # (6.15)
+
+
+def test_further_layers_hold_as_many_parameters_as_the_rest_from_194_and_64_units():
+    for k, n in ((2, 194), (4, 64)):
+        assert [(k - 1) * (u * u + u) >= 194 * u + 1 for u in (n - 1, n)] == [False, True]
 
 
 # --- the control panel --------------------------------------------------------------------------------------------------
@@ -378,3 +501,29 @@ def test_kernel_answers_while_the_panel_trains():
         manager.shutdown_kernel(now=True)
     assert not errors
     assert "".join(printed).split() == ["True", "True", "1", "2"]
+
+
+# --- a run to diagnose --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)), ids=["fast", "slow", "small", "few", "order"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(12):
+        run = pictures.sick_run(np.random.default_rng(seed), which=which)
+        assert run.which == which
+        found = re.search(
+            r"cost is (.*) at the start, (.*) after 300 steps and (.*) after 600; it rose in (\d+) of them. Training error: "
+            r"(.*)% at the start, (.*)% at the end. Dev error: (.*)% at the start, (.*)% at its lowest, after .* steps, "
+            r"and (.*)% at the end",
+            run.words,
+        )
+        start, middle, end, rose, _, train, dev_first, dev_low, dev = map(float, found.groups())
+        falls = rose == 0
+        looks = [
+            rose > 50,
+            falls and 0.002 < start - end < 0.1 and middle - end > 0.4 * (start - middle) and train > 30,
+            falls and middle - end < 0.002 and train > 25,
+            falls and train < 2 and 12 < dev < 40,
+            falls and train < 2 and min(dev_first, dev_low, dev) > 40,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
@@ -11,6 +12,8 @@ import machine
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
@@ -149,6 +152,152 @@ def test_planar_data_has_columns_of_both_labels(name):
     np.testing.assert_array_equal(X, again)
 
 
+# --- what the lesson says, by hand and over several starts --------------------------------------------------------------
+
+
+def test_the_network_by_hand_has_the_numbers_of_its_table():
+    z0 = np.log(3) / 2
+    parameters = {
+        "W1": np.array([[1.0, 0.0], [-2.0, 1.0]]), "b1": np.zeros((2, 1)),
+        "W2": np.array([[2.0, 4.0]]), "b2": np.array([[-1.0]]),
+    }  # fmt: skip
+    X, Y = np.array([[0.0, z0], [z0, z0]]), np.array([[1, 0]])
+    A2, cache = LESSON["forward_propagation"](X, parameters)
+    np.testing.assert_allclose(cache["A1"], [[0, 0.5], [0.5, -0.5]], atol=1e-12)
+    np.testing.assert_allclose(cache["Z2"], [[1, -2]], atol=1e-12)
+    assert z0 == pytest.approx(0.549, abs=5e-4)
+    np.testing.assert_allclose(A2, [[0.731, 0.119]], atol=5e-4)
+    np.testing.assert_allclose(A2 - Y, [[-0.269, 0.119]], atol=5e-4)
+    dA1 = parameters["W2"].T @ (A2 - Y)
+    np.testing.assert_allclose(dA1, [[-0.538, 0.238], [-1.076, 0.477]], atol=6e-4)
+    np.testing.assert_allclose(dA1 * (1 - cache["A1"] ** 2), [[-0.538, 0.179], [-0.807, 0.358]], atol=6e-4)
+    grads = LESSON["backward_propagation"](parameters, cache, X, Y)
+    np.testing.assert_allclose(grads["dW2"], [[0.030, -0.097]], atol=5e-4)
+    np.testing.assert_allclose(grads["db2"], [[-0.075]], atol=5e-4)
+    np.testing.assert_allclose(grads["dW1"], [[0.049, -0.099], [0.098, -0.123]], atol=6e-4)
+    np.testing.assert_allclose(grads["db1"], [[-0.180], [-0.225]], atol=6e-4)
+
+
+@pytest.fixture(scope="module")
+def flowers():
+    return (*pictures.flower(400, np.random.default_rng(0)), *pictures.flower(1000, np.random.default_rng(1)))
+
+
+def right(parameters, X, Y):
+    return np.mean(LESSON["predict"](parameters, X) == Y)
+
+
+def nearest_petal(X, Y):
+    return np.mean(np.round(np.arctan2(X[1], X[0]) / (np.pi / 3)) % 6 % 2 == Y[0])
+
+
+def test_three_units_find_the_petals_and_one_or_two_do_not(flowers):
+    X, Y, X_new, Y_new = flowers
+    shares, costs = {}, {}
+    for n_h in (1, 2, 3, 5, 20):
+        trained = [LESSON["nn_model"](X, Y, n_h, 2000, 1.2, np.random.default_rng(seed)) for seed in range(5)]
+        shares[n_h] = np.array([(right(one, X, Y), right(one, X_new, Y_new)) for one in trained])
+        costs[n_h] = np.array([cost_of(one, X, Y) for one in trained])
+    assert max(shares[1].max(), shares[2].max()) < 0.7
+    for n_h in (3, 5, 20):
+        assert shares[n_h][:, 1].min() > 0.8
+        assert abs(shares[n_h][:, 1].mean() - nearest_petal(X_new, Y_new)) < 0.03
+        assert abs(shares[n_h].mean() - shares[3].mean()) < 0.02
+    # With two units fewer points are right than with one, at a lower cost.
+    assert shares[2][:, 0].mean() < shares[1][:, 0].mean()
+    assert costs[2].max() < costs[1].min()
+
+
+def test_the_nearest_petal_is_wrong_where_petals_overlap(flowers):
+    assert nearest_petal(*flowers[:2]) == pytest.approx(0.8875)
+    assert nearest_petal(*flowers[2:]) == pytest.approx(0.874)
+
+
+def test_the_plateau_grows_by_the_factor_that_the_lesson_derives(flowers):
+    X, Y, *_ = flowers
+    v = X @ (Y.mean() - Y).T / Y.shape[1]
+    factor = 1 + 1.2 * np.linalg.norm(v)
+    for seed in range(5):
+        parameters = LESSON["initialize_parameters"](2, 20, 1, np.random.default_rng(seed))
+        difference, costs, norms = [], [], []
+        for _ in range(1500):
+            p = parameters["W1"] @ v[:, 0] / np.linalg.norm(v)
+            difference.append(np.linalg.norm(p - parameters["W2"][0]))
+            norms.append(np.linalg.norm(parameters["W1"]))
+            costs.append(cost_of(parameters, X, Y))
+            parameters = LESSON["update_parameters"](parameters, gradients(parameters, X, Y), 1.2)
+        assert (difference[50] / difference[0]) ** (1 / 50) == pytest.approx(factor, abs=0.0015)
+        assert 1.003 < (norms[100] / norms[0]) ** 0.01 < factor
+        visible = int(np.argmax(np.array(costs) < 0.69))
+        assert visible > 300, "hundreds of steps on the plateau"
+        assert norms[visible] > 1.5 * norms[visible - 100], "the weights grow once more before the cost falls"
+
+
+def test_with_a_small_rate_the_network_waits_on_the_plateau_and_with_a_large_one_it_jumps(flowers):
+    X, Y, *_ = flowers
+    for seed in range(3):
+        small = pictures.snapshots(FUNCTIONS, X, Y, 20, 0.1, seed)
+        assert abs(small[-1][1] - np.log(2)) < 1e-3
+        large = [cost for _, cost in pictures.snapshots(FUNCTIONS, X, Y, 20, 8.0, seed)]
+        assert np.sum(np.diff(large[-20:]) > 0.01) >= 2
+
+
+def test_large_weights_make_tanh_flat():
+    X, _ = pictures.flower(400, np.random.default_rng(0))
+    for seed in range(10):
+        parameters = LESSON["initialize_parameters"](2, 20, 1, np.random.default_rng(seed))
+        slopes = []
+        for size in (0.01, 10):
+            A1 = LESSON["forward_propagation"](X, parameters | {"W1": parameters["W1"] * size / 0.01})[1]["A1"]
+            slopes.append(np.mean(1 - A1**2))
+        assert slopes[0] > 0.99
+        assert slopes[1] < 0.2
+
+
+def test_on_the_tumours_network_and_line_differ_by_less_than_two_paired_errors():
+    table, ahead = load_breast_cancer(), []
+    assert table.data.shape == (400 + 169, 30)
+    for split in range(10):
+        order = np.random.default_rng(split).permutation(569)
+        X, Y = table.data[order, :2].T, (1 - table.target[order])[None, :]
+        mean, std = X[:, :400].mean(axis=1, keepdims=True), X[:, :400].std(axis=1, keepdims=True)
+        X = (X - mean) / std
+        network = LESSON["nn_model"](X[:, :400], Y[:, :400], 4, 2000, 1.2, np.random.default_rng(split))
+        line = LogisticRegression(C=1e9).fit(X[:, :400].T, Y[0, :400])
+        ours = LESSON["predict"](network, X[:, 400:])[0] == Y[0, 400:]
+        theirs = line.predict(X[:, 400:].T) == Y[0, 400:]
+        ahead.append(int(ours.sum()) - int(theirs.sum()))
+        assert abs(ahead[-1]) <= 2 * np.sqrt(np.sum(ours != theirs))
+    assert min(ahead) < 0 < max(ahead)
+
+
+# --- a run to diagnose -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)), ids=["fast", "alike", "large", "zero", "plateau"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
+    own = [
+        LESSON[name] for name in ("forward_propagation", "compute_cost", "backward_propagation", "update_parameters")
+    ]
+    for seed in range(25):
+        run = pictures.sick_run(np.random.default_rng(seed), *own, which=which)
+        assert run.which == which
+        found = re.search(
+            r"cost is (.*) at the start and (.*) after 200 steps; it rose in (\d+) .* start is (.*)\. The size of dW1 is "
+            r"(.*) at the start and (.*) at the end\. Different rows of W1 at the end: (\d) of 6",
+            run.words,
+        )
+        _, end, rose, slope, first, last, rows = map(float, found.groups())
+        looks = [
+            rose > 20 and slope > 0.3,
+            rows == 1 and first > 0,
+            slope < 0.2 and rose < 20,
+            first == last == 0,
+            abs(end - np.log(2)) < 0.02 and 0 < first < 1e-2 and rows == 6 and slope > 0.9,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
+
+
 # --- the picture ------------------------------------------------------------------------------------------------------
 
 
@@ -198,3 +347,13 @@ def test_boundary_has_a_static_twin(boundary):
     image = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert image.size == (720, 340)
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_contributions_add_up_to_the_score(trained_picture):
+    X, Y = pictures.flower(400, np.random.default_rng(0))
+    picture = pictures.contributions(FUNCTIONS, X, Y)
+    seen = picture._image.value
+    assert "After 2000 steps: J = 0.29" in picture._caption.value
+    picture.controls["step"].value = 0
+    assert picture._image.value != seen
+    assert "After 0 steps: J = 0.693" in picture._caption.value

@@ -12,6 +12,44 @@ from helpers.exercises import Lesson, case
 
 lesson = Lesson("activations")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "slip",
+    "At z = 10 the slope of the sigmoid is about 0.000045. What does sigmoid_derivative(a) give, with a = σ(10)?",
+    ("about 0.000045, too", "about 0.05", "about 0.2"),
+    "a is nearly 1, and the slope of the sigmoid at the score 1 is about 0.2. The function takes what it gets for a score.",
+)
+lesson.predict(
+    "corner",
+    "Measure the slope of ReLU at 0 with a small step h both ways: (ReLU(h) - ReLU(-h)) / (2h). Which number comes out?",
+    because="ReLU(h) is h and ReLU(-h) is 0, so it is h / (2h): half of each side, which is the slope of neither.",
+)
+lesson.predict(
+    "stuck",
+    "All biases start at -10. With how many of the four functions does the cost fall at all in 1500 steps?",
+    ("none", "one", "two", "three", "all four"),
+    "Sigmoid and tanh are flat there, ReLU has the slope 0 exactly; leaky ReLU has 0.01, and that is enough to move.",
+)
+lesson.predict(
+    "four_times",
+    "Compare the cost after 200 steps, mean of five starts: sigmoid at 1.2 with tanh at 0.3 and with tanh at 1.2.",
+    (
+        "the sigmoid at 1.2 is ahead of both",
+        "the sigmoid at 1.2 is behind both",
+        "it is about where tanh is at 0.3, and behind tanh at 1.2",
+    ),
+    "Four times the rate makes up for a quarter of the slope. But tanh can have the larger rate, too.",
+)
+
+
+#: Scores to follow by hand: sigmoid gives 1/2 and 3/4.
+SMALL_SIGMOID = {"z": np.array([[0.0, math.log(3)]])}
+#: tanh gives 0 and 0.6.
+SMALL_TANH = {"z": np.array([[0.0, math.log(2)]])}
+SMALL_RELU = {"z": np.array([[-2.0, 0.5, 3.0]])}
+SMALL_LEAKY = {"z": np.array([[-2.0, 0.5, 3.0]]), "slope": 0.1}
+
 
 def score_cases(rng):
     """Return scores of all sizes, from a number to the far ends; the curve has 160 points, so that none is 0."""
@@ -28,7 +66,15 @@ def score_cases(rng):
 # --- sigmoid_derivative ----------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=2, topic=10, equation="(3.7)", backward=True, cases=score_cases)
+@lesson.exercise(
+    points=2,
+    topic=10,
+    equation="(3.7)",
+    backward=True,
+    cases=score_cases,
+    ask="(3.7) is written with a. The argument is z. What must be computed first, and how often may the sigmoid be applied?",
+    small=SMALL_SIGMOID,
+)
 def sigmoid_derivative(z):
     """Return the slope of the logistic function at each entry of z.
 
@@ -99,12 +145,14 @@ def sigmoid_slope_from_exp_of_z(z):
     return np.exp(z) / (1 + np.exp(z)) ** 2
 
 
-@sigmoid_derivative.accept
+@sigmoid_derivative.accept(
+    "1 - a is σ(-z), so the slope is a product of two sigmoids: exact even where a is rounded to 1."
+)
 def both_probabilities(z):
     return sigmoid(z) * sigmoid(-np.asarray(z))
 
 
-@sigmoid_derivative.accept
+@sigmoid_derivative.accept("(3.8): a quarter minus the square of the distance from one half.")
 def quarter_minus_square(z):
     return 0.25 - (sigmoid(z) - 0.5) ** 2
 
@@ -127,7 +175,23 @@ def sigmoid_slope_entry_by_entry(z):
 # --- tanh ------------------------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=1, topic=10, equation="(3.10)", cases=score_cases)
+@lesson.exercise(
+    points=1,
+    topic=10,
+    equation="(3.10)",
+    cases=score_cases,
+    ask="(3.9) gives infinity / infinity at z = 710. Which form of (3.10) contains no exponential that can overflow, and where in it does the factor 2 stand?",
+    small=SMALL_TANH,
+    why={
+        "question": "Why is tanh built from the sigmoid here, and not from (3.9)?",
+        "where": "sigmoid(",
+        "choices": {
+            "in (3.9) both exponentials overflow for large scores, and infinity / infinity is nan": "Yes. On paper both are the same function.",
+            "(3.9) is another function": "No: (3.10) derives one from the other.",
+            "(3.9) gives values between 0 and 1": "No: it runs from -1 to 1 as well. Try z = 710 in both.",
+        },
+    },
+)
 def tanh(z):
     """Return the hyperbolic tangent of each entry.
 
@@ -213,7 +277,7 @@ def tanh_with_one_exponential(z):
     return 1 - 2 / (np.exp(2 * np.asarray(z)) + 1)
 
 
-@tanh.accept
+@tanh.accept("The exponent is never positive, so nothing overflows; the sign of z is put back at the end.")
 def tanh_with_small_exponentials(z):
     small = np.exp(-2 * np.abs(z))
     return np.sign(z) * (1 - small) / (1 + small)
@@ -229,7 +293,15 @@ def tanh_entry_by_entry(z):
 # --- tanh_derivative -------------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=2, topic=10, equation="(3.11)", backward=True, cases=score_cases)
+@lesson.exercise(
+    points=2,
+    topic=10,
+    equation="(3.11)",
+    backward=True,
+    cases=score_cases,
+    ask="In (3.11), is the square that of z or that of a?",
+    small=SMALL_TANH,
+)
 def tanh_derivative(z):
     """Return the slope of tanh at each entry of z.
 
@@ -308,12 +380,12 @@ def one_over_cosh_squared(z):
     return 1 / np.cosh(z) ** 2
 
 
-@tanh_derivative.accept
+@tanh_derivative.accept("(3.12): four times the sigmoid's slope at 2z.")
 def through_the_slope_of_the_sigmoid(z):
     return 4 * sigmoid_derivative(2 * np.asarray(z))
 
 
-@tanh_derivative.accept
+@tanh_derivative.accept("1 - a² as (1 - a)(1 + a): one bracket is 0 on each side far out.")
 def product_of_two_brackets(z):
     a = np.tanh(z)
     return (1 - a) * (1 + a)
@@ -331,7 +403,14 @@ def tanh_slope_entry_by_entry(z):
 # --- relu ------------------------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=1, topic=10, equation="(3.13)", cases=score_cases)
+@lesson.exercise(
+    points=1,
+    topic=10,
+    equation="(3.13)",
+    cases=score_cases,
+    ask="Does `max` compare entry by entry, or does it decide once for the whole array?",
+    small=SMALL_RELU,
+)
 def relu(z):
     """Return the larger of 0 and z, entry by entry.
 
@@ -394,7 +473,7 @@ def identity(z):
     return z
 
 
-@relu.accept
+@relu.accept("True and False count as 1 and 0: the mask lets positive scores through.")
 def product_with_mask(z):
     return z * (np.asarray(z) > 0)
 
@@ -404,7 +483,7 @@ def relu_with_where(z):
     return np.where(np.asarray(z) >= 0, z, 0)
 
 
-@relu.accept
+@relu.accept("(z + |z|) / 2: for positive z the two add up to 2z, for negative z to 0.")
 def mean_of_score_and_size(z):
     return (z + np.abs(z)) / 2
 
@@ -426,7 +505,15 @@ def relu_entry_by_entry(z):
 # --- relu_derivative -------------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=2, topic=10, equation="(3.14)", backward=True, cases=score_cases)
+@lesson.exercise(
+    points=2,
+    topic=10,
+    equation="(3.14)",
+    backward=True,
+    cases=score_cases,
+    ask="Which two values can the slope have, and does the size of z matter or only its sign? A plain number is a case, too: which of your calls works for it?",
+    small=SMALL_RELU,
+)
 def relu_derivative(z):
     """Return the slope of ReLU at each entry of z: 1 or 0.
 
@@ -494,7 +581,7 @@ def relu_slope_in_place(z):
     return z
 
 
-@relu_derivative.accept
+@relu_derivative.accept("True and False are 1 and 0 in a product, so no numbers need to be made.")
 def booleans(z):
     return np.asarray(z) > 0
 
@@ -504,7 +591,7 @@ def one_at_zero(z):
     return (np.asarray(z) >= 0).astype(int)
 
 
-@relu_derivative.accept
+@relu_derivative.accept("NumPy knows this step as `np.heaviside`; its second argument is the value at 0.")
 def step_of_heaviside(z):
     return np.heaviside(z, 0.5)
 
@@ -544,7 +631,14 @@ def leaky_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=10, equation="(3.15)", cases=leaky_cases)
+@lesson.exercise(
+    points=1,
+    topic=10,
+    equation="(3.15)",
+    cases=leaky_cases,
+    ask="With slope 0.1, what becomes of -2, and what of 3? Which of z and 0.1 z is larger in each case?",
+    small=SMALL_LEAKY,
+)
 def leaky_relu(z, slope=0.01):
     """Return z where it is positive and a small multiple of it elsewhere.
 
@@ -607,12 +701,12 @@ def leaky_with_if(z, slope=0.01):
     return z if z > 0 else slope * z
 
 
-@leaky_relu.accept
+@leaky_relu.accept("For a slope between 0 and 1 the right piece is always the larger of the two lines z and s z.")
 def maximum_of_two_lines(z, slope=0.01):
     return np.maximum(z, slope * np.asarray(z))
 
 
-@leaky_relu.accept
+@leaky_relu.accept("ReLU plus slope times the negative part: the two pieces are added up.")
 def two_halves(z, slope=0.01):
     return np.maximum(0, z) + slope * np.minimum(0, z)
 
@@ -635,7 +729,15 @@ def leaky_entry_by_entry(z, slope=0.01):
 # --- leaky_relu_derivative -------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=2, topic=10, equation="(3.16)", backward=True, cases=leaky_cases)
+@lesson.exercise(
+    points=2,
+    topic=10,
+    equation="(3.16)",
+    backward=True,
+    cases=leaky_cases,
+    ask="On which side of 0 is the slope 1, and what is it on the other side: slope, or slope times z?",
+    small=SMALL_LEAKY,
+)
 def leaky_relu_derivative(z, slope=0.01):
     """Return the slope of leaky ReLU at each entry of z: 1 or `slope`.
 
@@ -697,7 +799,7 @@ def leaky_derivative_with_if(z, slope=0.01):
     return 1.0 if z > 0 else slope
 
 
-@leaky_relu_derivative.accept
+@leaky_relu_derivative.accept("The slope everywhere, and what is missing to 1 where z is positive.")
 def slope_plus_the_rest(z, slope=0.01):
     return slope + (1 - slope) * (np.asarray(z) > 0)
 
@@ -707,7 +809,7 @@ def one_at_zero_leaky(z, slope=0.01):
     return np.where(np.asarray(z) >= 0, 1, slope)
 
 
-@leaky_relu_derivative.accept
+@leaky_relu_derivative.accept("An array full of the slope, in which the positive places are set to 1.")
 def filled_array(z, slope=0.01):
     derivative = np.full(np.shape(z), slope)
     derivative[np.asarray(z) > 0] = 1

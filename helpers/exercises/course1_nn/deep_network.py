@@ -9,6 +9,57 @@ from helpers.exercises import Lesson, case, draws
 
 lesson = Lesson("deep_network")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "flat_db",
+    "b has the shape (5, 1), and db has the shape (5,). Which shape has b - 0.1 * db?",
+    ("(5, 1)", "(5,)", "(5, 5)"),
+    "Broadcasting takes (5,) as one row, (1, 5), and subtracts it from the column: five biases become 25 numbers.",
+)
+lesson.predict(
+    "clipped_slope",
+    "z = 40, label 0. You clip a = σ(z) to at most 1 - 1e-15, compute da by (5.14), and multiply by a (1 - a), with the "
+    "a that was not clipped. Which slope comes out?",
+    ("1", "0", "nan"),
+    "In floating point σ(40) is exactly 1, so the factor 1 - a is exactly 0. Clipping makes da finite, and a finite "
+    "number times 0 is 0: an example that is sure and wrong would never be corrected.",
+)
+lesson.predict(
+    "reach",
+    "A net of 20 layers with c = 1. How large is dA at layer 0, compared with dA at layer 19?",
+    ("about the same", "about a thirtieth", "about a thousandth", "about a millionth"),
+    "Each of the 19 steps on the way back multiplies the size by about 1 / sqrt(2); together that is about a thousandth.",
+)
+lesson.predict(
+    "depth",
+    "On the 192 pixels, each run stopped on its dev part: which net is right more often on the test parts?",
+    ("one hidden layer", "three hidden layers", "neither: they differ by less than two errors of the comparison"),
+    "Both can reproduce the training labels nearly perfectly, and both follow the same colours. What differs between "
+    "them is smaller than what differs between starts.",
+)
+
+
+#: A net 2-2-1 with two examples, to follow by hand: the scores are -1, 2, 2, 3 and 0, 0.
+SMALL = {
+    "W1": np.array([[1.0, -1.0], [1.0, 1.0]]),
+    "b1": np.array([[0.0], [-1.0]]),
+    "W2": np.array([[-0.5, 1.0]]),
+    "b2": np.array([[-2.0]]),
+}
+SMALL_X, SMALL_Y = np.array([[1.0, 3.0], [2.0, 1.0]]), np.array([[1.0, 0.0]])
+SMALL_A1, SMALL_Z1 = np.array([[0.0, 2.0], [2.0, 3.0]]), np.array([[-1.0, 2.0], [2.0, 3.0]])
+SMALL_CACHES = [
+    ((SMALL_X, SMALL["W1"], SMALL["b1"]), SMALL_Z1),
+    ((SMALL_A1, SMALL["W2"], SMALL["b2"]), np.zeros((1, 2))),
+]
+SMALL_GRADS = {
+    "dW1": np.array([[-0.375, -0.125], [0.5, -0.25]]),
+    "db1": np.array([[-0.125], [0.0]]),
+    "dW2": np.array([[0.5, 0.25]]),
+    "db2": np.array([[0.0]]),
+}
+
 
 def draw_parameters(rng, layers_dims):
     """Return the parameters of a net of these sizes; no entry is 0, scores stay moderate."""
@@ -38,7 +89,14 @@ def shapes_cases(rng):
     return [case(layers_dims=[int(n) for n in 2 + rng.permutation(9)[:count]]) for count in (4, 5, 2)]
 
 
-@lesson.exercise(points=1, topic=13, equation="(5.5) and (5.6)", cases=shapes_cases)
+@lesson.exercise(
+    points=1,
+    topic=13,
+    equation="(5.5) and (5.6)",
+    cases=shapes_cases,
+    ask="W of layer l turns the activations of layer l - 1 into the scores of layer l. Which of the two numbers of units counts its rows, and which its columns? How many layers has a list of four numbers?",
+    small={"layers_dims": [2, 3, 1]},
+)
 def parameter_shapes(layers_dims):
     """Return the shape of each parameter of a net.
 
@@ -101,7 +159,7 @@ def shapes_past_the_end(layers_dims):
     return {f"W{l}": (layers_dims[l], layers_dims[l - 1]) for l in range(1, len(layers_dims) + 1)}
 
 
-@parameter_shapes.accept
+@parameter_shapes.accept("`zip` pairs each number of units with the one before it, so no index l - 1 is needed.")
 def shapes_with_lists_and_zip(layers_dims):
     shapes = {}
     for l, (n_before, n) in enumerate(zip(layers_dims[:-1], layers_dims[1:], strict=True), start=1):
@@ -134,7 +192,15 @@ def initialize_cases(rng):
     return [case(layers_dims=[3, 5, 2], rng=generator(rng)), case(layers_dims=[5, 4], rng=generator(rng))]
 
 
-@lesson.exercise(points=1, topic=13, equation="(5.8) and (5.9)", cases=initialize_cases, judge=draws(300, spread=False))
+@lesson.exercise(
+    points=1,
+    topic=13,
+    equation="(5.8) and (5.9)",
+    cases=initialize_cases,
+    judge=draws(300, spread=False),
+    ask="The sum (5.1) over the inputs of a unit shall not grow with their number. Which number of units counts these inputs: that of the layer itself or that of the layer before?",
+    small={"layers_dims": [2, 3, 1], "rng": np.random.default_rng(0)},
+)
 def initialize_parameters_deep(layers_dims, rng):
     """Return random weights and zero biases.
 
@@ -246,7 +312,9 @@ def weights_of_global_generator(layers_dims, rng):
     return initialize_variant(layers_dims, rng, weight=lambda shape: np.random.randn(*shape) / np.sqrt(shape[1]))
 
 
-@initialize_parameters_deep.accept
+@initialize_parameters_deep.accept(
+    "`rng.normal` takes the standard deviation as an argument, so nothing is divided afterwards."
+)
 def with_rng_normal(layers_dims, rng):
     parameters = {}
     L = len(layers_dims)
@@ -268,7 +336,9 @@ def from_the_last_layer_on(layers_dims, rng):
     return parameters
 
 
-@initialize_parameters_deep.accept
+@initialize_parameters_deep.accept(
+    "Not a bell curve: numbers between -s and s have the standard deviation s / sqrt(3), so s is sqrt(3 / inputs). (5.8) asks for mean and spread alone."
+)
 def uniform_of_the_same_spread(layers_dims, rng):
     return initialize_variant(layers_dims, rng, weight=lambda shape: rng.uniform(-1, 1, shape) * np.sqrt(3 / shape[1]))
 
@@ -283,7 +353,15 @@ def linear_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=12, equation="(5.10)", returns=("Z", "cache"), cases=linear_cases)
+@lesson.exercise(
+    points=1,
+    topic=12,
+    equation="(5.10)",
+    returns=("Z", "cache"),
+    cases=linear_cases,
+    ask="W is (n, n_prev) and A is (n_prev, m). In which order do they fit, and onto which axis of the product is the column b spread?",
+    small={"A": SMALL_X, "W": SMALL["W1"], "b": SMALL["b1"]},
+)
 def linear_forward(A, W, b):
     """Return the scores of one layer.
 
@@ -349,7 +427,7 @@ def activated_already(A, W, b):
     return np.maximum(0, W @ A + b), (A, W, b)
 
 
-@linear_forward.accept
+@linear_forward.accept("(5.1) as it stands: one score at a time, three loops. The same numbers, much slower.")
 def scores_with_loops(A, W, b):
     Z = np.zeros((W.shape[0], A.shape[1]))
     for j in range(W.shape[0]):
@@ -392,7 +470,15 @@ def activation_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=12, equation="(5.10) and (5.11)", returns=("A", "cache"), cases=activation_cases)
+@lesson.exercise(
+    points=1,
+    topic=12,
+    equation="(5.10) and (5.11)",
+    returns=("A", "cache"),
+    cases=activation_cases,
+    ask="Which function belongs to which word, and which array does the way back need: the scores before the function, or what comes after it?",
+    small={"A_prev": SMALL_X, "W": SMALL["W1"], "b": SMALL["b1"], "activation": "relu"},
+)
 def linear_activation_forward(A_prev, W, b, activation):
     """Return the activations of one layer.
 
@@ -486,7 +572,9 @@ def with_two_ifs(A_prev, W, b, activation):
     return A, (linear_cache, Z)
 
 
-@linear_activation_forward.accept
+@linear_activation_forward.accept(
+    "The functions stand in a dict by their names, so a third activation would be one more entry and no `if`."
+)
 def with_a_dict(A_prev, W, b, activation):
     Z = np.einsum("jk,ki->ji", W, A_prev) + b
     g = {"relu": lambda Z: np.where(Z > 0, Z, 0), "sigmoid": lambda Z: 0.5 * (1 + np.tanh(Z / 2))}[activation]
@@ -500,7 +588,15 @@ def forward_cases(rng):
     return [case(X=rng.normal(size=(dims[0], m)), parameters=draw_parameters(rng, dims)) for dims, m in NETS]
 
 
-@lesson.exercise(points=2, topic=12, equation="(5.10) to (5.12)", returns=("AL", "caches"), cases=forward_cases)
+@lesson.exercise(
+    points=2,
+    topic=12,
+    equation="(5.10) to (5.12)",
+    returns=("AL", "caches"),
+    cases=forward_cases,
+    ask="How many layers does a dict with six entries describe? Which of them has another activation than the others?",
+    small={"X": SMALL_X, "parameters": SMALL},
+)
 def L_model_forward(X, parameters):
     """Return the predictions of a net: ReLU in layers 1 to L - 1, the logistic function in layer L.
 
@@ -612,7 +708,9 @@ def relu_before_sigmoid(X, parameters):
     return expit(A), caches
 
 
-@L_model_forward.accept
+@L_model_forward.accept(
+    "Hidden layers in the loop, the output layer after it: nothing inside the loop asks which layer it is."
+)
 def loop_and_last_layer(X, parameters):
     caches = []
     A = X
@@ -653,7 +751,14 @@ def cost_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=12, equation="(5.13)", cases=cost_cases)
+@lesson.exercise(
+    points=1,
+    topic=12,
+    equation="(5.13)",
+    cases=cost_cases,
+    ask="In 0 · log 0, which of the two factors may you change a little without changing any other loss?",
+    small={"AL": np.array([[0.5, 1.0]]), "Y": np.array([[1.0, 1.0]])},
+)
 def compute_cost(AL, Y):
     """Return the cross-entropy cost, and a finite number where a prediction is exactly 0 or 1.
 
@@ -729,7 +834,9 @@ def cost_clipped_too_hard(AL, Y):
     return compute_cost(np.clip(AL, 0.01, 0.99), Y)
 
 
-@compute_cost.accept
+@compute_cost.accept(
+    "SciPy's `xlogy(y, a)` is y log a, and 0 where y is 0: nothing is clipped, and a prediction that is sure and wrong costs infinity."
+)
 def cost_with_xlogy(AL, Y):
     return np.sum(-xlogy(Y, AL) - xlogy(1 - Y, 1 - AL)) / AL.shape[1]
 
@@ -742,7 +849,7 @@ def cost_with_clip_and_dot(AL, Y):
     return np.squeeze(cost)
 
 
-@compute_cost.accept
+@compute_cost.accept("For labels 0 and 1 one logarithm is enough: that of the probability given to the label.")
 def cost_with_where_and_loops(AL, Y):
     J = 0
     for a, y in zip(AL.T, Y.T, strict=True):
@@ -776,6 +883,16 @@ def linear_backward_cases(rng):
     returns=("dA_prev", "dW", "db"),
     backward=True,
     cases=linear_backward_cases,
+    ask="dZ is (n, m) and A_prev is (n_prev, m). Which product of the two has the shape of W, and over which axis does it sum? Which of the three results is no mean?",
+    small={"dZ": np.array([[0.0, -0.25], [-0.5, 0.5]]), "cache": (SMALL_X, SMALL["W1"], SMALL["b1"])},
+    why={
+        "question": "Why has dA_prev no factor 1/m, though dW and db have one?",
+        "choices": {
+            "its columns belong to single examples; the mean over the examples comes where they meet, in dW and db": "Yes. With 1/m in dA_prev, each layer below would be divided by m once more.",
+            "the mean of dA_prev would be 0": "No: nothing makes the columns cancel. Ask what a column of dA_prev belongs to.",
+            "W.T contains the mean already": "No: W does not know how many examples there are.",
+        },
+    },
 )
 def linear_backward(dZ, cache):
     """Send the gradient back through `linear_forward`.
@@ -897,7 +1014,9 @@ def db_as_dW(dZ, cache):
     return W.T @ dZ, dZ @ A_prev.T / A_prev.shape[1], dZ @ A_prev.T / A_prev.shape[1]
 
 
-@linear_backward.accept
+@linear_backward.accept(
+    "(5.21), (5.23) and (5.24) as they stand, one product at a time; the sums grow inside the loops."
+)
 def backward_with_loops(dZ, cache):
     A_prev, W, b = cache
     n, n_prev, m = W.shape[0], W.shape[1], A_prev.shape[1]
@@ -911,7 +1030,9 @@ def backward_with_loops(dZ, cache):
     return dA_prev, dW, db
 
 
-@linear_backward.accept
+@linear_backward.accept(
+    "`np.einsum` names the axes: the letter that is missing in the result, i for dW, is summed over."
+)
 def backward_with_einsum(dZ, cache):
     A_prev, W, _ = cache
     dW = np.einsum("ji,ki->jk", dZ, A_prev) / dZ.shape[1]
@@ -951,6 +1072,8 @@ def activation_backward_cases(rng):
     returns=("dA_prev", "dW", "db"),
     backward=True,
     cases=activation_backward_cases,
+    ask="ReLU lets dA pass in some entries. Does the sign of dA decide in which, or the sign of something from the way forward?",
+    small={"dA": np.array([[0.25, -0.25], [-0.5, 0.5]]), "cache": SMALL_CACHES[0], "activation": "relu"},
 )
 def linear_activation_backward(dA, cache, activation):
     """Send the gradient back through `linear_activation_forward`.
@@ -1070,7 +1193,9 @@ def relu_from_one_on(dA, cache, activation):
     return linear_backward(dA * (Z >= 1), linear_cache)
 
 
-@linear_activation_backward.accept
+@linear_activation_backward.accept(
+    "A copy of dA, in which entries are set to 0. Without the copy, the caller's array would change."
+)
 def copy_and_mask(dA, cache, activation):
     linear_cache, Z = cache
     if activation == "relu":
@@ -1126,7 +1251,23 @@ def backward_cases(rng):
     return [*cases, case(AL=AL, Y=Y, caches=caches)]
 
 
-@lesson.exercise(points=3, topic=13, equation="(5.27) to (5.33)", backward=True, cases=backward_cases)
+@lesson.exercise(
+    points=3,
+    topic=13,
+    equation="(5.27) to (5.33)",
+    backward=True,
+    cases=backward_cases,
+    ask="Which dZ does the last layer start from, and which dA does layer l need before it can do its step? In which order must the layers come?",
+    small={"AL": np.array([[0.5, 0.5]]), "Y": SMALL_Y, "caches": SMALL_CACHES},
+    why={
+        "question": "Why does the walk start with AL - Y, and not with dA of layer L times the slope of the logistic function?",
+        "choices": {
+            "where AL is rounded to 1, the two factors are infinity and 0, and their product is nan": "Yes. On paper the two are the same; in floating point only AL - Y is right everywhere.",
+            "AL - Y is another gradient, which is steeper": "No: (5.15) shows that the two are equal on paper.",
+            "it saves the labels": "No: both need Y. Try a prediction of exactly 1 with the label 0 in both.",
+        },
+    },
+)
 def L_model_backward(AL, Y, caches):
     """Send the gradient of the cross-entropy cost back through `L_model_forward`.
 
@@ -1306,7 +1447,9 @@ def backward_as_in_a_well_known_course(AL, Y, caches):
     return grads
 
 
-@L_model_backward.accept
+@L_model_backward.accept(
+    "One loop over all caches from the last to the first; the last layer differs only in where dZ comes from."
+)
 def in_one_loop_over_caches(AL, Y, caches):
     grads, dZ = {f"dA{len(caches)}": "more entries are fine"}, AL - Y
     for l, ((A_prev, W, _), _) in reversed(list(enumerate(caches, start=1))):
@@ -1342,7 +1485,14 @@ def update_cases(rng):
     return cases
 
 
-@lesson.exercise(points=1, topic=13, equation="(5.34) and (5.35)", cases=update_cases)
+@lesson.exercise(
+    points=1,
+    topic=13,
+    equation="(5.34) and (5.35)",
+    cases=update_cases,
+    ask="Which two entries of grads belong to W2 and b2, and which entries are not needed at all?",
+    small={"parameters": SMALL, "grads": SMALL_GRADS, "learning_rate": 0.1},
+)
 def update_parameters(parameters, grads, learning_rate):
     """Return the parameters after one step of gradient descent.
 
@@ -1429,7 +1579,9 @@ def biases_along_dW(parameters, grads, learning_rate):
     return new
 
 
-@update_parameters.accept
+@update_parameters.accept(
+    'A loop over the names of the parameters: "W1" becomes "dW1", so the number of layers is not needed.'
+)
 def step_over_keys(parameters, grads, learning_rate):
     return {name: value - learning_rate * grads["d" + name] for name, value in parameters.items()}
 
@@ -1480,6 +1632,15 @@ def deep_model_cases(rng):
     returns=("parameters", "costs"),
     cases=deep_model_cases,
     judge=draws(300, replay="relu", spread=False),
+    ask="Which of the five calls belongs before the loop, and what must the last call in the loop give to the first call of the next turn?",
+    small={
+        "X": SMALL_X,
+        "Y": SMALL_Y,
+        "layers_dims": [2, 2, 1],
+        "learning_rate": 0.1,
+        "num_iterations": 2,
+        "rng": np.random.default_rng(0),
+    },
 )
 def L_layer_model(X, Y, layers_dims, learning_rate, num_iterations, rng):
     """Train a net by gradient descent.
@@ -1618,7 +1779,7 @@ def with_another_start(X, Y, layers_dims, learning_rate, num_iterations, rng):
     return [parameters | {"layers_dims": layers_dims}, np.array(costs)]
 
 
-@L_layer_model.accept
+@L_layer_model.accept("`while` counts by the costs. Each step works on a deep copy, so no earlier parameters change.")
 def with_while_and_copies(X, Y, layers_dims, learning_rate, num_iterations, rng):
     parameters, costs = initialize_parameters_deep(layers_dims, rng), []
     while len(costs) < num_iterations:

@@ -12,6 +12,56 @@ from helpers.widgets.hyperparameters import predict, steps, train
 
 lesson = Lesson("hyperparameters")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "longer",
+    "Logistic regression on the photographs, α = 0.3. After how many steps is its dev error lowest?",
+    ("10", "30", "100", "300 or 1000", "3000 or 10000"),
+    "The cost falls in every step, but soon the steps fit what only the training patches have. The dev error turns "
+    "early.",
+)
+lesson.predict(
+    "luck",
+    "Ten runs with equal settings and ten seeds. How far apart are their dev errors, lowest to highest, compared with "
+    "those of 1, 2, 4 to 64 units?",
+    ("much less far apart", "about as far apart, or farther"),
+    "The first weights are drawn at random, and 97 patches are few: luck alone moves the dev error by several points.",
+)
+lesson.predict(
+    "lottery",
+    "The best run has ReLU, two hidden layers and α = 3. Its settings run with ten seeds. In how many of the ten runs is "
+    "the dev error above 20 %?",
+    because="Steps as long as these can throw ReLU units where no patch switches them on: then they are dead, and the "
+    "network hardly learns.",
+)
+lesson.predict(
+    "best_of",
+    "All runs are equally good: each is wrong with probability 0.2. You measure 100 of them on 97 examples each and keep "
+    "the lowest dev error. What is it on average?",
+    ("0.20", "about 0.16", "about 0.11", "about 0.05"),
+    "The lowest of many measurements is one with luck: by (6.11) each has a standard deviation of 0.04, and the best of "
+    "100 is two to three of them below the truth.",
+)
+
+
+#: Four training and five dev examples with one feature: x < 0 is called 0, x > 0 is called 1.
+SMALL_EXPERIMENT = {
+    "settings": {"learning_rate": 1.0, "num_iterations": 3, "layers_dims": [1, 1], "activation": "tanh", "seed": 0},
+    "X_train": np.array([[-2.0, -1.0, 1.0, 2.0]]),
+    "Y_train": np.array([[0, 0, 1, 1]]),
+    "X_dev": np.array([[-1.5, -0.5, 0.5, 1.5, 2.5]]),
+    "Y_dev": np.array([[0, 1, 1, 1, 1]]),
+}
+#: Three records: two tie on the dev part, one has diverged.
+SMALL_RUNS = {
+    "runs": [
+        {"settings": {"seed": 1}, "num_parameters": 90, "cost": 0.2, "train_error": 0.1, "dev_error": 0.2},
+        {"settings": {"seed": 2}, "num_parameters": 40, "cost": 0.3, "train_error": 0.1, "dev_error": 0.2},
+        {"settings": {"seed": 3}, "num_parameters": 30, "cost": math.nan, "train_error": 0.5, "dev_error": 0.1},
+    ]
+}
+
 
 # --- count_parameters ------------------------------------------------------------------------------------------------
 
@@ -27,7 +77,22 @@ def layers_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=14, equation="(6.6)", cases=layers_cases)
+@lesson.exercise(
+    points=1,
+    topic=14,
+    equation="(6.6)",
+    cases=layers_cases,
+    ask="How many numbers has a matrix W of layer l, how many its b, and over which layers do you add them up?",
+    small={"layers_dims": [3, 2, 1]},
+    why={
+        "question": "Why does the sum begin at layer 1 and not at layer 0?",
+        "choices": {
+            "layer 0 is the input: it computes nothing and has no weights": "Yes. Its size still counts, as the number of inputs of layer 1.",
+            "layer 0 has only biases": "No: a bias is added to a score, and the input has no scores.",
+            "Python counts from 1": "No: Python counts from 0. Ask what layer 0 is.",
+        },
+    },
+)
 def count_parameters(layers_dims):
     """Return how many numbers training sets in a dense network.
 
@@ -101,7 +166,7 @@ def last_layer_alone(layers_dims):
     return count_parameters(layers_dims[-2:])
 
 
-@count_parameters.accept
+@count_parameters.accept("n (n_prev + 1): each unit has its inputs and one bias, as in (6.5) on the left.")
 def units_times_inputs_and_one(layers_dims):
     total = 0
     for l in range(1, len(layers_dims)):
@@ -109,7 +174,9 @@ def units_times_inputs_and_one(layers_dims):
     return total
 
 
-@count_parameters.accept
+@count_parameters.accept(
+    "One product of rows: the sizes without the first, times the sizes without the last, added up by `@`."
+)
 def with_a_dot_product(layers_dims):
     n = np.array(layers_dims)
     return n[1:] @ n[:-1] + n[1:].sum()
@@ -177,7 +244,15 @@ def settings_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=14, equation="(6.1)", returns=("parameters", "hyperparameters"), cases=settings_cases)
+@lesson.exercise(
+    points=2,
+    topic=14,
+    equation="(6.1)",
+    returns=("parameters", "hyperparameters"),
+    cases=settings_cases,
+    ask="`beta` begins with b and `b12` does, too. What must stand behind the first letter of a parameter, if anything?",
+    small={"settings": {"b1": 0.0, "beta": 0.9, "W1": 2.0, "w": 1.0}},
+)
 def split_parameters_hyperparameters(settings):
     """Sort the names of what a training program holds.
 
@@ -319,7 +394,9 @@ def parameters_alone(settings):
     return sorted_by(settings, is_parameter)[0]
 
 
-@split_parameters_hyperparameters.accept
+@split_parameters_hyperparameters.accept(
+    "The other way round: it knows the names of all hyperparameters. A new one has to be added to the list."
+)
 def by_list_of_hyperparameters(settings):
     parameters, hyperparameters = [], []
     for name in settings:
@@ -333,7 +410,9 @@ def by_letter_and_digits(settings):
     return [parameters, [name for name in settings if not is_parameter(name)]]
 
 
-@split_parameters_hyperparameters.accept
+@split_parameters_hyperparameters.accept(
+    "Digits at the end are cut off with `rstrip`; what is left must be one of three letters."
+)
 def by_name_without_digits(settings):
     names = list(settings)
     kinds = [name.rstrip("0123456789") in {"W", "w", "b"} for name in names]
@@ -394,7 +473,14 @@ def error(parameters, X, Y, activation):
     return float(np.mean(predict(parameters, X, activation) != Y))
 
 
-@lesson.exercise(points=3, topic=14, equation="(6.6) and (6.9)", cases=experiment_cases)
+@lesson.exercise(
+    points=3,
+    topic=14,
+    equation="(6.6) and (6.9)",
+    cases=experiment_cases,
+    ask="Which function trains, and on which part? Which of the numbers in the record need the dev part?",
+    small=SMALL_EXPERIMENT,
+)
 def run_experiment(settings, X_train, Y_train, X_dev, Y_dev):
     """Train with these settings and write down what came out.
 
@@ -582,7 +668,9 @@ def errors_rounded(settings, X_train, Y_train, X_dev, Y_dev):
     return record | {name: round(record[name], 1) for name in ("train_error", "dev_error")}
 
 
-@run_experiment.accept
+@run_experiment.accept(
+    "Each argument of `train` is written out instead of `**settings`, and the parameters are counted from the matrices that come back."
+)
 def with_words_for_each_argument(settings, X_train, Y_train, X_dev, Y_dev):
     parameters, costs = train(
         X_train, Y_train, settings["layers_dims"], settings["activation"], settings["learning_rate"],
@@ -595,7 +683,9 @@ def with_words_for_each_argument(settings, X_train, Y_train, X_dev, Y_dev):
     return {"settings": dict(settings), "num_parameters": count, "cost": np.array(costs[-1]), "notes": "", **errors}
 
 
-@run_experiment.accept
+@run_experiment.accept(
+    "The steps come one by one from a generator, and the last one is kept; the errors are counted example by example."
+)
 def step_by_step(settings, X_train, Y_train, X_dev, Y_dev):
     settings = copy.deepcopy(settings)
     num_iterations = settings.pop("num_iterations")
@@ -676,7 +766,22 @@ def runs_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=14, equation="(6.13)", cases=runs_cases)
+@lesson.exercise(
+    points=2,
+    topic=14,
+    equation="(6.13)",
+    cases=runs_cases,
+    ask="A run with cost nan has the lowest dev error of all. May it win? And which number decides between two runs with the same dev error?",
+    small=SMALL_RUNS,
+    why={
+        "question": "Why are runs with an infinite or nan cost left out before the dev errors are compared?",
+        "choices": {
+            "such a network answers 0 for every example, and its dev error can be low by chance": "Yes: with few ones among the labels it would even win.",
+            "nan cannot be compared with numbers": "It can: each comparison is False. But it is the dev error that is compared here, and that is a number.",
+            "they took longer to train": "No: time plays no part here.",
+        },
+    },
+)
 def best_run(runs):
     """Return the run to go on with.
 
@@ -814,7 +919,9 @@ def settings_alone(runs):
     return best_run(runs)["settings"]
 
 
-@best_run.accept
+@best_run.accept(
+    "Python's sort keeps the order of equal entries: first by the number of parameters, then by the dev error."
+)
 def sorted_twice(runs):
     kept = [run for run in runs if np.isfinite(run["cost"])]
     kept.sort(key=lambda run: run["num_parameters"])
@@ -833,7 +940,7 @@ def in_a_loop(runs):
     return best
 
 
-@best_run.accept
+@best_run.accept("`np.lexsort` sorts by several keys, the last one first; diverged runs get an infinite dev error.")
 def with_arrays(runs):
     cost, dev_error, count = (np.array([run[key] for run in runs]) for key in ("cost", "dev_error", "num_parameters"))
     order = np.lexsort([count, np.where(np.isfinite(cost), dev_error, np.inf)])

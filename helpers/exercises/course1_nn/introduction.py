@@ -7,6 +7,40 @@ from helpers.exercises import Function, Lesson, case
 
 lesson = Lesson("introduction")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "silent",
+    "The houses have 30 to 150 m². Set w = 0.5 and b = -100. For how many of the eight houses does the neuron answer 0?",
+    because="The largest score is 0.5 · 150 - 100 = -25, so all scores are negative.",
+)
+lesson.predict(
+    "mixed",
+    "X is made by images.reshape(n_x, m), which has the right shape. What stands in its first column?",
+    ("the first patch", "another whole patch", "bits of all patches"),
+    "reshape fills row by row: the first m numbers of patch 1 become the first row, one for each column.",
+)
+lesson.predict(
+    "little_data",
+    "With only 50 digits to learn from, how many of the three networks are as good as the nearest mean, or nearly so "
+    "(no more than 3.5 points behind the best)?",
+    ("none", "one", "two", "all three"),
+    "With few digits the means of ten labels are hard to beat. Two of the networks come as far; the one with 4 hidden "
+    "neurons does not.",
+)
+lesson.predict(
+    "catch_up",
+    "With 4000 digits, mean of five runs: is the small network, with 4 hidden neurons, ahead of the nearest mean?",
+    ("no", "yes"),
+    "Four hidden neurons have to tell ten digits apart, and many starts end badly. More digits help it, but not enough.",
+)
+
+
+#: A house of 60 m² with 2 bedrooms and a hut of 10 m² with 1: the scores are 180 and -30.
+SMALL_HOUSES = {"x": np.array([[60.0, 10.0], [2.0, 1.0]]), "w": np.array([[4.0], [10.0]]), "b": -80.0}
+#: Two pictures of 1 by 2 pixels.
+SMALL_IMAGES = np.arange(12).reshape(2, 1, 2, 3)
+
 
 # --- neuron ----------------------------------------------------------------------------------------------------------
 
@@ -28,7 +62,22 @@ def neuron_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=1, equation="(1.3)", cases=neuron_cases)
+@lesson.exercise(
+    points=1,
+    topic=1,
+    equation="(1.3)",
+    cases=neuron_cases,
+    ask="w is (n_x, 1) and x is (n_x, m). Which product of the two has one score per example? And which of 0 and a score of -30 does the neuron return?",
+    small=SMALL_HOUSES,
+    why={
+        "question": "Why is b added before the larger of 0 and the score is taken, and not after?",
+        "choices": {
+            "b belongs to the score: it decides where the line meets zero": "Yes. Added afterwards, it would lift the flat part as well, and the answer could be negative.",
+            "both give the same numbers": "No: take the score -30 with b = -80 both ways.",
+            "adding is faster than comparing": "No: it is not a matter of speed. Take the hut of 10 m² both ways.",
+        },
+    },
+)
 def neuron(x, w, b):
     """Return the activation of one neuron for each example.
 
@@ -129,7 +178,7 @@ def logistic_instead(x, w, b):
     return expit(w.T @ x + b)
 
 
-@neuron.accept
+@neuron.accept("(1.2) as it stands, one house and one feature at a time.")
 def with_loops(x, w, b):
     n_x, m = x.shape
     a = np.zeros((1, m))
@@ -142,7 +191,7 @@ def with_loops(x, w, b):
     return a
 
 
-@neuron.accept
+@neuron.accept("True and False count as 1 and 0: the mask keeps positive scores and makes the others 0.")
 def with_mask(x, w, b):
     z = np.dot(w.T, x) + b
     return z * (z > 0)
@@ -190,7 +239,13 @@ def application_cases(rng):
             return [case(applications=some) for some in chosen]
 
 
-@lesson.exercise(points=2, topic=2, cases=application_cases)
+@lesson.exercise(
+    points=2,
+    topic=2,
+    cases=application_cases,
+    ask="What goes in, not what comes out: is the input a list, a grid of neighbours, a sequence, or several of these?",
+    small={"applications": ["house price", "photo tagging"]},
+)
 def architecture_for(applications):
     """Return the kind of network that suits each of some applications.
 
@@ -415,7 +470,7 @@ def all_choices_at_once(applications):
     return dict(RIGHT)
 
 
-@architecture_for.accept
+@architecture_for.accept("Two steps: each application has a kind of input, and each kind of input a kind of network.")
 def by_the_kind_of_input(applications):
     inputs = {"photo tagging": "grid", "x-ray screening": "grid", "speech recognition": "sequence"}
     inputs |= {"machine translation": "sequence", "autonomous driving": "several", "house advert": "several"}
@@ -439,7 +494,14 @@ def image_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=4, equation="(1.9)", cases=image_cases)
+@lesson.exercise(
+    points=1,
+    topic=4,
+    equation="(1.9)",
+    cases=image_cases,
+    ask="How many numbers has the picture, and how many axes has a column?",
+    small={"image": np.arange(12).reshape(2, 2, 3)},
+)
 def image2vector(image):
     """Return the numbers of an image as one column.
 
@@ -509,7 +571,7 @@ def divided_by_255(image):
     return image.reshape(-1, 1) / 255
 
 
-@image2vector.accept
+@image2vector.accept("`-1` stands for the size that fits: NumPy counts the numbers itself.")
 def minus_one_lets_numpy_count(image):
     return image.reshape(-1, 1)
 
@@ -519,7 +581,7 @@ def flatten_and_new_axis(image):
     return image.flatten()[:, np.newaxis].astype(float)
 
 
-@image2vector.accept
+@image2vector.accept("(1.9) as it stands: the place of each number is computed.")
 def pixel_by_pixel(image):
     n_H, n_W, n_C = image.shape
     x = np.zeros((n_H * n_W * n_C, 1))
@@ -546,7 +608,22 @@ def images_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=4, equation="(1.10)", cases=images_cases)
+@lesson.exercise(
+    points=1,
+    topic=4,
+    equation="(1.10)",
+    cases=images_cases,
+    ask="In `images` the examples are the first axis. Which axis are they in X? What stands in column 0?",
+    small={"images": SMALL_IMAGES},
+    why={
+        "question": "Why is `images.reshape(n_x, m)` wrong, though its shape is right?",
+        "choices": {
+            "it fills row by row, so each column gets numbers of all pictures": "Yes: the shape alone does not say where the numbers stand.",
+            "reshape changes the numbers": "No: it keeps all of them. Ask where they stand.",
+            "m must come first": "No: X is (n_x, m).",
+        },
+    },
+)
 def stack_examples(images):
     """Return all images as the columns of one matrix.
 
@@ -621,7 +698,7 @@ def column_stack(images):
     return np.column_stack([image.flatten() for image in images]).astype(float)
 
 
-@stack_examples.accept
+@stack_examples.accept("A matrix of zeros, filled one column after the other.")
 def column_by_column_in_a_loop(images):
     X = np.zeros((images[0].size, len(images)))
     for i in range(len(images)):
@@ -688,7 +765,21 @@ def curve_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=3, equation="(1.12)", cases=curve_cases)
+@lesson.exercise(
+    points=2,
+    topic=3,
+    equation="(1.12)",
+    cases=curve_cases,
+    ask="Which axis of X are the examples on, and how do you take the first n of them? Which part of the data stays the same for each n?",
+    small={
+        "X": np.array([[1.0, 3.0, 8.0]]),
+        "Y": np.array([[0, 0, 1]]),
+        "X_test": np.array([[2.0, 7.0]]),
+        "Y_test": np.array([[0, 1]]),
+        "sizes": [1, 3],
+        "train_and_predict": Function("nearest", 1),
+    },
+)
 def learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
     """Return the accuracy on the test set after training on the first n examples, for each n.
 
@@ -802,7 +893,7 @@ def one_example_too_many(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_
     return learning_curve(X, Y, X_test, Y_test, [n + 1 for n in sizes], train_and_predict)
 
 
-@learning_curve.accept
+@learning_curve.accept("A list in one line: the learner is called and judged for each n inside the brackets.")
 def in_one_line(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
     return [np.mean(train_and_predict(X[:, :n], Y[:, :n], X_test) == Y_test) for n in sizes]
 

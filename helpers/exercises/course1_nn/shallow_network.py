@@ -10,6 +10,51 @@ from helpers.exercises import Lesson, case, draws
 
 lesson = Lesson("shallow_network")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "alike",
+    "All weights of a network with four hidden units start at 0.5. After 1000 steps, how many different rows has W1?",
+    ("one", "two", "three", "four"),
+    "Units that start alike get equal gradients in each step, so they stay alike.",
+)
+lesson.predict(
+    "petals",
+    "The flower has six petals, orange and blue in turn. How many hidden units does the network need to be right for "
+    "more than 80 % of new points?",
+    because="Each unit has one straight line where its score is 0, and three lines through the centre cut the plane into "
+    "six sectors.",
+)
+lesson.predict(
+    "tumours",
+    "Ten splits of the tumours into training and test set. In how many of them is the network with four hidden units "
+    "right more often on the test set than the straight line?",
+    because="The two agree on nearly all tumours; on the few others, luck decides as much as the bend of the boundary.",
+)
+
+
+#: A network 2-2-1 with two examples, to follow by hand: the hidden activations are 0, 1/2 and 1/2, -1/2.
+SMALL_Z = np.log(3) / 2
+SMALL = {
+    "W1": np.array([[1.0, 0.0], [-2.0, 1.0]]),
+    "b1": np.zeros((2, 1)),
+    "W2": np.array([[2.0, 4.0]]),
+    "b2": np.array([[-1.0]]),
+}
+SMALL_X, SMALL_Y = np.array([[0.0, SMALL_Z], [SMALL_Z, SMALL_Z]]), np.array([[1, 0]])
+SMALL_CACHE = {
+    "Z1": np.array([[0.0, SMALL_Z], [SMALL_Z, -SMALL_Z]]),
+    "A1": np.array([[0.0, 0.5], [0.5, -0.5]]),
+    "Z2": np.array([[1.0, -2.0]]),
+    "A2": 1 / (1 + np.exp(np.array([[-1.0, 2.0]]))),
+}
+SMALL_GRADS = {
+    "dW1": np.array([[-3.2]]),
+    "db1": np.array([[-1.6]]),
+    "dW2": np.array([[-0.3]]),
+    "db2": np.array([[-0.5]]),
+}
+
 
 def example_data(rng, n_x, n_y, m):
     """Return X (n_x, m) and Y (n_y, m), zeros and ones, both in each row where m > 1."""
@@ -44,7 +89,15 @@ def layer_sizes_cases(rng):
     return cases
 
 
-@lesson.exercise(points=1, topic=9, equation="(4.7)", returns=("n_x", "n_h", "n_y"), cases=layer_sizes_cases)
+@lesson.exercise(
+    points=1,
+    topic=9,
+    equation="(4.7)",
+    returns=("n_x", "n_h", "n_y"),
+    cases=layer_sizes_cases,
+    ask="Which axis of X and Y counts the examples? Which axis is left for the features and the outputs?",
+    small={"X": np.ones((3, 5)), "Y": np.ones((1, 5))},
+)
 def layer_sizes(X, Y):
     """Return the number of units in each layer.
 
@@ -100,7 +153,9 @@ def lengths(X, Y):
     return [len(X), np.int64(4), len(Y)]
 
 
-@layer_sizes.accept
+@layer_sizes.accept(
+    "Both shapes are taken apart at once; the number of examples gets the name `_`, because nobody needs it."
+)
 def unpacked(X, Y):
     (n_x, _), (n_y, _) = np.shape(X), np.shape(Y)
     return n_x, 4, n_y
@@ -116,7 +171,15 @@ def initialize_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=9, equation="(4.11)", cases=initialize_cases, judge=draws(700))
+@lesson.exercise(
+    points=1,
+    topic=9,
+    equation="(4.11)",
+    cases=initialize_cases,
+    judge=draws(700),
+    ask="W of a layer has one row per unit. How many units and how many inputs has layer 1, and how many has layer 2?",
+    small={"n_x": 2, "n_h": 3, "n_y": 1, "rng": np.random.default_rng(0)},
+)
 def initialize_parameters(n_x, n_h, n_y, rng):
     """Return small random weights and zero biases.
 
@@ -218,7 +281,9 @@ def equal_rows(n_x, n_h, n_y, rng):
     return initialized(n_x, n_h, n_y, W1, rng.standard_normal((n_y, n_h)) * 0.01)
 
 
-@initialize_parameters.accept
+@initialize_parameters.accept(
+    "`rng.normal(scale=0.01)` gives the small spread at once. Layer 2 is drawn first: other numbers, equally good."
+)
 def second_layer_first(n_x, n_h, n_y, rng):
     W2 = rng.normal(scale=0.01, size=(n_y, n_h))
     return {"W2": W2, "W1": rng.normal(0, 0.01, (n_h, n_x)), "b2": np.array([[0]] * n_y), "b1": np.zeros((n_h, 1))}
@@ -231,7 +296,7 @@ def number_by_number(n_x, n_h, n_y, rng):
     return {"W1": W1, "b1": np.zeros(shape=(n_h, 1)), "W2": W2, "b2": np.full((n_y, 1), 0.0)}
 
 
-@initialize_parameters.accept
+@initialize_parameters.accept("All numbers are drawn at once and cut into two matrices.")
 def one_block_of_numbers(n_x, n_h, n_y, rng):
     numbers = rng.standard_normal(n_h * n_x + n_y * n_h) * 1e-2
     W1, W2 = numbers[: n_h * n_x].reshape(n_x, n_h).T, numbers[n_h * n_x :].reshape(n_y, n_h)
@@ -249,7 +314,15 @@ def forward_cases(rng):
     return cases
 
 
-@lesson.exercise(points=2, topic=9, equation="(4.7) to (4.10)", returns=("A2", "cache"), cases=forward_cases)
+@lesson.exercise(
+    points=2,
+    topic=9,
+    equation="(4.7) to (4.10)",
+    returns=("A2", "cache"),
+    cases=forward_cases,
+    ask="What is the input of layer 2: X, Z1 or A1? Which of the two activation functions belongs to which layer?",
+    small={"X": SMALL_X, "parameters": SMALL},
+)
 def forward_propagation(X, parameters):
     """Return the output of the network for all examples.
 
@@ -327,7 +400,7 @@ def only_the_output(X, parameters):
     return forward_variant(X, parameters)[0]
 
 
-@forward_propagation.accept
+@forward_propagation.accept("(4.1) and (4.2) as they stand, one unit and one example at a time.")
 def unit_by_unit(X, parameters):
     W1, b1, W2, b2 = (parameters[name] for name in ("W1", "b1", "W2", "b2"))
     m = X.shape[1]
@@ -369,7 +442,14 @@ def cost_cases(rng):
     return cases
 
 
-@lesson.exercise(points=1, topic=9, equation="(4.13)", cases=cost_cases)
+@lesson.exercise(
+    points=1,
+    topic=9,
+    equation="(4.13)",
+    cases=cost_cases,
+    ask="The losses of all outputs and examples are added up. By which number is the sum divided: by the number of entries or by the number of examples?",
+    small={"A2": np.array([[0.8, 0.8]]), "Y": np.array([[1, 0]])},
+)
 def compute_cost(A2, Y):
     """Return the cross-entropy cost.
 
@@ -431,7 +511,7 @@ def cost_of_a_table(A2, Y):
     return -np.sum(Y.T @ np.log(A2) + (1 - Y).T @ np.log(1 - A2)) / Y.shape[1]
 
 
-@compute_cost.accept
+@compute_cost.accept("One logarithm per label: that of the probability given to it.")
 def cost_example_by_example(A2, Y):
     J, (n_y, m) = 0, Y.shape
     for i in range(m):
@@ -440,7 +520,9 @@ def cost_example_by_example(A2, Y):
     return J / m
 
 
-@compute_cost.accept
+@compute_cost.accept(
+    "SciPy's `xlogy(y, a)` is y log a, and 0 where y is 0; the sum runs over the outputs, the mean over the examples."
+)
 def cost_with_xlogy(A2, Y):
     return np.mean(np.sum(-xlogy(Y, A2) - xlogy(1 - Y, 1 - A2), axis=0))
 
@@ -462,7 +544,23 @@ def backward_cases(rng):
     return cases
 
 
-@lesson.exercise(points=3, topic=9, equation="(4.29) to (4.34)", backward=True, cases=backward_cases)
+@lesson.exercise(
+    points=3,
+    topic=9,
+    equation="(4.29) to (4.34)",
+    backward=True,
+    cases=backward_cases,
+    ask="Which of the six arrays belong to single examples, and which to the mean? Where does the slope of tanh enter, and of which array is it made?",
+    small={"parameters": SMALL, "cache": SMALL_CACHE, "X": SMALL_X, "Y": SMALL_Y},
+    why={
+        "question": "Why does the slope of tanh, 1 - A1², stand in dZ1 and not in dW2?",
+        "choices": {
+            "W2 acts behind tanh: on the way from the loss to W2 no tanh is passed": "Yes. The way to W1 and b1 goes through tanh, so its slope is a factor there.",
+            "A1² is too small to matter in dW2": "No: it is not a matter of size. Follow the way from the loss to W2.",
+            "tanh is used in layer 1 only to start": "No: it is used in each forward pass. Follow the way from the loss to W2.",
+        },
+    },
+)
 def backward_propagation(parameters, cache, X, Y):
     """Return the gradients of the cost.
 
@@ -628,7 +726,9 @@ def bias_gradients_over_all(parameters, cache, X, Y):
     return backward_propagation(parameters, cache, X, Y) | sums
 
 
-@backward_propagation.accept
+@backward_propagation.accept(
+    "The slope is computed anew from the scores Z1 instead of from A1: the same numbers, one more tanh."
+)
 def slope_from_the_score(parameters, cache, X, Y):
     return backward_variant(parameters, cache, X, Y, slope=lambda A1: 1 - np.tanh(cache["Z1"]) ** 2)
 
@@ -643,7 +743,7 @@ def through_the_output(parameters, cache, X, Y):
     return {"dW2": np.dot(dZ2, A1.T), "db2": dZ2 @ ones, "dW1": np.dot(dZ1, X.T), "db1": dZ1 @ ones, "dZ1": dZ1}
 
 
-@backward_propagation.accept
+@backward_propagation.accept("The gradients of one example after the other, added up and divided by m at the end.")
 def backward_example_by_example(parameters, cache, X, Y):
     grads = {f"d{name}": np.zeros(np.shape(value)) for name, value in parameters.items()}
     m = X.shape[1]
@@ -681,7 +781,23 @@ def update_cases(rng):
     return cases
 
 
-@lesson.exercise(points=1, topic=9, equation="(4.35) and (4.36)", cases=update_cases)
+@lesson.exercise(
+    points=1,
+    topic=9,
+    equation="(4.35) and (4.36)",
+    cases=update_cases,
+    ask="Each parameter has a gradient with a d in front of its name. Uphill or downhill: plus or minus?",
+    small={
+        "parameters": {
+            "W1": np.array([[0.5]]),
+            "b1": np.zeros((1, 1)),
+            "W2": np.array([[5.0]]),
+            "b2": np.array([[-3.0]]),
+        },
+        "grads": SMALL_GRADS,
+        "learning_rate": 0.1,
+    },
+)
 def update_parameters(parameters, grads, learning_rate):
     """Return the parameters after one step of gradient descent.
 
@@ -751,7 +867,7 @@ def one_by_one(parameters, grads, learning_rate):
     return {"b2": b2, "W2": W2, "b1": b1, "W1": W1}
 
 
-@update_parameters.accept
+@update_parameters.accept("A deep copy first; then `-=` changes the copy's arrays and not the caller's.")
 def on_a_copy(parameters, grads, learning_rate):
     parameters = copy.deepcopy(parameters)
     for layer in range(1, len(parameters) // 2 + 1):
@@ -786,7 +902,22 @@ def model_cases(rng):
     return cases
 
 
-@lesson.exercise(points=2, topic=9, equation="(4.35) and (4.36)", cases=model_cases, judge=draws(300, replay="tanh"))
+@lesson.exercise(
+    points=2,
+    topic=9,
+    equation="(4.35) and (4.36)",
+    cases=model_cases,
+    judge=draws(300, replay="tanh"),
+    ask="Which call happens once, and which three happen in every step? What must be kept from the last of the three?",
+    small={
+        "X": SMALL_X,
+        "Y": SMALL_Y,
+        "n_h": 2,
+        "num_iterations": 2,
+        "learning_rate": 0.5,
+        "rng": np.random.default_rng(0),
+    },
+)
 def nn_model(X, Y, n_h, num_iterations, learning_rate, rng):
     """Train a network with one hidden layer.
 
@@ -899,7 +1030,7 @@ def from_other_weights(X, Y, n_h, num_iterations, learning_rate, rng):
     return trained(X, Y, start, num_iterations, learning_rate)
 
 
-@nn_model.accept
+@nn_model.accept("`while` counts by the costs that are noted on the way; the costs themselves are not returned.")
 def with_while(X, Y, n_h, num_iterations, learning_rate, rng):
     P = number_by_number(len(X), n_h, len(Y), rng)
     costs = []
@@ -935,7 +1066,14 @@ def predict_cases(rng):
     return [*cases, case(parameters=parameters | {"W2": W2, "b2": b2}, X=X)]
 
 
-@lesson.exercise(points=1, topic=9, equation="(4.37)", cases=predict_cases)
+@lesson.exercise(
+    points=1,
+    topic=9,
+    equation="(4.37)",
+    cases=predict_cases,
+    ask="Which part of what `forward_propagation` returns is the probability, and with which number is it compared?",
+    small={"parameters": SMALL, "X": SMALL_X},
+)
 def predict(parameters, X):
     """Return the predicted labels.
 
@@ -1011,6 +1149,6 @@ def rounded(parameters, X):
     return np.round(forward_with_einsum(X, parameters)[0])
 
 
-@predict.accept
+@predict.accept("σ(z) is above 1/2 exactly where z is above 0, so the scores are enough.")
 def from_the_scores(parameters, X):
     return np.where(unit_by_unit(X, parameters)[1]["Z2"] > 0, 1, 0)
