@@ -139,7 +139,7 @@ LESSONS = [
     LessonInfo("course1_nn", "05_deep_network", "Deep networks", "11–13", 90, "lessons 2 to 4"),
     LessonInfo("course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 75, "lessons 2, 3 and 5"),
     LessonInfo(
-        "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 90, "course 1, lessons 2 and 4"
+        "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 120, "course 1, lessons 2 and 4", 2
     ),
     LessonInfo("course2_tuning", "02_initialization", "Initialisation", "19, 25", 75, "course 1, lessons 3 to 5"),
     LessonInfo(

@@ -1,14 +1,13 @@
-"""Lesson 2.2: activations and gradients of deep nets at their start, a training run, the picture of histograms."""
-
-from typing import NamedTuple
+"""Lesson 2.2: activations and gradients of deep nets, the picture of histograms, starts to diagnose."""
 
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import expit
 
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
-from helpers.widgets import LiveFigure, progress
+from helpers.widgets import LiveFigure
 from helpers.widgets.activations import Digits, low_or_high_digits
 
 #: Activation of the hidden layers: g(Z), and its derivative written with A = g(Z). Entry by entry.
@@ -72,7 +71,7 @@ def gradient_sizes(parameters, X, Y, activation):
     return np.array([np.linalg.norm(dW) / np.sqrt(dW.size) for dW, _ in gradients])
 
 
-# --- training ---------------------------------------------------------------------------------------------------------
+# --- data and passes --------------------------------------------------------------------------------------------------
 
 
 def scaled_digits(m_train=500):
@@ -82,52 +81,27 @@ def scaled_digits(m_train=500):
     return Digits(digits.X_train / size, digits.Y_train, digits.X_test / size, digits.Y_test)
 
 
-class Run(NamedTuple):
-    """What a training run gives: costs before each step and after the last, both accuracies, the last parameters."""
-
-    costs: list
-    train_accuracy: float
-    test_accuracy: float
-    parameters: dict
-
-
-def train(parameters, digits, activation, steps=200, learning_rate=0.1):
-    """Train a net by gradient descent on all training examples, from the given start.
+def cost_and_gradients(parameters, X, Y, activation):
+    """Return the cost and a dict of its gradients, ``"dW1"``, ``"db1"`` and so on: the passes of course 1, lesson 5.
 
     Parameters
     ----------
     parameters : dict
-        The start: ``"W1"``, ``"b1"`` to ``"WL"``, ``"bL"``; it is not changed.
-    digits : Digits
+        ``"W1"``, ``"b1"`` to ``"WL"``, ``"bL"``; the last layer has one unit with the logistic function.
+    X, Y : ndarray, shape (n_x, m) and (1, m)
     activation : str
-        ``"relu"`` or ``"tanh"``, of the hidden layers; the last layer has the logistic function.
-    steps : int
-    learning_rate : float
-
-    Returns
-    -------
-    Run
+        ``"relu"`` or ``"tanh"``, of the hidden layers.
     """
-    pairs, costs = pairs_of(parameters), []
-    for _ in progress(range(steps), desc="training"):
-        cost, gradients = _cost_and_gradients(pairs, digits.X_train, digits.Y_train, activation)
-        costs.append(cost)
-        with np.errstate(all="ignore"):  # a run may diverge
-            pairs = [
-                (W - learning_rate * dW, b - learning_rate * db)
-                for (W, b), (dW, db) in zip(pairs, gradients, strict=True)
-            ]
-    costs.append(_cost_and_gradients(pairs, digits.X_train, digits.Y_train, activation)[0])
-    accuracies = [
-        _accuracy(pairs, X, Y, activation)
-        for X, Y in ((digits.X_train, digits.Y_train), (digits.X_test, digits.Y_test))
-    ]
-    names = [f"{letter}{l + 1}" for l in range(len(pairs)) for letter in "Wb"]
-    return Run(costs, *accuracies, dict(zip(names, [array for pair in pairs for array in pair], strict=True)))
+    cost, gradients = _cost_and_gradients(pairs_of(parameters), X, Y, activation)
+    return cost, {
+        f"d{letter}{l}": g for l, pair in enumerate(gradients, 1) for letter, g in zip("Wb", pair, strict=True)
+    }
 
 
 @np.errstate(all="ignore")
-def _accuracy(pairs, X, Y, activation):
+def accuracy(parameters, X, Y, activation):
+    """Return the share of the examples on whose side of one half the output lies; arguments as above."""
+    pairs = pairs_of(parameters)
     W, b = pairs[-1]
     score = W @ all_layers(pairs[:-1], X, ACTIVATIONS[activation][0])[-1] + b
     return float(np.mean((score > 0) == Y))
@@ -247,3 +221,88 @@ def histograms(starts, activation_scales, X):
         activation=ipywidgets.Dropdown(options=["tanh", "relu"], description="activation"),
         layers=ipywidgets.IntSlider(value=10, min=5, max=MOST_LAYERS, description="layers"),
     )
+
+
+# --- starts to diagnose -----------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "all weights start at one number",
+        "each hidden layer has one kind of unit: its matrix has one different row",
+        "draw the weights at random",
+    ),
+    Fault(
+        "the weights are far too small",
+        "the mean square falls by more than a factor of 10 in every layer, and the cost stays at guessing",
+        "multiply the weights: standard deviation sqrt(2 / n) for ReLU",
+    ),
+    Fault(
+        "the weights are far too large for ReLU",
+        "the mean square grows by more than a factor of 10 in every layer, and the cost starts far above guessing",
+        "divide the weights: standard deviation sqrt(2 / n) for ReLU",
+    ),
+    Fault(
+        "Xavier's weights are used under ReLU",
+        "the mean square falls to about half in every layer, so a thousandth is left after ten",
+        "take He's weights, which are larger by the root of 2",
+    ),
+    Fault(
+        "the tanh units are saturated",
+        "the mean square is close to 1 in every hidden layer, because most activations are near -1 or 1",
+        "take Xavier's weights, and look at a histogram of the activations",
+    ),
+)
+
+
+def sick_run(rng, activation_scales, steps=40, which=None):
+    """Make a start with one of `FAULTS`, measure its layers, train a little, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    activation_scales : callable
+        The learner's.
+    steps : int
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    digits, units = scaled_digits(200), int(rng.integers(60, 80))
+    sizes = [len(digits.X_train)] + [units] * 10 + [1]
+    activation = "tanh" if which == 4 else "relu"
+    draw = rng.standard_normal if which else (lambda shape: np.ones(shape))
+    spreads = (
+        lambda n, n_prev: rng.uniform(1, 1.5) / n_prev,
+        lambda n, n_prev: rng.uniform(0.1, 0.3) / np.sqrt(n_prev),
+        lambda n, n_prev: rng.uniform(6, 8) / np.sqrt(n_prev),
+        lambda n, n_prev: np.sqrt(2 / (n + n_prev)),
+        lambda n, n_prev: rng.uniform(1, 2),
+    )
+    parameters = {}
+    for l in range(1, len(sizes)):
+        n, n_prev = sizes[l], sizes[l - 1]
+        parameters |= {f"W{l}": draw((n, n_prev)) * spreads[which](n, n_prev), f"b{l}": np.zeros((n, 1))}
+    hidden = {name: p for name, p in parameters.items() if name not in ("W11", "b11")}
+    with np.errstate(all="ignore"):
+        squares = np.array(activation_scales(digits.X_train, hidden, activation)[1], dtype=float)
+    rows = len(np.unique(parameters["W5"].round(8), axis=0))
+    costs = []
+    for _ in range(steps):
+        J, grads = cost_and_gradients(parameters, digits.X_train, digits.Y_train, activation)
+        costs.append(J)
+        with np.errstate(all="ignore"):
+            parameters = {name: p - 0.1 * grads[f"d{name}"] for name, p in parameters.items()}
+    listed = ", ".join(f"{square:.2g}" for square in squares[[0, 1, 2, 5, 10]])
+    words = (
+        f"{activation}, 10 hidden layers of {units} units. Mean squares in the layers 0, 1, 2, 5, 10: {listed}. "
+        f"W5 has {rows} different rows. "
+        f"The cost is {costs[0]:.3g} at the start and {costs[-1]:.3g} after {steps} steps; guessing costs 0.69."
+    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.semilogy(np.arange(11), np.maximum(squares, 1e-300), "o-", color=BLUE, markersize=4)
+    left.set(xlabel="layer", title="mean square")
+    right.plot(np.minimum(costs, 5), color=ORANGE)
+    right.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    right.set(xlabel="step", ylim=(0, 5), title="cost, cut at 5; dashed: guessing")
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)

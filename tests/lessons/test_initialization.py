@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
@@ -15,7 +16,7 @@ from scipy.stats import kstest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from helpers import exercises
+from helpers import courses, exercises, notebooks
 from helpers.widgets import initialization
 
 LESSON = exercises.load("initialization").exercises
@@ -178,45 +179,132 @@ def test_gradients_of_the_run_match_central_differences(activation):
                 assert gradient[index] == pytest.approx((up - down) / (2 * h), rel=1e-6, abs=1e-9)
 
 
-@pytest.fixture(scope="module")
-def digits():
-    return initialization.scaled_digits(200)
-
-
-def test_digits_are_scaled_by_the_training_set(digits):
+def test_digits_are_scaled_by_the_training_set():
+    digits = initialization.scaled_digits(200)
     assert digits.X_train.shape == (196, 200)
     assert digits.X_train.mean() == pytest.approx(0, abs=1e-12)
     assert np.mean(digits.X_train**2) == pytest.approx(1)
     assert np.mean(digits.X_test**2) != pytest.approx(1, abs=1e-6)
 
 
+def test_gradients_by_name_are_those_of_the_pairs():
+    parameters, X, Y, _ = small_net("tanh")
+    cost, grads = initialization.cost_and_gradients(parameters, X, Y, "tanh")
+    theirs, gradients = initialization._cost_and_gradients(initialization.pairs_of(parameters), X, Y, "tanh")
+    assert cost == theirs
+    assert sorted(grads) == ["dW1", "dW2", "dW3", "db1", "db2", "db3"]
+    assert grads["dW2"] is not None
+    np.testing.assert_array_equal(grads["db3"], gradients[2][1])
+
+
+# --- what the lesson says, over seeds -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lesson():
+    """The functions `train` and `stopped_on_dev` of the notebook, on its digits."""
+    digits = initialization.scaled_digits(500)
+    names = {"np": np, "pictures": initialization, "X_train": digits.X_train, "Y_train": digits.Y_train}
+    names |= {"X_dev": digits.X_test[:, :500], "Y_dev": digits.Y_test[:, :500]}
+    names |= {"X_test": digits.X_test[:, 500:], "Y_test": digits.Y_test[:, 500:]}
+    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("initialization").path).cells}
+    exec(cells["train"], names)
+    exec(cells["rival"].split("\n\n\n")[0], names)
+    return names
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_from_zeros_only_the_last_bias_learns(digits, activation):
+def test_from_zeros_only_the_last_bias_learns(lesson, activation):
     """The proof of section 2, and the cost (2.6): it is that of guessing the share of the ones."""
     start = ZEROS([196, 6, 4, 1])
-    run = initialization.train(start, digits, activation, steps=400, learning_rate=0.5)
-    for name, array in run.parameters.items():
+    visited, costs = lesson["train"](start, activation, 400, 0.5)
+    for name, array in visited[-1].items():
         assert np.any(array) == (name == "b3")
-    share = digits.Y_train.mean()
-    assert run.parameters["b3"].item() == pytest.approx(np.log(share / (1 - share)), abs=1e-6)
-    assert run.costs[-1] == pytest.approx(-share * np.log(share) - (1 - share) * np.log(1 - share), rel=1e-9)
+    share = lesson["Y_train"].mean()
+    assert visited[-1]["b3"].item() == pytest.approx(np.log(share / (1 - share)), abs=1e-6)
+    assert costs[-1] == pytest.approx(-share * np.log(share) - (1 - share) * np.log(1 - share), rel=1e-9)
     assert not any(map(np.any, start.values())), "the start is not changed"
 
 
-def test_equal_units_stay_equal_and_random_ones_do_not(digits):
+def test_equal_units_stay_equal_and_random_ones_do_not(lesson):
     equal = {name: p + 0.1 * (name[0] == "W") for name, p in ZEROS([196, 6, 4, 1]).items()}
-    run = initialization.train(equal, digits, "tanh", steps=50)
-    assert np.ptp(run.parameters["W1"], axis=0).max() < 1e-12
-    assert np.any(np.abs(run.parameters["W1"] - 0.1) > 1e-3), "they did learn"
-    run = initialization.train(HE([196, 6, 4, 1], generator()), digits, "tanh", steps=50)
-    assert np.ptp(run.parameters["W1"], axis=0).min() > 1e-3
+    visited, costs = lesson["train"](equal, "tanh", 50)
+    assert len(costs) == 51
+    assert len(visited) == 11
+    assert np.ptp(visited[-1]["W1"], axis=0).max() < 1e-12
+    assert np.any(np.abs(visited[-1]["W1"] - 0.1) > 1e-3), "they did learn"
+    for seed in range(5):
+        visited, _ = lesson["train"](HE([196, 6, 4, 1], generator(seed)), "tanh", 50)
+        assert np.ptp(visited[-1]["W1"], axis=0).min() > 1e-3
 
 
-def test_a_run_counts_its_costs_and_measures_accuracy(digits):
-    run = initialization.train(HE([196, 16, 1], generator()), digits, "relu", steps=60)
-    assert len(run.costs) == 61
-    assert run.costs[-1] < run.costs[0]
-    assert 0.5 < run.test_accuracy < run.train_accuracy <= 1
+def test_the_root_of_two_decides_under_relu_with_twenty_layers(lesson):
+    for seed in range(5):
+        deep = [196] + [32] * 20 + [1]
+        _, costs = lesson["train"](XAVIER(deep, generator(seed)), "relu", 100)
+        assert abs(costs[-1] - np.log(2)) < 0.01
+        visited, costs = lesson["train"](HE(deep, generator(seed)), "relu", 100)
+        assert costs[-1] < 0.45
+        _, of_deep = lesson["stopped_on_dev"](visited, "relu")
+        visited, costs = lesson["train"](HE([196, 32, 1], generator(seed)), "relu", 100)
+        assert lesson["stopped_on_dev"](visited, "relu")[1] > of_deep
+
+
+def test_sizes_that_the_text_names_hold_in_ten_draws(lesson):
+    """Sections 4, 5 and 6: one score, the three variants of He, Xavier under ReLU, tanh with scale 1."""
+    X = lesson["X_train"]
+    narrowing = [196, 100, 100, 50, 50, 25, 25, 10]
+    ratios, slopes, gaps = [], [], []
+    for seed in range(10):
+        he = HE(narrowing, generator(seed))
+        fan_out = {n: p * np.sqrt(p.shape[1] / p.shape[0]) if n[0] == "W" else p for n, p in he.items()}
+        no_root = {n: p * np.sqrt(2 / p.shape[1]) if n[0] == "W" else p for n, p in he.items()}
+        assert 0.1 < SCALES(X, he, "relu")[1][-1] < 10
+        assert SCALES(X, fan_out, "relu")[1][-1] > 2 * SCALES(X, he, "relu")[1][-1]
+        assert SCALES(X, no_root, "relu")[1][3] < 1e-4
+        deep = [196] + [50] * 20 + [1]
+        sizes = initialization.gradient_sizes(RANDOM(deep, generator(seed), 1.0), X, lesson["Y_train"], "tanh")
+        ratios.append(sizes[0] / sizes[18])
+        A = np.array(initialization.activations(X, RANDOM(deep, generator(seed), 1.0), "tanh")[2:20])
+        slopes.append(np.mean((1 - A**2) ** 2))
+        both = [
+            initialization.gradient_sizes(f(deep, generator(seed)), X, lesson["Y_train"], "relu") for f in (HE, XAVIER)
+        ]
+        gaps.append(np.log10(both[0][:20] / both[1][:20]).mean())
+    assert 1.8 < np.sqrt(50 * np.mean(slopes)) < 2.3
+    assert 1e4 < np.exp(np.mean(np.log(ratios))) < 1e7
+    assert np.mean(gaps) == pytest.approx(3, abs=0.4)
+
+
+def test_answers_to_the_play_questions(lesson):
+    X = lesson["X_train"][:, :100]
+    twenty = [196] + [50] * 20
+    assert SCALES(X, RANDOM(twenty, generator(), 0.1), "tanh")[0][-1] < 0.001
+    last = initialization.activations(X, RANDOM(twenty, generator(), 0.5), "tanh")[-1]
+    assert np.mean(np.abs(last) > 0.99) > 1 / 3
+    sizes = np.sqrt(SCALES(X, XAVIER(twenty, generator()), "relu")[1])
+    assert sizes[1] / sizes[-1] == pytest.approx(2 * np.sqrt(2.0**19), rel=0.15)
+    sizes = np.sqrt(SCALES(X, HE(twenty, generator()), "relu")[1])
+    assert sizes[-1] / sizes[1] == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("which", range(5), ids=["equal", "small", "large", "xavier", "saturated"])
+def test_a_start_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(10):
+        run = initialization.sick_run(generator(seed), SCALES, which=which)
+        assert run.which == which
+        found = re.search(r"5, 10: (.*)\. W5 has (\d+) .* is (\S+) at the start", run.words)
+        squares, rows, start = [float(one) for one in found[1].split(", ")], int(found[2]), float(found[3])
+        factors = np.array(squares[2:]) / np.array(squares[1:-1])
+        per_layer = factors ** (1 / np.array([1, 3, 5]))
+        looks = [
+            rows == 1,
+            rows > 1 and np.all(per_layer < 0.1),
+            rows > 1 and np.all(per_layer > 10) and start > 5,
+            rows > 1 and np.all((per_layer > 0.3) & (per_layer < 0.75)),
+            rows > 1 and min(squares[1:]) > 0.8 and max(squares[1:]) <= 1,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------

@@ -9,6 +9,27 @@ from helpers.exercises import Lesson, case, draws
 
 lesson = Lesson("initialization")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "equal",
+    "All weights start at 0.1, and the network trains for 300 steps. How many of the 6 rows of W1 are different then?",
+    ("one: all rows are equal", "some, but not all six", "all six"),
+    "Equal units get equal gradients, so they take the same step and are equal again, whatever the data.",
+)
+lesson.predict(
+    "root_two",
+    "20 hidden ReLU layers, 100 steps. Does the cost leave the line of guessing with Xavier's weights, in any of five draws?",
+    ("yes", "no, in none of the five"),
+    "Each layer halves the mean square, forwards and backwards: after 20 layers a thousandth of the gradient is left.",
+)
+lesson.predict(
+    "depth",
+    "20 hidden layers or one, ReLU, each from He starts and stopped on the dev digits. Which is right on more test digits?",
+    ("the deep one", "the one hidden layer", "the difference is within two standard errors"),
+    "A start of the right size makes a deep network trainable. For this question and 500 digits, depth has no use.",
+)
+
 
 def parameters_from(layers_dims, weight, bias=lambda n: np.zeros((n, 1))):
     """Return parameters whose arrays are ``weight(n, n_prev)`` and ``bias(n)``: what the mistakes differ in."""
@@ -35,7 +56,14 @@ def zeros_cases(rng):
     return [case(layers_dims=sizes) for sizes in (*drawn, [int(rng.integers(2, 9))] * 4)]
 
 
-@lesson.exercise(points=1, topic=25, equation="(2.4)", cases=zeros_cases, new=True)
+@lesson.exercise(
+    points=1,
+    topic=25,
+    equation="(2.4)",
+    cases=zeros_cases,
+    ask="layers_dims has L + 1 numbers. How many matrices are there, and which two of the numbers give the shape of W1?",
+    small={"layers_dims": [3, 2, 1]},
+)
 def initialize_parameters_zeros(layers_dims):
     """Return weights and biases that are all zero.
 
@@ -105,7 +133,9 @@ def zeros_from_pairs(layers_dims):
     return parameters
 
 
-@initialize_parameters_zeros.accept
+@initialize_parameters_zeros.accept(
+    "First all matrices, then all biases: two dicts joined by `|`. The order does not matter."
+)
 def zeros_by_layer_numbers(layers_dims, rng=None):
     layers = range(1, len(layers_dims))
     W = {"W" + str(l): np.zeros(shape=(layers_dims[l], layers_dims[l - 1])) for l in layers}
@@ -122,7 +152,15 @@ def random_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=25, equation="(2.7)", cases=random_cases, judge=draws(300, spread=False))
+@lesson.exercise(
+    points=1,
+    topic=25,
+    equation="(2.7)",
+    cases=random_cases,
+    judge=draws(300, spread=False),
+    ask="A draw of standard deviation 1 is multiplied by a number. Which standard deviation does the product have?",
+    small={"layers_dims": [2, 3, 1], "rng": np.random.default_rng(0), "scale": 0.5},
+)
 def initialize_parameters_random(layers_dims, rng, scale):
     """Return random weights of one standard deviation for all layers, and zero biases.
 
@@ -200,7 +238,25 @@ def scaled_cases(rng):
     return [case(layers_dims=layers_dims, rng=generator(rng)) for layers_dims in ([3, 5, 2], [5, 4])]
 
 
-@lesson.exercise(points=2, topic=25, equation="(2.21)", cases=scaled_cases, judge=draws(300, spread=False))
+@lesson.exercise(
+    points=2,
+    topic=25,
+    equation="(2.21)",
+    cases=scaled_cases,
+    judge=draws(300, spread=False),
+    ask="(2.21) names a variance and a standard deviation. With which of them is a standard normal draw multiplied, and is n the "
+    "number of inputs of the layer or of its units?",
+    small={"layers_dims": [2, 3, 1], "rng": np.random.default_rng(0)},
+    why={
+        "question": "Why does the number of inputs stand under the root, and not the number of units?",
+        "where": "sqrt(2",
+        "choices": {
+            "a score adds up one product per input": "Yes: n products of variance Var(w) E[a²] each, by (2.14).",
+            "there are always more inputs than units": "No: the formula holds for any sizes. What does one score add up?",
+            "the rows of W belong to the inputs": "No: rows belong to units. A row has one weight per input.",
+        },
+    },
+)
 def initialize_parameters_he(layers_dims, rng):
     """Return random weights that keep the size of activations under ReLU, and zero biases.
 
@@ -228,7 +284,15 @@ def initialize_parameters_he(layers_dims, rng):
 # --- initialize_parameters_xavier ------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=2, topic=25, equation="(2.30)", cases=scaled_cases, judge=draws(300, spread=False))
+@lesson.exercise(
+    points=2,
+    topic=25,
+    equation="(2.30)",
+    cases=scaled_cases,
+    judge=draws(300, spread=False),
+    ask="Which two sizes does (2.30) add, and does the root cover the 2 as well?",
+    small={"layers_dims": [2, 3, 1], "rng": np.random.default_rng(0)},
+)
 def initialize_parameters_xavier(layers_dims, rng):
     """Return random weights that are a compromise for both directions under tanh, and zero biases.
 
@@ -514,6 +578,48 @@ def xavier_uniform_up_to_spread(layers_dims, rng):
     return parameters_from(layers_dims, lambda n, n_prev: rng.uniform(-1, 1, (n, n_prev)) * spread_of_xavier(n, n_prev))
 
 
+@initialize_parameters_random.accept(
+    "`rng.normal` takes mean, standard deviation and shape: nothing is left to multiply."
+)
+def random_with_mean_and_spread(layers_dims, rng, scale):
+    parameters = {}
+    for l in range(1, len(layers_dims)):
+        parameters[f"W{l}"] = rng.normal(0, scale, (layers_dims[l], layers_dims[l - 1]))
+        parameters[f"b{l}"] = np.zeros((layers_dims[l], 1))
+    return parameters
+
+
+@initialize_parameters_he.accept(
+    "A uniform distribution from -u to u has the variance u² / 3; u = sqrt(6 / n_prev) gives (2.21)."
+)
+def he_uniform(layers_dims, rng):
+    parameters = {}
+    for l in range(1, len(layers_dims)):
+        n, n_prev = layers_dims[l], layers_dims[l - 1]
+        u = np.sqrt(6 / n_prev)
+        parameters[f"W{l}"] = rng.uniform(-u, u, (n, n_prev))
+        parameters[f"b{l}"] = np.zeros((n, 1))
+    return parameters
+
+
+@initialize_parameters_xavier.accept(
+    "The uniform form of Glorot and Bengio, which libraries use: limit sqrt(6 / (n_prev + n))."
+)
+def xavier_uniform(layers_dims, rng):
+    parameters = {}
+    for l in range(1, len(layers_dims)):
+        n, n_prev = layers_dims[l], layers_dims[l - 1]
+        limit = np.sqrt(6 / (n_prev + n))
+        parameters[f"W{l}"] = rng.uniform(-limit, limit, (n, n_prev))
+        parameters[f"b{l}"] = np.zeros((n, 1))
+    return parameters
+
+
+@initialize_parameters_he.mistake("All weights are 0: `2 // n_prev` rounds the quotient down to 0. Write `2 / n_prev`.")
+def he_with_whole_division(layers_dims, rng):
+    return parameters_from(layers_dims, normal(rng, lambda n, n_prev: np.sqrt(2 // n_prev)))
+
+
 # --- activation_scales -----------------------------------------------------------------------------------------------
 
 
@@ -545,7 +651,19 @@ def forward(X, parameters, activation):
         yield Z, A
 
 
-@lesson.exercise(points=2, topic=25, equation="(2.8) to (2.10)", returns=("stds", "mean_squares"), cases=scales_cases)
+@lesson.exercise(
+    points=2,
+    topic=25,
+    equation="(2.8) to (2.10)",
+    returns=("stds", "mean_squares"),
+    cases=scales_cases,
+    ask="Layer 0 is the input itself. What do you measure before the first matrix is used, and what is the input of layer 2?",
+    small={
+        "X": np.array([[1.0, -1.0]]),
+        "parameters": {"W1": np.array([[2.0], [-2.0]]), "b1": np.zeros((2, 1))},
+        "activation": "relu",
+    },
+)
 def activation_scales(X, parameters, activation):
     """Measure how large the activations of each layer are.
 
@@ -676,7 +794,9 @@ def scales_swapped(X, parameters, activation):
     return scales_of(all_activations(X, parameters, activation))[::-1]
 
 
-@activation_scales.accept
+@activation_scales.accept(
+    "The results stand in arrays made beforehand, and a dict of functions takes the place of the `if`."
+)
 def scales_in_arrays(X, parameters, activation):
     L = len([name for name in parameters if name.startswith("W")])
     stds, mean_squares = np.zeros(L + 1), np.zeros(L + 1)
