@@ -278,7 +278,7 @@ def test_the_generalisation_gap_is_the_variance_at_both_places():
 
 @pytest.mark.parametrize("which", range(5), ids=["small", "few", "stopped", "apart", "shared"])
 def test_a_run_looks_as_its_fault_says_and_as_no_other(train_network, which):
-    for seed in range(5):
+    for seed in range(3):
         split = LESSON["train_dev_test_split"]
         run = bias_variance.sick_run(np.random.default_rng(seed), split, train_network, which=which)
         assert run.which == which
@@ -348,6 +348,15 @@ def test_capacity_and_data_measures_what_the_formulas_say(picture):
     s_squared = 0.09 + np.var(bias_variance.curve(X))
     assert errors[0, 0] == pytest.approx(s_squared, rel=0.15)
     assert errors[1, 0] == pytest.approx(s_squared, rel=0.15)
+
+
+def test_answers_to_the_questions_of_the_picture(picture):
+    """Degree 2 meets near 0.36 with 1000 examples; degree 10 with 20 examples differs by factors, with 1000 it does not."""
+    degree_2 = np.array([picture.errors(1000, number)[2][:, 2] for number in range(1, 11)])
+    np.testing.assert_allclose(degree_2.mean(axis=0), 0.36, atol=0.03)
+    few, many = ([picture.errors(m, number)[2][1, 10] for number in range(1, 11)] for m in (20, 1000))
+    assert max(few) > 100 * min(few)
+    assert max(many) < 1.5 * 0.09
 
 
 def test_capacity_and_data_has_a_static_twin(picture):
