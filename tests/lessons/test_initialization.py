@@ -279,6 +279,13 @@ def test_sizes_that_the_text_names_hold_in_ten_draws(lesson):
 def test_answers_to_the_play_questions(lesson):
     X = lesson["X_train"][:, :100]
     twenty = [196] + [50] * 20
+    assert np.tanh(0.1) == pytest.approx(0.0997, abs=5e-5)
+    assert 1 / np.sqrt(50) == pytest.approx(0.141, abs=5e-4)
+    assert np.sqrt(2.0**19) == pytest.approx(724, abs=0.5)
+    for scale in (0.14, 0.16, 0.18):
+        last = initialization.activations(X, RANDOM(twenty, generator(), scale), "tanh")[-1]
+        assert 0.02 < np.std(last) < 0.6
+        assert np.mean(np.abs(last) > 0.99) < 0.05
     assert SCALES(X, RANDOM(twenty, generator(), 0.1), "tanh")[0][-1] < 0.001
     last = initialization.activations(X, RANDOM(twenty, generator(), 0.5), "tanh")[-1]
     assert np.mean(np.abs(last) > 0.99) > 1 / 3

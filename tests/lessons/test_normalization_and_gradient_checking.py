@@ -75,6 +75,7 @@ def test_numbers_by_hand_for_x1_to_100():
     high = (squares + 1 / 3) / 2 + np.sqrt(((squares + 1 / 3) / 2) ** 2 - determinant)
     kappa = high**2 / determinant
     assert (squares, round(determinant, 1), round(kappa, -1)) == (3383.5, 490.3, 23350)
+    assert (round(squares + 1 / 3, 1), round(high, 1), round(determinant / high, 3)) == (3383.8, 3383.7, 0.145)
     rho = (kappa - 1) / (kappa + 1)
     assert round(np.log(1e-6) / (2 * np.log(rho)), -2) == 80700
 
@@ -157,7 +158,8 @@ def test_fewest_steps_of_normalised_features_are_needed_at_the_rate_of_the_formu
     rates = np.arange(1, 20) * 0.05
     needed = [pictures.steps_needed(X, rate * limit, pictures.START) for rate in rates]
     kappa = pictures.condition_number(X)
-    assert rates[np.argmin(needed)] == pytest.approx(kappa / (kappa + 1), abs=0.025)
+    assert kappa / (kappa + 1) == pytest.approx(0.55, abs=0.005)
+    assert rates[np.argmin(needed)] == pytest.approx(0.55)
 
 
 def test_own_statistics_of_one_variety_mislead(lesson):
