@@ -242,9 +242,9 @@ def test_the_root_of_two_decides_under_relu_with_twenty_layers(lesson):
     for seed in range(5):
         deep = [196] + [32] * 20 + [1]
         _, costs = lesson["train"](XAVIER(deep, generator(seed)), "relu", 100)
-        assert abs(costs[-1] - np.log(2)) < 0.01
+        assert 0.6 < costs[-1] < 0.7
         visited, costs = lesson["train"](HE(deep, generator(seed)), "relu", 100)
-        assert costs[-1] < 0.45
+        assert costs[-1] < 0.2
         _, of_deep = lesson["stopped_on_dev"](visited, "relu")
         visited, costs = lesson["train"](HE([196, 32, 1], generator(seed)), "relu", 100)
         assert lesson["stopped_on_dev"](visited, "relu")[1] > of_deep
