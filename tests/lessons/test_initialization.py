@@ -250,6 +250,16 @@ def test_the_root_of_two_decides_under_relu_with_twenty_layers(lesson):
         assert lesson["stopped_on_dev"](visited, "relu")[1] > of_deep
 
 
+def test_with_tanh_both_fit_and_xavier_is_ahead_on_new_digits(lesson):
+    gains, deep = [], [196] + [32] * 20 + [1]
+    for seed in range(5):
+        runs = [lesson["train"](start(deep, generator(seed)), "tanh", 100) for start in (XAVIER, HE)]
+        assert runs[1][1][-1] < runs[0][1][-1] < 0.2
+        right = [lesson["stopped_on_dev"](visited, "tanh")[1] for visited, _ in runs]
+        gains.append(right[0] - right[1])
+    assert np.mean(gains) > 2 * np.std(gains, ddof=1) / np.sqrt(5)
+
+
 def test_sizes_that_the_text_names_hold_in_ten_draws(lesson):
     """Sections 4, 5 and 6: one score, the three variants of He, Xavier under ReLU, tanh with scale 1."""
     X = lesson["X_train"]
