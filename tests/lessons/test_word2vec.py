@@ -157,9 +157,7 @@ def test_depths_and_codes_agree_and_no_code_begins_another():
     assert not any(a != b and b.startswith(a) for a in codes for b in codes)
     assert len(set(codes)) == 40
     assert np.sum(0.5**depth) == 1
-    assert tree(children, {"counts": counts})["mean length of a code"] == pytest.approx(
-        np.sum(depth * counts) / counts.sum()
-    )
+    assert tree(children, {"counts": counts})["mean length of a code"] == pytest.approx(np.sum(depth * counts) / counts.sum())
 
 
 def test_trees_are_judged_whatever_their_shape():
