@@ -141,21 +141,22 @@ LESSONS = [
         "course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 120, "lessons 2, 3 and 5", 2
     ),
     LessonInfo(
-        "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 90, "course 1, lessons 2 and 4"
+        "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 120, "course 1, lessons 2 and 4", 2
     ),
     LessonInfo(
         "course2_tuning", "02_initialization", "Initialisation", "19, 25", 100, "lesson 1; course 1, lessons 3 to 5", 2
     ),
     LessonInfo(
-        "course2_tuning", "03_regularization", "L2 and dropout", "18, 20", 90, "lessons 1 and 2; course 1, lesson 5"
+        "course2_tuning", "03_regularization", "L2 and dropout", "18, 20", 120, "lessons 1 and 2; course 1, lesson 5", 2
     ),
     LessonInfo(
         "course2_tuning",
         "04_normalization_and_gradient_checking",
         "Normalising inputs, checking gradients",
         "19",
-        80,
+        110,
         "course 1, lessons 2 and 5",
+        2,
     ),
     LessonInfo(
         "course2_tuning",

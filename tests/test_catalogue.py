@@ -113,6 +113,12 @@ EQUIVALENT_MUTANTS = {
     ("deep_network", "parameter_shapes"): {"_size(l - 1) * 1"},
     ("deep_network", "L_model_backward"): {"_size(L - 1) * 1", "_size(l - 1) * 1"},
     ("bias_variance", "split_sizes"): {"_size(m - m_dev - m_test) * 1", "_size(m - m_dev) * 1"},
+    ("bias_variance", "error_parts"): {
+        "g_bar - f",
+        "g_bar - G",
+        "_size(f - g_bar) * 1",
+        "_size(G - g_bar) * 1",
+    },
     ("hyperparameter_search", "refine_range"): {"_size(high - low) * 1"},
     ("initialization", "initialize_parameters_zeros"): {"_size(l - 1) * 1"},
     ("initialization", "initialize_parameters_random"): {"_size(l - 1) * 1"},

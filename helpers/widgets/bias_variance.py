@@ -1,17 +1,14 @@
-"""Lesson 2.1: made-up and real examples, fits of small and large capacity, and the picture with two knobs."""
-
-import warnings
+"""Lesson 2.1: made-up and real examples, fits of small and large capacity, the picture with two knobs, sick runs."""
 
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.polynomial.legendre import legvander
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
 
 from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
 
@@ -51,11 +48,11 @@ def fit_polynomial(X, Y, degree):
 
 # --- a made-up plane with two classes, and four classifiers -----------------------------------------------------------
 
-FLIPPED = 0.05  # share of the labels that are turned round: no classifier can foresee them
+FLIPPED = 0.05  # share of the labels that are swapped, 0 for 1 and 1 for 0: no classifier can foresee them
 
 
 def two_classes(m, rng):
-    """Return points of a square, shape (2, m), and labels, shape (1, m): 1 above a wave, 0 below, 5 % turned round."""
+    """Return points of a square, shape (2, m), and labels, shape (1, m): 1 above a wave, 0 below, 5 % swapped."""
     X = rng.uniform(-1, 1, size=(2, m))
     Y = X[1] > 0.6 * np.sin(4 * X[0])
     return X, (Y ^ (rng.random(m) < FLIPPED)).astype(int)[None, :]
@@ -92,7 +89,7 @@ def draw_regions(ax, predict, X, Y, points=161):
     ax.set(xlim=(-1, 1), ylim=(-1, 1), xticks=[-1, 0, 1], yticks=[-1, 0, 1], aspect="equal")
 
 
-# --- real digits, and networks ----------------------------------------------------------------------------------------
+# --- real digits ----------------------------------------------------------------------------------------
 
 
 def small_digits():
@@ -108,34 +105,6 @@ def small_digits():
     return blocks.reshape(len(images), -1)[order].T / 255, labels[:, order]
 
 
-def train_network(X, Y, units, steps=200, penalty=0.0):
-    """Train a network with one hidden layer (tanh) and return its `predict`; scikit-learn does the work.
-
-    Parameters
-    ----------
-    X, Y : ndarray, shape (n_x, m) and (1, m)
-        Y holds the labels 0 to 9.
-    units : int
-        Units of the hidden layer.
-    steps : int
-        At most so many steps of the optimiser (L-BFGS, which reaches a low cost in few steps).
-    penalty : float
-        How strongly large weights are punished (lesson 3 of this course); 0 for not at all.
-
-    Returns
-    -------
-    predict : callable
-        ``predict(X)`` returns labels of shape (1, m).
-    """
-    network = MLPClassifier(
-        (units,), activation="tanh", solver="lbfgs", alpha=penalty, max_iter=steps, max_fun=100 * steps, random_state=0
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping after so many steps is what is asked for
-        network.fit(X.T, Y[0])
-    return lambda X: network.predict(X.T)[None, :]
-
-
 def nearest_neighbour(X, Y):
     """Return the `predict` of the classifier that answers with the label of the nearest training example."""
     model = KNeighborsClassifier(1).fit(X.T, Y[0])
@@ -143,14 +112,98 @@ def nearest_neighbour(X, Y):
 
 
 def draw_error_tables(axes, units, sizes, train_errors, dev_errors):
-    """Draw two tables side by side, a row per number of units and a column per number of examples; dark is low."""
+    """Draw two tables side by side, a row per number of units and a column per number of examples; dark is high."""
     for ax, errors, name in ((axes[0], train_errors, "training error"), (axes[1], dev_errors, "dev error")):
-        ax.imshow(errors, cmap="Blues_r", vmin=0, vmax=0.7, aspect="auto")
+        ax.imshow(errors, cmap="Blues", vmin=0, vmax=0.8, aspect="auto")
         for (row, column), value in np.ndenumerate(errors):
-            ax.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.3 else "black")
+            ax.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.45 else "black")
         ax.set(xticks=range(len(sizes)), xticklabels=sizes, yticks=range(len(units)), yticklabels=units)
         ax.set(xlabel="training examples m", title=name)
     axes[0].set_ylabel("hidden units")
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the network is too small",
+        "the training error is far above 0 and not far below the dev error, and twice the steps change little",
+        "a bigger network",
+    ),
+    Fault(
+        "there are too few examples",
+        "the training error is near 0, and the dev error is far above it but falls with every further example",
+        "more data",
+    ),
+    Fault(
+        "the training stopped too early",
+        "the training error is well above 0, and twice the steps lower it by a fourth or more",
+        "train longer",
+    ),
+    Fault(
+        "labels and examples are not in the same order",
+        "the dev error stays at that of guessing among ten digits, 0.9, however many examples there are",
+        "look at some examples together with their labels",
+    ),
+    Fault(
+        "the dev set shares its examples with the training set",
+        "the dev error is as low as the training error, and the test error is far above both",
+        "split anew, so that each example is in one set",
+    ),
+)
+CURVE = (50, 200, 800)  # training examples of the learning curves
+PARTS = (800, 600, 600)
+
+
+def sick_run(rng, train_dev_test_split, train_network, which=None):
+    """Train on digits with one of `FAULTS` planted, on more and more examples, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    train_dev_test_split : callable
+        The learner's.
+    train_network : callable
+        ``train_network(X, Y, units, steps)`` returns a ``predict``; the lesson's.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    X, Y = small_digits()
+    some = rng.permutation(X.shape[1])[: sum(PARTS)]
+    X, Y, X_dev, Y_dev, X_test, Y_test = train_dev_test_split(X[:, some], Y[:, some], PARTS, rng)
+    units, steps = (3 if which == 0 else 24), (15 if which == 2 else 900)
+    if which == 3:
+        Y = rng.permutation(Y, axis=1)
+    if which == 4:
+        X_dev, Y_dev = X[:, : PARTS[1]], Y[:, : PARTS[1]]
+
+    def errors(m, steps):
+        predict = train_network(X[:, :m], Y[:, :m], units, steps)
+        sets = ((X[:, :m], Y[:, :m]), (X_dev[:, :m], Y_dev[:, :m]) if which == 4 else (X_dev, Y_dev), (X_test, Y_test))
+        return [float(np.mean(predict(inputs) != labels)) for inputs, labels in sets]
+
+    train, dev, test = np.array([errors(m, steps) for m in CURVE]).T
+    longer = errors(CURVE[-1], 2 * steps)[0]
+    words = (
+        f"With {', '.join(map(str, CURVE))} examples the training error is {_listed(train)}, "
+        f"the dev error {_listed(dev)}. "
+        f"With the last number of examples, twice the steps give a training error of {longer:.3f}. "
+        f"The test error there, asked for this diagnosis only, is {test[-1]:.3f}."
+    )
+    figure, ax = plt.subplots(figsize=(5, 2.8))
+    ax.plot(CURVE, train, "-o", color=GREEN, label="training error")
+    ax.plot(CURVE, dev, "--s", color=RED, label="dev error")
+    ax.plot(CURVE[-1:], test[-1:], "^", color="black", label="test error")
+    ax.set(xscale="log", xticks=CURVE, xticklabels=CURVE, ylim=(-0.03, 1), xlabel="training examples", title="errors")
+    ax.minorticks_off()
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)
+
+
+def _listed(errors):
+    return ", ".join(f"{error:.3f}" for error in errors)
 
 
 # --- the picture: capacity and data -----------------------------------------------------------------------------------

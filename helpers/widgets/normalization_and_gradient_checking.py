@@ -1,4 +1,4 @@
-"""Lesson 2.4: the wines, gradient descent in a bowl, a small network with its gradients, the picture of contours."""
+"""Lesson 2.4: the wines, gradient descent in a bowl, a small network with its gradients, pictures, runs to diagnose."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import expit
 
 from helpers import data
-from helpers.plots import BLUE, ORANGE
+from helpers.checks.sick import Fault, Run
+from helpers.plots import BLUE, ORANGE, RED
 from helpers.widgets import LiveFigure
 
 # --- the wines --------------------------------------------------------------------------------------------------------
@@ -30,37 +31,6 @@ def wines(seed=0, m_train=118):
     order = np.random.default_rng(seed).permutation(X.shape[1])
     X, Y = X[:, order], np.eye(3)[:, labels[0, order]]
     return Wines(X[:, :m_train], Y[:, :m_train], X[:, m_train:], Y[:, m_train:], names)
-
-
-class Neurons(NamedTuple):
-    """Logistic neurons that were trained: costs before each step and after the last, and the parameters."""
-
-    costs: list
-    W: np.ndarray
-    b: np.ndarray
-
-    def accuracy(self, X, Y):
-        """Return the share of the examples whose row of Y with the 1 has the highest probability."""
-        return float(np.mean(np.argmax(self.W @ X + self.b, axis=0) == np.argmax(Y, axis=0)))
-
-
-def train_neurons(X, Y, learning_rate, steps):
-    """Train one logistic neuron per row of Y by gradient descent from zeros, and return `Neurons`.
-
-    Parameters
-    ----------
-    X, Y : ndarray, shape (n_x, m) and (n_y, m)
-    learning_rate : float
-    steps : int
-    """
-    W, b, costs = np.zeros((len(Y), len(X))), np.zeros((len(Y), 1)), []
-    for _ in range(steps):
-        Z = W @ X + b
-        costs.append(_cross_entropy(Z, Y))
-        dZ = expit(Z) - Y
-        W = W - learning_rate * dZ @ X.T / X.shape[1]
-        b = b - learning_rate * dZ.mean(axis=1, keepdims=True)
-    return Neurons([*costs, _cross_entropy(W @ X + b, Y)], W, b)
 
 
 def _cross_entropy(Z, Y):
@@ -190,11 +160,15 @@ def _axes(ax):
 
 
 def draw_bowl(ax, X, learning_rate, steps=SHOWN_STEPS):
-    """Draw lines of equal cost of a linear neuron on features X (2, m), and a path of gradient descent."""
+    """Draw lines of equal cost of a linear neuron on features X (2, m), and a path; return its end, shape (2,)."""
     _axes(ax)
-    for line in level_lines(X):
-        ax.plot(*line, color=BLUE, linewidth=0.9)
-    ax.plot(*path(X, learning_rate, steps), "o-", color=ORANGE, markersize=3, linewidth=1)
+    for i, line in enumerate(level_lines(X)):
+        ax.plot(*line, color=BLUE, linewidth=0.9, label="lines of equal cost" if i == 0 else None)
+    positions = path(X, learning_rate, steps)
+    ax.plot(*positions, color=ORANGE, linewidth=0.8, label=f"{steps} steps of gradient descent")
+    ax.plot(*positions[:, :8], "o", color=ORANGE, markersize=3)
+    ax.plot(*positions[:, -1], "s", color=RED, markersize=6, label="where they end")
+    return positions[:, -1]
 
 
 def contours(fit_normalizer, apply_normalizer):
@@ -243,3 +217,104 @@ def contours(fit_normalizer, apply_normalizer):
             value=0.95, min=0.05, max=1.05, step=0.05, description="rate, of the limit", readout_format=".2f"
         ),
     )
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the features are not normalised",
+        "the spreads of the training features differ by a factor of more than a hundred, and the cost falls by little",
+        "normalise them with the statistics of the training set",
+    ),
+    Fault(
+        "the test set is normalised with its own statistics",
+        "the test features have exactly mean 0, and the test wines get wrong answers though the training wines do not",
+        "use mu and sigma of the training set for the test set",
+    ),
+    Fault(
+        "labels and wines are not in the same order",
+        "rate, spreads and gradient are as they should be, and still a quarter or more of the training wines are wrong",
+        "look at some wines together with their labels",
+    ),
+    Fault(
+        "the gradient is wrong in one row",
+        "the gradient check gives a difference far above one in a million",
+        "look at the row of dW whose slopes do not agree",
+    ),
+    Fault(
+        "the learning rate is too small",
+        "the rate is below a hundredth of the limit, and the cost falls in every step, but by little",
+        "multiply the rate by 10",
+    ),
+)
+
+
+def sick_run(rng, fit_normalizer, apply_normalizer, steps=60, which=None):
+    """Train three neurons on the wines with one of `FAULTS` planted, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    fit_normalizer, apply_normalizer : callable
+        The learner's.
+    steps : int
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    split = wines(int(rng.integers(1000)))
+    X, X_test, Y_test = split.X_train, split.X_test, split.Y_test
+    if which == 1:
+        chosen = Y_test[rng.integers(3)] == 1
+        X_test, Y_test = X_test[:, chosen], Y_test[:, chosen]
+    statistics = fit_normalizer(X)
+    if which:
+        X_test = apply_normalizer(X_test, *(fit_normalizer(X_test) if which == 1 else statistics))
+        X = apply_normalizer(X, *statistics)
+    limit = 8 / curvatures(np.vstack([X, np.ones((1, X.shape[1]))]))[0][-1]
+    share = rng.uniform(0.002, 0.004) if which == 4 else rng.uniform(0.4, 0.6)
+    Y = rng.permutation(split.Y_train, axis=1) if which == 2 else split.Y_train
+    W, b, costs = np.zeros((3, len(X))), np.zeros((3, 1)), []
+    row = int(rng.integers(3))
+    for step in range(steps):
+        Z = W @ X + b
+        costs.append(_cross_entropy(Z, Y))
+        dZ = expit(Z) - Y
+        dW, db = dZ @ X.T / X.shape[1], dZ.mean(axis=1, keepdims=True)
+        if which == 3:
+            dW[row] = -dW[row]
+        if step == 0:
+            measured = _slopes(lambda W, b=b: _cross_entropy(W @ X + b, Y), W, limit)
+            apart = np.linalg.norm(dW - measured) / (np.linalg.norm(dW) + np.linalg.norm(measured))
+        W, b = W - share * limit * dW, b - share * limit * db
+    right = [
+        float(np.mean(np.argmax(W @ inputs + b, axis=0) == np.argmax(labels, axis=0)))
+        for inputs, labels in ((X, Y), (X_test, Y_test))
+    ]
+    spreads = X.std(axis=1)
+    words = (
+        f"Spreads of the training features: from {spreads.min():.2g} to {spreads.max():.2g}; "
+        f"largest mean of a test feature: {np.abs(X_test.mean(axis=1)).max():.2g}. "
+        f"The rate is {share:.2g} times the limit. The cost is {costs[0]:.3g} at the start and {costs[-1]:.3g} "
+        f"after {steps} steps; it rose in {np.sum(np.diff(costs) > 0)} of them. "
+        f"Right: {right[0]:.0%} of the training wines, {right[1]:.0%} of the {X_test.shape[1]} test wines. "
+        f"Gradient check of dW at the start: {apart:.0e}."
+    )
+    figure, (left, bars) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(costs, color=BLUE)
+    left.set(xlabel="step", ylabel="J", title="cost on the training wines")
+    bars.bar(["training", "test"], right, color=[BLUE, ORANGE])
+    bars.set(ylim=(0, 1), title="share of right answers")
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)
+
+
+def _slopes(cost, W, limit):
+    """Return the two-sided slopes of a cost by each entry of W, with a step that suits the features' units."""
+    epsilon, found = 1e-5 * np.sqrt(limit), np.zeros(W.shape)
+    for index in np.ndindex(W.shape):
+        step = np.zeros(W.shape)
+        step[index] = epsilon
+        found[index] = (cost(W + step) - cost(W - step)) / (2 * epsilon)
+    return found

@@ -1,4 +1,4 @@
-"""Lesson 2.3: training runs with a penalty or with dropout, and the picture of a border that both of them smooth."""
+"""Lesson 2.3: digits, the forward pass, the picture of a border that a penalty and dropout smooth, runs to diagnose."""
 
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ from matplotlib.colors import ListedColormap
 from scipy.special import expit
 
 from helpers import data
+from helpers.checks.sick import Fault
+from helpers.checks.sick import Run as SickRun
 from helpers.plots import BLUE, GREEN, ORANGE
 from helpers.widgets import LiveFigure, progress
 from helpers.widgets.initialization import pairs_of
@@ -20,14 +22,14 @@ __all__ = [
     "border_picture",
     "borders",
     "cache_of",
-    "choose",
-    "compare",
+    "data_cost",
     "draw_border",
-    "draw_compared",
     "draw_costs",
+    "draw_gains",
     "he_start",
     "noisy_arcs",
     "scores",
+    "sick_run",
     "ten_digits",
     "train",
 ]
@@ -123,7 +125,12 @@ def _loss(score, Y):
     return float(np.sum(np.logaddexp(0, score) - Y * score) / Y.shape[1])
 
 
-def train(parameters, data, lambd=0.0, keep_prob=1.0, steps=500, learning_rate=0.1, seed=0, rescale=True, watch=None):
+def data_cost(parameters, X, Y):
+    """Return the cost (3.1) of the whole net on X (n_x, m) and Y (n_y, m), from its scores."""
+    return _loss(scores(parameters, X), Y)
+
+
+def train(parameters, data, lambd=0.0, keep_prob=1.0, steps=500, learning_rate=0.1, seed=0):
     """Train a ReLU net with logistic outputs by gradient descent on all training examples.
 
     Parameters
@@ -138,10 +145,6 @@ def train(parameters, data, lambd=0.0, keep_prob=1.0, steps=500, learning_rate=0
     learning_rate : float
     seed : int
         Of the masks.
-    rescale : bool
-        Whether dropout divides by keep_prob.
-    watch : callable, optional
-        Gets ``[(W1, b1), ...]`` before each step.
 
     Returns
     -------
@@ -151,12 +154,9 @@ def train(parameters, data, lambd=0.0, keep_prob=1.0, steps=500, learning_rate=0
     rng = np.random.default_rng(seed)
     X, Y = data.X_train, data.Y_train
     rate = learning_rate / X.shape[1]
-    gain = 1 / keep_prob if rescale else 1
-    thin = None if keep_prob == 1 else lambda shape: (rng.random(shape, dtype=np.float32) < keep_prob) * gain
+    thin = None if keep_prob == 1 else lambda shape: (rng.random(shape, dtype=np.float32) < keep_prob) / keep_prob
     pairs, costs = [(W.copy(), b.copy()) for W, b in pairs_of(parameters)], []
     for _ in range(steps):
-        if watch:
-            watch(pairs)
         inputs, slopes, score = _pass(pairs, X, thin)
         costs.append(_loss(score, Y))
         signal = expit(score) - Y
@@ -181,25 +181,14 @@ def cache_of(parameters, X):
     return cache | {"A1": inputs[1], "A2": inputs[2], "A3": expit(score)}
 
 
-# --- comparisons on the digits ----------------------------------------------------------------------------------------
+# --- figures of the measurements --------------------------------------------------------------------------------------
 
 LAYERS = [196, 64, 32, 10]
 
 
-def train_and_dev_costs(digits, **options):
-    """Train once and return the costs of the whole net on the training and on the dev digits before each step."""
-    seen = []
-
-    def watch(pairs):
-        seen.append([_loss(_pass(pairs, X)[2], Y) for X, Y in ((digits.X_train, digits.Y_train), digits[2:4])])
-
-    run = train(he_start(LAYERS), digits, watch=watch, **options)
-    return run, np.array(seen).T
-
-
-def draw_costs(ax, costs):
-    """Draw the two curves of `train_and_dev_costs`; costs is (2, steps)."""
-    step = np.arange(costs.shape[1])
+def draw_costs(ax, costs, every=1):
+    """Draw the costs on the training and on the dev digits, costs of shape (2, n), one for each `every` steps."""
+    step = every * np.arange(costs.shape[1])
     for curve, name, color in zip(costs, ("training digits", "dev digits"), (BLUE, ORANGE), strict=True):
         ax.plot(step, curve, color=color)
         ax.text(step[-1] * 0.98, curve[-1] + 0.07, name, color=color, ha="right", va="bottom")
@@ -213,77 +202,37 @@ class Setting(NamedTuple):
     keep_prob: float = 1.0
 
 
-class Compared(NamedTuple):
-    """Results of all settings and seeds, each of shape (settings, seeds): accuracies, and the cost on the test set."""
-
-    settings: list
-    train: np.ndarray
-    dev: np.ndarray
-    test: np.ndarray
-    test_cost: np.ndarray
-
-
-def compare(settings, seeds=5, m_train=200, steps=500):
-    """Train one net per setting and seed, and return `Compared`.
-
-    The seed chooses the training digits, the dev digits, the start and the masks. All settings of a seed share them.
-    """
-    table = np.zeros((4, len(settings), seeds))
-    for seed in progress(range(seeds), desc="training"):
-        digits = ten_digits(seed, m_train)
-        for row, setting in enumerate(settings):
-            run = train(he_start(LAYERS, seed), digits, *setting, steps=steps, seed=seed)
-            dev = accuracy(scores(run.parameters, digits.X_dev), digits.Y_dev)
-            cost = _loss(scores(run.parameters, digits.X_test), digits.Y_test)
-            table[:, row, seed] = run.train_accuracy, dev, run.test_accuracy, cost
-    return Compared(list(settings), *table)
-
-
-def choose(compared, rows):
-    """Return, for each seed, the row with the best dev accuracy among `rows`; the first of them if there is a tie."""
-    return np.asarray(rows)[np.argmax(compared.dev[list(rows)], axis=0)]
-
-
-def gains(compared, rows):
-    """Return, for each seed, by how many points the run of its row beats the plain run (row 0) on the test set."""
-    seeds = np.arange(compared.test.shape[1])
-    return 100 * (compared.test[rows, seeds] - compared.test[0])
-
-
-def draw_compared(ax, compared, name):
-    """Draw the gain of each setting over the plain run on the test set: a dot per seed, a bar for the mean.
+def draw_gains(ax, gain, values, lowest=-6):
+    """Draw the gain of each setting over the first one: a thin line per seed, an orange bar for the mean.
 
     Parameters
     ----------
     ax : Axes
-    compared : Compared
-        Row 0 is the plain run.
-    name : str
-        ``"lambd"`` or ``"keep_prob"``, which labels the settings.
+    gain : ndarray, shape (settings, seeds)
+        Row 0 is 0.
+    values : sequence
+        What the settings are called.
+    lowest : float
+        Where the axis ends; settings below are named in words.
     """
-    lowest = -6
-    for row in range(1, len(compared.settings)):
-        gain = gains(compared, np.full(compared.test.shape[1], row))
-        sideways = row + np.linspace(-0.18, 0.18, len(gain))
-        seen = gain > lowest
-        ax.plot(sideways[seen], gain[seen], "o", color=BLUE, markersize=4)
-        if seen.all():
-            ax.plot([row - 0.3, row + 0.3], [gain.mean()] * 2, color=ORANGE, linewidth=2.5)
+    seen = [row for row in range(len(gain)) if gain[row].min() > lowest]
+    ax.plot(seen, gain[seen], "o-", color=BLUE, markersize=4, linewidth=0.6)
+    for row in range(1, len(gain)):
+        if row in seen:
+            ax.plot([row - 0.25, row + 0.25], [gain[row].mean()] * 2, color=ORANGE, linewidth=2.5)
         else:
-            ax.text(
-                row, lowest + 0.3, f"mean {gain.mean():.0f},\nbelow the axis".replace("-", "−"), ha="center", fontsize=8
-            )
+            text = f"mean {gain[row].mean():.0f},\nbelow the axis".replace("-", "−")
+            ax.text(row, lowest + 0.3, text, ha="center", fontsize=8)
     ax.axhline(0, color="gray", linewidth=1, linestyle=":")
-    ax.set_xticks(range(1, len(compared.settings)), [f"{getattr(s, name):g}" for s in compared.settings[1:]])
-    ax.set(xlim=(0.4, len(compared.settings) - 0.4), ylim=(lowest, 6))
-    ax.set_xlabel("λ" if name == "lambd" else "keep_prob")
+    ax.set_xticks(range(len(gain)), [f"{value:g}" for value in values])
+    ax.set(xlim=(-0.4, len(gain) - 0.6), ylim=(lowest, 6))
 
 
 # --- the border of a net in the plane ---------------------------------------------------------------------------------
 
 
 class Points(NamedTuple):
-    """Points in the plane, made up: columns of X (2, m), labels Y (1, m)."""
+    """Points in the plane, made up: columns of X (2, m), labels Y (1, m); one label in eight is wrong."""
 
     X_train: np.ndarray
     Y_train: np.ndarray
@@ -291,13 +240,18 @@ class Points(NamedTuple):
     Y_test: np.ndarray
 
 
+def wave(x1):
+    """Return the height of the true border at x1."""
+    return 0.5 * np.sin(2 * x1)
+
+
 def noisy_arcs(m_train=40, m_test=1000, seed=1):
-    """Return made-up `Points`: label 1 above a wave, label 0 below, one label in eight turned round."""
+    """Return made-up `Points`: label 1 above a wave, label 0 below, one label in eight swapped."""
     rng = np.random.default_rng(seed)
     parts = []
     for m in (m_train, m_test):
         X = rng.uniform(-1.5, 1.5, (2, m))
-        Y = (X[1:] > 0.5 * np.sin(2 * X[:1])) ^ (rng.random((1, m)) < 1 / 8)
+        Y = (X[1:] > wave(X[:1])) ^ (rng.random((1, m)) < 1 / 8)
         parts += [X, Y.astype(float)]
     return Points(*parts)
 
@@ -315,6 +269,14 @@ class Fit(NamedTuple):
     run: Run
     grid: np.ndarray
 
+    @property
+    def train_accuracy(self):
+        return self.run.train_accuracy
+
+    @property
+    def test_accuracy(self):
+        return self.run.test_accuracy
+
 
 def borders(points, lambdas=LAMBDAS, keep_probs=KEEP_PROBS, steps=2000):
     """Return ``{Setting: Fit}`` for each lambda with each keep_prob: the same start, the same points."""
@@ -328,9 +290,14 @@ def borders(points, lambdas=LAMBDAS, keep_probs=KEEP_PROBS, steps=2000):
 
 
 def _draw_points(ax, points, **options):
+    X, Y = points.X_train, points.Y_train[0]
     for label, color, mark in ((0, BLUE, "o"), (1, ORANGE, "^")):
-        X = points.X_train[:, points.Y_train[0] == label]
-        ax.plot(*X, mark, color=color, markeredgecolor="black", markersize=5, label=f"class {label}", **options)
+        ax.plot(
+            *X[:, label == Y], mark, color=color, markeredgecolor="black", markersize=5, label=f"y = {label}", **options
+        )
+    wrong = (X[1] > wave(X[0])) != Y
+    ax.plot(*X[:, wrong], "o", color="black", fillstyle="none", markersize=11, label="wrong label", **options)
+    ax.plot(SIDE, wave(SIDE), "--", color="black", linewidth=1.2, label="true border", **options)
 
 
 def _draw_areas(ax, grid, **options):
@@ -409,3 +376,82 @@ def border_picture(cost, forward, points, fits):
 
 def _all_weights(parameters):
     return np.concatenate([np.abs(parameters[f"W{l}"]).ravel() for l in (1, 2, 3)])
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the price on the weights is far too high",
+        "the sum of squares falls to almost 0, and the network is wrong on most of its own training digits",
+        "divide lambda by 10",
+    ),
+    Fault(
+        "the penalty is subtracted from the gradient",
+        "the sum of squares grows to more than three times its start",
+        "compare your dW with the rise of the cost, as in section 3",
+    ),
+    Fault(
+        "nothing regularises, and the training goes on too long",
+        "all training digits are right, and the last dev cost is far above the lowest one",
+        "add a penalty or dropout, or keep the step that is best on dev",
+    ),
+    Fault(
+        "keep_prob is far too small",
+        "the training cost jumps about and stays high, while the sum of squares hardly changes",
+        "drop fewer units: keep_prob 0.8",
+    ),
+    Fault(
+        "dropout is left on in use",
+        "two passes on the same dev digits disagree on many of them",
+        "drop units in training only: mode test for all other digits",
+    ),
+)
+
+
+def sick_run(rng, backward, forward_thinned, backward_thinned, which=None):
+    """Train the learner's functions on 100 digits with one of `FAULTS` planted, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    backward : callable
+        ``backward(X, Y, cache, lambd)``, of the cost with the penalty.
+    forward_thinned, backward_thinned : callable
+        ``forward_thinned(X, parameters, keep_prob, rng)`` and ``backward_thinned(X, Y, cache, keep_prob)``.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    digits, parameters = ten_digits(int(rng.integers(100, 200)), 100), he_start(LAYERS, int(rng.integers(1000)))
+    X, Y, dev = digits.X_train, digits.Y_train, digits[2:4]
+    lambd = (rng.uniform(80, 120), -rng.uniform(6, 8), 0.0, 0.0, 0.0)[which]
+    keep_prob = {3: rng.uniform(0.08, 0.12), 4: rng.uniform(0.5, 0.6)}.get(which, 1.0)
+    in_use = keep_prob if which == 4 else 1.0
+    squares, costs, dev_costs = [], [], []
+    for step in range(300):
+        _, cache = forward_thinned(X, parameters, keep_prob, rng)
+        thinned = keep_prob < 1
+        grads = backward_thinned(X, Y, cache, keep_prob) if thinned else backward(X, Y, cache, lambd)
+        costs.append(_loss(cache["Z3"], Y))
+        squares.append(sum(float(np.sum(parameters[f"W{l}"] ** 2)) for l in (1, 2, 3)))
+        if step % 10 == 0:
+            dev_costs.append(data_cost(parameters, *dev))
+        parameters = {name: p - 0.1 * grads[f"d{name}"] for name, p in parameters.items()}
+    passes = [forward_thinned(dev[0], parameters, in_use, rng)[0].argmax(axis=0) for _ in range(2)]
+    right = accuracy(scores(parameters, X), Y)
+    words = (
+        f"Sum of squared weights: {squares[0]:.0f} at the start, {squares[-1]:.3g} after 300 steps. "
+        f"Training cost, mean of the last 50 steps: {np.mean(costs[-50:]):.2f}; "
+        f"the whole network is right on {right:.0%} of the training digits. "
+        f"Dev cost: lowest {min(dev_costs):.2f}, last {dev_costs[-1]:.2f}. "
+        f"In use, two passes on the same dev digits disagree on {np.mean(passes[0] != passes[1]):.0%}."
+    )
+    figure, (left, middle) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(np.minimum(costs, 8), color=BLUE)
+    left.plot(10 * np.arange(30), np.minimum(dev_costs, 8), "--", color=ORANGE)
+    left.set(xlabel="step", ylim=(0, 8), title="cost: training; dashed: dev")
+    middle.semilogy(squares, color=GREEN)
+    middle.set(xlabel="step", title="sum of squared weights")
+    plt.close(figure)
+    return SickRun(figure, words, FAULTS, which)

@@ -4,6 +4,7 @@ import base64
 import functools
 import io
 import itertools
+import re
 import statistics
 import time
 from fractions import Fraction
@@ -16,11 +17,20 @@ from scipy.stats import binom
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
-from helpers import exercises
+from helpers import courses, exercises, notebooks
 from helpers.exercises.course2_tuning.bias_variance import REMEDIES
 from helpers.widgets import bias_variance
 
 LESSON = exercises.load("bias_variance").exercises
+
+
+@pytest.fixture(scope="module")
+def train_network():
+    """The function that the notebook trains with."""
+    cells = notebooks.read(courses.find("bias_variance").path).cells
+    names = {"np": np}
+    exec(next(cell.source for cell in cells if cell.id == "train_network"), names)
+    return names["train_network"]
 
 
 # --- the exercises ----------------------------------------------------------------------------------------------------
@@ -93,7 +103,7 @@ POPULATION = [(x, x * x + noise) for x in (-1.0, 0.5, 2.0) for noise in (-0.4, 0
 
 
 def test_noise_bias_and_variance_add_up_over_all_training_sets():
-    """(1.18), exactly: all 6 · 6 · 6 training sets of three examples, fitted by a line through the origin."""
+    """(1.22), exactly: all 6 · 6 · 6 training sets of three examples, fitted by a line through the origin."""
     for x_new in (-1.0, 0.5, 2.0):
         fits = [
             x_new * sum(x * y for x, y in drawn) / sum(x * x for x, _ in drawn)
@@ -105,7 +115,7 @@ def test_noise_bias_and_variance_add_up_over_all_training_sets():
 
 
 def test_errors_of_the_mean_over_all_training_sets():
-    """(1.20) to (1.24), exactly: the mean of m = 4 labels, over all training sets."""
+    """(1.25) to (1.29), exactly: the mean of m = 4 labels, over all training sets."""
     m = 4
     labels = np.array([y for _, y in POPULATION])
     drawn = np.array(list(itertools.product(labels, repeat=m)))
@@ -149,17 +159,140 @@ def test_digits_are_sorted_and_complete():
     assert X.max() == 1
 
 
-def test_more_data_do_not_cure_bias_and_a_bigger_network_does():
+# --- what the lesson says, over seeds -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digit_errors(train_network):
+    """Return ``errors(units, m, steps, penalty)``: training and dev error for five splits and starts, shape (5, 2)."""
     X, Y = bias_variance.small_digits()
-    order = np.random.default_rng(5).permutation(5000)
-    X, Y = X[:, order], Y[:, order]
 
-    def training_error(units, m):
-        return np.mean(bias_variance.train_network(X[:, :m], Y[:, :m], units)(X[:, :m]) != Y[:, :m])
+    @functools.cache
+    def errors(units, m, steps=2000, penalty=0.0):
+        found = []
+        for seed in range(5):
+            parts = LESSON["train_dev_test_split"](X, Y, (3000, 1000, 1000), np.random.default_rng(seed))
+            pairs = [(parts[0][:, :m], parts[1][:, :m]), parts[2:4]]
+            predict = train_network(*pairs[0], units, steps, penalty, seed)
+            found.append([np.mean(predict(inputs) != labels) for inputs, labels in pairs])
+        return np.array(found)
 
-    assert training_error(2, 1000) > 0.2
-    assert training_error(2, 3000) > 0.2
-    assert training_error(32, 1000) < 0.02
+    return errors
+
+
+def standard_error(values):
+    return np.std(values, ddof=1) / np.sqrt(len(values))
+
+
+def test_the_best_coins_on_dev_are_coins():
+    chosen = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        truth_dev, truth_test = rng.integers(0, 2, size=(2, 1, 100))
+        dev, test = rng.integers(0, 2, size=(2, 200, 100))
+        best = np.argsort(np.mean(dev != truth_dev, axis=1))[:10]
+        chosen.append([np.mean(dev[best] != truth_dev), np.mean(test[best] != truth_test)])
+    dev, test = np.array(chosen).T
+    assert dev.max() < 0.42
+    assert abs(test.mean() - 0.5) < 3 * standard_error(test)
+
+
+def test_a_shared_dev_set_looks_better_than_an_honest_one_and_the_other_breaks_are_worse():
+    X, Y = bias_variance.small_digits()
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X_train, Y_train, X_dev, Y_dev, _, _ = LESSON["train_dev_test_split"](X, Y, (3000, 1000, 1000), rng)
+        again = rng.integers(5000, size=1000)
+        predict = bias_variance.nearest_neighbour(X_train, Y_train)
+        honest = np.mean(predict(X_dev) != Y_dev)
+        assert np.mean(predict(X[:, again]) != Y[:, again]) < honest - 0.02
+        apart = bias_variance.nearest_neighbour(X_train, rng.permutation(Y_train, axis=1))
+        assert 0.86 < np.mean(apart(X_dev) != Y_dev) < 0.94
+    in_order = bias_variance.nearest_neighbour(X[:, :3000], Y[:, :3000])
+    assert np.all(in_order(X[:, 3000:4000]) != Y[:, 3000:4000])
+
+
+def test_four_diagnoses_are_the_same_in_five_splits():
+    X, Y = bias_variance.two_classes(12000, np.random.default_rng(3))
+    for seed in range(5):
+        parts = LESSON["train_dev_test_split"](X, Y, (3000, 8000, 1000), np.random.default_rng(seed))
+        found = {}
+        for name, predict in bias_variance.four_fits(*parts[:2]).items():
+            train, dev = (np.mean(predict(inputs) != labels) for inputs, labels in (parts[:2], parts[2:4]))
+            found[name] = LESSON["diagnose"](float(train), float(dev), 0.05)
+        assert list(found.values()) == [["high bias"], ["high bias", "high variance"], [], ["high variance"]]
+
+
+def test_more_data_do_not_cure_bias_and_a_bigger_network_does(digit_errors):
+    small, more, bigger = digit_errors(4, 1000), digit_errors(4, 3000), digit_errors(32, 1000)
+    rise = more[:, 0] - small[:, 0]
+    assert small[:, 0].min() > 0.05
+    assert rise.mean() > 0.01
+    assert bigger[:, 0].max() < 0.01
+    assert bigger[:, 1].max() < small[:, 1].min()
+
+
+def test_a_penalty_closes_the_gap_and_does_not_lower_the_dev_error_here(digit_errors):
+    none, some, much = digit_errors(32, 3000), digit_errors(32, 3000, penalty=4), digit_errors(32, 3000, penalty=100)
+    assert np.all(some[:, 0] > none[:, 0])
+    change = some[:, 1] - none[:, 1]  # paired: the same splits and starts
+    assert change.mean() > -standard_error(change)
+    assert abs(change.mean()) < 0.01
+    assert much.min() > 0.1
+
+
+def test_double_descent_of_polynomials():
+    degrees = (1, 2, 3, 5, 12, 19, 40, 200)
+    errors = np.zeros((20, len(degrees)))
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, Y = bias_variance.noisy_examples(20, rng)
+        X_new, Y_new = bias_variance.noisy_examples(500, rng)
+        for j, degree in enumerate(degrees):
+            fit = bias_variance.fit_polynomial(X, Y, degree)
+            errors[seed, j] = np.mean((fit(X_new) - Y_new) ** 2)
+            if degree >= 19:
+                assert np.mean((fit(X) - Y) ** 2) < 1e-12
+    middle = dict(zip(degrees, np.median(errors, axis=0), strict=True))
+    assert middle[19] > 1e6 > 1e3 > middle[40] > middle[200]
+    assert middle[5] < middle[200] < middle[2] < middle[1]
+    assert middle[200] == pytest.approx(middle[3], rel=0.35)
+
+
+def test_the_generalisation_gap_is_the_variance_at_both_places():
+    """(1.30), degree 6, where the bias is small; twice the variance at new places is too much."""
+    rng, gaps, at_training, at_new = np.random.default_rng(3), [], [], []
+    for _ in range(3000):
+        X, Y = bias_variance.noisy_examples(60, rng)
+        X_new, Y_new = bias_variance.noisy_examples(60, rng)
+        fit = bias_variance.fit_polynomial(X, Y, 6)
+        gaps.append(np.mean((fit(X_new) - Y_new) ** 2) - np.mean((fit(X) - Y) ** 2))
+        alone = bias_variance.fit_polynomial(X, Y - bias_variance.curve(X), 6)
+        at_training.append(np.mean(alone(X) ** 2))
+        at_new.append(np.mean(alone(X_new) ** 2))
+    both = np.mean(at_training) + np.mean(at_new)
+    assert abs(np.mean(gaps) - both) < 3 * standard_error(gaps)
+    assert np.mean(at_training) == pytest.approx(0.09 * 7 / 60, rel=0.05)
+    assert 2 * np.mean(at_new) > both * 1.05
+
+
+@pytest.mark.parametrize("which", range(5), ids=["small", "few", "stopped", "apart", "shared"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(train_network, which):
+    for seed in range(3):
+        split = LESSON["train_dev_test_split"]
+        run = bias_variance.sick_run(np.random.default_rng(seed), split, train_network, which=which)
+        assert run.which == which
+        numbers = [float(one) for one in re.findall(r"\d\.\d+", run.words)]
+        train, dev, longer, test = numbers[2], numbers[3:6], numbers[6], numbers[7]
+        guessing = min(dev) > 0.8
+        looks = [
+            not guessing and train > 0.2 and dev[2] - train < 0.2 and longer > 0.75 * train,
+            train < 0.03 and dev[0] > dev[1] > dev[2] > train + 0.05,
+            not guessing and train > 0.2 and longer < 0.75 * train,
+            guessing,
+            dev[2] < 0.03 and test > dev[2] + 0.05,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 def test_without_hidden_units_scikit_learn_agrees_with_the_straight_line():
@@ -215,6 +348,15 @@ def test_capacity_and_data_measures_what_the_formulas_say(picture):
     s_squared = 0.09 + np.var(bias_variance.curve(X))
     assert errors[0, 0] == pytest.approx(s_squared, rel=0.15)
     assert errors[1, 0] == pytest.approx(s_squared, rel=0.15)
+
+
+def test_answers_to_the_questions_of_the_picture(picture):
+    """Degree 2 meets near 0.36 with 1000 examples; degree 10 with 20 examples differs by factors, with 1000 it does not."""
+    degree_2 = np.array([picture.errors(1000, number)[2][:, 2] for number in range(1, 11)])
+    np.testing.assert_allclose(degree_2.mean(axis=0), 0.36, atol=0.03)
+    few, many = ([picture.errors(m, number)[2][1, 10] for number in range(1, 11)] for m in (20, 1000))
+    assert max(few) > 100 * min(few)
+    assert max(many) < 1.5 * 0.09
 
 
 def test_capacity_and_data_has_a_static_twin(picture):

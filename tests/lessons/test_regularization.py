@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 from sklearn.neural_network import MLPClassifier
 
-from helpers import exercises
+from helpers import courses, exercises, notebooks
 from helpers.widgets import regularization
 
 LESSON = exercises.load("regularization").exercises
@@ -199,6 +200,12 @@ def test_variance_of_a_score_and_the_squared_loss_over_all_masks():
 # --- the measurements that the lesson states --------------------------------------------------------------------------
 
 
+def test_one_label_in_eight_is_wrong_so_nobody_is_right_on_more_than_the_rest():
+    points = regularization.noisy_arcs(m_test=20_000)
+    right = (points.X_test[1] > regularization.wave(points.X_test[0])) == points.Y_test[0]
+    assert right.mean() == pytest.approx(0.875, abs=0.01)
+
+
 def test_digits_share_nothing_between_their_parts():
     digits = regularization.ten_digits(3, m_train=100)
     assert [X.shape[1] for X in digits[::2]] == [100, 1000, 1000]
@@ -209,39 +216,107 @@ def test_digits_share_nothing_between_their_parts():
     assert len(np.unique(columns, axis=0)) == 2100
 
 
-def test_no_weight_vanishes_and_the_helpful_lambda_keeps_all_units():
+@pytest.fixture(scope="module")
+def lesson():
+    """The functions `train` and `train_thinned` of the notebook, with the references in place of the learner's."""
+    names = {"np": np, "pictures": regularization} | {name: one.reference for name, one in LESSON.items()}
+    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("regularization").path).cells}
+    for cell in ("train", "train_thinned"):
+        exec(cells[cell], names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def measured(lesson):
+    """Return ``{setting: (5, 4)}``: right on training, dev and test digits, cost on test; and of stopping early."""
+    found = {}
+    for seed in range(5):
+        digits = regularization.ten_digits(seed, m_train=100)
+        start = regularization.he_start(regularization.LAYERS, seed)
+        results = {f"lambda {lambd}": lesson["train"](start, digits, lambd)[-1] for lambd in (3, 10, 30)}
+        results |= {f"keep {p}": lesson["train_thinned"](start, digits, p, seed)[0] for p in (0.8, 0.5)}
+        visited = lesson["train"](start, digits)
+        dev = [regularization.data_cost(p, *digits[2:4]) for p in visited]
+        results |= {"plain": visited[-1], "early": visited[int(np.argmin(dev))]}
+        assert 20 <= 10 * int(np.argmin(dev)) <= 150, "the lowest dev cost comes early"
+        assert dev[-1] > 1.1 * min(dev)
+        for name, p in results.items():
+            pairs = (digits[:2], digits[2:4], digits[4:])
+            right = [regularization.accuracy(regularization.scores(p, X), Y) for X, Y in pairs]
+            found.setdefault(name, []).append([*right, regularization.data_cost(p, *digits[4:])])
+    return {name: np.array(rows) for name, rows in found.items()}
+
+
+def gain(measured, name, column=2):
+    """Return the mean difference to the plain runs, and its standard error."""
+    change = measured[name][:, column] - measured["plain"][:, column]
+    return change.mean(), change.std(ddof=1) / np.sqrt(len(change))
+
+
+def test_no_weight_vanishes_and_the_helpful_lambda_keeps_all_units(lesson):
     digits, start = regularization.ten_digits(0, m_train=100), regularization.he_start(regularization.LAYERS)
     faded = {}
     for lambd in (0, 3, 30):
-        p = regularization.train(start, digits, lambd=lambd).parameters
+        p = lesson["train"](start, digits, lambd)[-1]
         assert all(np.all(p[f"W{l}"] != 0) for l in (1, 2, 3))
         sizes = [np.linalg.norm(p[f"W{l}"], axis=1) for l in (1, 2)]
         faded[lambd] = sum(np.sum(size < size.max() / 100) for size in sizes)
     assert faded[0] == faded[3] == 0 < faded[30]
 
 
-def test_both_methods_gain_on_the_test_set_and_too_much_of_l2_ruins():
-    settings = [regularization.Setting(*s) for s in ((0, 1), (3, 1), (30, 1), (0, 0.8))]
-    compared = regularization.compare(settings, seeds=4, m_train=100)
-    gains = [regularization.gains(compared, [row] * 4).mean() for row in range(4)]
-    assert np.all(compared.train[0] == 1)
-    assert 0.70 < compared.test[0].mean() < 0.78
-    assert 1 < gains[1] < 4
-    assert gains[2] < -15
-    assert 0 < gains[3] < 4
-    assert compared.test_cost[1].mean() < 0.75 * compared.test_cost[0].mean()
-    assert compared.test_cost[3].mean() > 0.95 * compared.test_cost[0].mean()
-    assert regularization.choose(compared, [1, 2]).tolist() == [1] * 4
+def test_l2_gains_and_too_much_of_it_ruins(measured):
+    mean, error = gain(measured, "lambda 3")
+    assert 0.015 < mean < 0.04
+    assert mean > 3 * error
+    assert gain(measured, "lambda 10")[0] > 0
+    assert gain(measured, "lambda 30")[0] < -0.1
+    assert np.all(measured["plain"][:, 0] == 1)
+    assert 0.70 < measured["plain"][:, 2].mean() < 0.78
+    assert measured["lambda 3"][:, 3].mean() < 0.7 * measured["plain"][:, 3].mean()
 
 
-def test_dropout_left_on_is_worse_than_the_whole_network():
-    digits, start = regularization.ten_digits(0, m_train=100), regularization.he_start(regularization.LAYERS)
-    net = regularization.train(start, digits, keep_prob=0.5).parameters
-    rng = np.random.default_rng(0)
-    passes = np.array([FORWARD(digits.X_test, net, 0.5, rng)[0] for _ in range(30)])
-    whole = regularization.accuracy(regularization.scores(net, digits.X_test), digits.Y_test)
-    assert np.mean([regularization.accuracy(A3, digits.Y_test) for A3 in passes]) < whole - 0.07
-    assert abs(regularization.accuracy(passes.mean(axis=0), digits.Y_test) - whole) < 0.03
+def test_stopping_at_the_lowest_dev_cost_lowers_the_cost_and_the_share_of_right_answers(measured):
+    share, error = gain(measured, "early")
+    assert share < -2 * error
+    assert np.all(measured["early"][:, 3] < measured["plain"][:, 3])
+
+
+def test_dropout_gains_and_does_not_lower_the_cost_as_l2_does(measured):
+    mean, error = gain(measured, "keep 0.8")
+    assert 0 < mean < 0.03
+    assert mean > error
+    assert gain(measured, "keep 0.5")[0] < gain(measured, "lambda 3")[0]
+    assert measured["keep 0.8"][:, 3].mean() > 0.95 * measured["plain"][:, 3].mean()
+
+
+def test_dropout_left_on_is_worse_than_the_whole_network(lesson):
+    for seed in range(5):
+        digits = regularization.ten_digits(seed, m_train=100)
+        start = regularization.he_start(regularization.LAYERS, seed)
+        net = lesson["train_thinned"](start, digits, 0.5, seed, 300)[0]
+        rng = np.random.default_rng(0)
+        passes = np.array([FORWARD(digits.X_test, net, 0.5, rng)[0] for _ in range(30)])
+        whole = regularization.accuracy(regularization.scores(net, digits.X_test), digits.Y_test)
+        assert np.mean([regularization.accuracy(A3, digits.Y_test) for A3 in passes]) < whole - 0.07
+        assert abs(regularization.accuracy(passes.mean(axis=0), digits.Y_test) - whole) < 0.04
+        assert np.mean(passes[0].argmax(axis=0) != passes[1].argmax(axis=0)) > 0.25
+
+
+@pytest.mark.parametrize("which", range(5), ids=["price", "sign", "long", "small", "use"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(5):
+        run = regularization.sick_run(np.random.default_rng(seed), REG, FORWARD, DROP, which=which)
+        assert run.which == which
+        numbers = [float(one) for one in re.findall(r"\d+(?:\.\d+)?(?:e[-+]\d+)?", run.words)]
+        first, last, _, _, cost, right, lowest, last_dev, disagree = numbers
+        looks = [
+            last < 0.1 * first and right < 50,
+            last > 3 * first,
+            right == 100 and last_dev > 1.1 * lowest and 0.5 * first < last < 3 * first and disagree == 0,
+            cost > 1.5 and 0.5 * first < last < 3 * first,
+            disagree > 15,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
@@ -302,9 +377,9 @@ def test_picture_shows_the_numbers_of_the_lesson(picture):
     """A smoother border is right more often on the test points: by L2, and by dropout."""
     start_again(picture)
     plain = picture._caption.value
-    assert "right on 100.0% of the 40 training points and on 76" in plain
+    assert "right on 100.0% of the 40 training points and on 76.6%" in plain
     picture.controls["lambd"].value = 0.3
-    assert "right on 92.5% of the 40 training points and on 79" in picture._caption.value
+    assert "right on 92.5% of the 40 training points and on 79.6%" in picture._caption.value
     picture.controls["lambd"].value = 10.0
     assert "below 0.001 525 of 525" in picture._caption.value
     picture.controls["lambd"].value, picture.controls["keep_prob"].value = 0.0, 0.5

@@ -1,10 +1,39 @@
-"""Lesson 2.1, splits, bias and variance: the catalogue of its four exercises. Equations are those of the notebook."""
+"""Lesson 2.1, splits, bias and variance: the catalogue of its five exercises. Equations are those of the notebook."""
 
 import numpy as np
 
 from helpers.exercises import Lesson, case, draws
 
 lesson = Lesson("bias_variance")
+
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "luck",
+    "200 coins, and the ten that are best on a dev set of 100 examples are wrong on about 0.4 of them. Which error do "
+    "these ten have on a test set?",
+    ("about 0.40", "about 0.45", "about 0.50"),
+    "What made the ten best on the dev set was luck with those examples, and luck does not carry over to others.",
+)
+lesson.predict(
+    "broken",
+    "Which of these broken splits gives a dev error below the honest one?",
+    ("not shuffled", "X and Y apart", "examples shared", "none of them"),
+    "The nearest neighbour of a dev example that was also trained on is that example itself, so its answer is right.",
+)
+lesson.predict(
+    "beyond",
+    "Fit polynomials to 20 examples. What does the error on new examples do from degree 19 to degree 200?",
+    ("it rises further", "it stays about as high", "it falls to less than a thousandth"),
+    "With more weights than examples many fits go through all examples, and the one with the smallest weights does not "
+    "swing as the only one of degree 19 must.",
+)
+lesson.predict(
+    "more_data",
+    "4 hidden units, and three times the data. What does the training error do, in the mean of five splits?",
+    ("it falls by more than 0.01", "it changes by less than 0.01", "it rises by more than 0.01"),
+    "The same four units have more examples to fit. What they cannot tell apart, they cannot tell apart in more of them.",
+)
 
 
 # --- split_sizes -----------------------------------------------------------------------------------------------------
@@ -23,7 +52,13 @@ def size_cases(rng):
 
 
 @lesson.exercise(
-    points=1, topic=15, equation="(1.4) to (1.6)", returns=("m_train", "m_dev", "m_test"), cases=size_cases
+    points=1,
+    topic=15,
+    equation="(1.8) to (1.10)",
+    returns=("m_train", "m_dev", "m_test"),
+    cases=size_cases,
+    ask="m = 1003 gives 200.6 for a fifth. Which two sets get the 200, and which one gets all that is left?",
+    small={"m": 1003},
 )
 def split_sizes(m):
     """Return how many of m examples train, develop and test.
@@ -38,9 +73,9 @@ def split_sizes(m):
     sizes : tuple of int
         ``(m_train, m_dev, m_test)``; their sum is m.
     """
-    m_dev = m // 100 if m >= 1_000_000 else m // 5  # (1.4)
-    m_test = m_dev  # (1.5)
-    return m - m_dev - m_test, m_dev, m_test  # (1.6)
+    m_dev = m // 100 if m >= 1_000_000 else m // 5  # (1.8)
+    m_test = m_dev  # (1.9)
+    return m - m_dev - m_test, m_dev, m_test  # (1.10)
 
 
 def shares(m):
@@ -70,8 +105,8 @@ def each_rounded(m):
 
 
 @split_sizes.mistake(
-    "What is left over by rounding goes to your test set. By (1.5) it is as large as the dev set, "
-    "and the rest trains (1.6)."
+    "What is left over by rounding goes to your test set. By (1.9) it is as large as the dev set, "
+    "and the rest trains (1.10)."
 )
 def rest_to_the_test_set(m):
     train, dev, _ = examples_lost_by_rounding(m)
@@ -121,13 +156,13 @@ def train_and_test_only(m):
     return m - m * 3 // 10, m * 3 // 10
 
 
-@split_sizes.mistake("Dev and test are rounded up. Round them down (1.4): `//` does.")
+@split_sizes.mistake("Dev and test are rounded up. Round them down (1.8): `//` does.")
 def rounded_up(m):
     dev = -(-m * shares(m)[1] // 100)
     return m - 2 * dev, dev, dev
 
 
-@split_sizes.mistake("Dev and test are rounded to the nearest whole number. Round them down (1.4): `//` does.")
+@split_sizes.mistake("Dev and test are rounded to the nearest whole number. Round them down (1.8): `//` does.")
 def rounded_to_nearest(m):
     dev = round(m * shares(m)[1] / 100)
     return m - 2 * dev, dev, dev
@@ -152,7 +187,7 @@ def with_floor(m):
     return tuple(np.array([m - dev - dev, dev, dev]))
 
 
-@split_sizes.accept
+@split_sizes.accept("It counts every fifth (or every hundredth) example instead of dividing: `len` of a range.")
 def counted_one_by_one(m):
     out_of, sizes = (5, [0, 0, 0]) if m < 1_000_000 else (100, [0, 0, 0])
     sizes[1] = sizes[2] = len(range(out_of, m + 1, out_of))
@@ -160,7 +195,7 @@ def counted_one_by_one(m):
     return tuple(sizes)
 
 
-@split_sizes.accept
+@split_sizes.accept("`divmod` gives quotient and remainder at once; the quotient is rounded down as with `//`.")
 def with_divmod(m):
     dev, _ = divmod(m, 5 if m <= 999_999 else 100)
     return (m - dev * 2, dev, dev)
@@ -182,9 +217,30 @@ def examples_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=15, equation="(1.7) and (1.8)", returns=PARTS, cases=examples_cases,
+    points=3,
+    topic=15,
+    equation="(1.11) and (1.12)",
+    returns=PARTS,
+    cases=examples_cases,
     judge=draws(300, view="partition"),
-)  # fmt: skip
+    ask="Number the columns from 0 to m - 1. Where does each of the three sets begin and end once the columns are in a "
+    "drawn order, and what must the order of Y have in common with that of X?",
+    small={
+        "X": np.arange(1.0, 7.0)[None, :],
+        "Y": 10 * np.arange(1.0, 7.0)[None, :],
+        "sizes": (3, 2, 1),
+        "rng": np.random.default_rng(0),
+    },
+    why={
+        "question": "Why is one order drawn, and used for X and for Y?",
+        "where": "order",
+        "choices": {
+            "two orders would put labels beside other examples": "Yes: then nothing can be learned from the pairs.",
+            "drawing twice would take too long": "No: a second permutation takes microseconds. Which label stands where?",
+            "the generator can be used only once": "No: it gives a new order each time, and that is the trouble here.",
+        },
+    },
+)
 def train_dev_test_split(X, Y, sizes, rng):
     """Return the training, dev and test set: the examples in a random order, cut in three.
 
@@ -206,9 +262,9 @@ def train_dev_test_split(X, Y, sizes, rng):
     """
     m_train, m_dev, m_test = sizes
     order = rng.permutation(m_train + m_dev + m_test)
-    X, Y = X[:, order], Y[:, order]  # (1.7)
+    X, Y = X[:, order], Y[:, order]  # (1.11)
     end = m_train + m_dev
-    return X[:, :m_train], Y[:, :m_train], X[:, m_train:end], Y[:, m_train:end], X[:, end:], Y[:, end:]  # (1.8)
+    return X[:, :m_train], Y[:, :m_train], X[:, m_train:end], Y[:, m_train:end], X[:, end:], Y[:, end:]  # (1.12)
 
 
 def cut(X, Y, *index):
@@ -426,7 +482,7 @@ def sorted_inside_each_set(X, Y, sizes, rng):
     return tuple(parts)
 
 
-@train_dev_test_split.accept
+@train_dev_test_split.accept("X and Y become one array, so one shuffle moves each example with its label.")
 def stacked_and_shuffled(X, Y, sizes, rng):
     both = rng.permutation(np.vstack([X, Y]), axis=1)
     X, Y = both[: len(X)], both[len(X) :]
@@ -434,7 +490,7 @@ def stacked_and_shuffled(X, Y, sizes, rng):
     return X[:, :a], Y[:, :a], X[:, a : a + b], Y[:, a : a + b], X[:, a + b : a + b + c], Y[:, a + b : a + b + c]
 
 
-@train_dev_test_split.accept
+@train_dev_test_split.accept("Sorting random numbers gives a random order: each of the m! orders is equally likely.")
 def sorted_by_random_numbers(X, Y, sizes, rng):
     order = np.argsort(rng.random(X.shape[1]))
     m_train, m_dev, m_test = sizes
@@ -452,6 +508,134 @@ def column_after_column(X, Y, sizes, rng):
         parts.append(np.array([[row[i] for i in taken] for row in X]))
         parts.append(np.array([[row[i] for i in taken] for row in Y]))
     return tuple(parts)
+
+
+# --- error_parts -----------------------------------------------------------------------------------------------------
+
+
+def fits_cases(rng):
+    def one(R, n):
+        f = rng.normal(size=(1, n))
+        bias = rng.uniform(0.5, 1.5, size=n) * rng.choice([-1, 1], size=n)
+        return case(G=f + bias + rng.normal(size=(R, n)) * rng.uniform(0.5, 1.5, size=n), f=f)
+
+    return [one(3, 5), one(6, 4), one(1, 3)]
+
+
+@lesson.exercise(
+    points=2,
+    topic=16,
+    equation="(1.24)",
+    returns=("bias_squared", "variance"),
+    cases=fits_cases,
+    ask="Each row of G is one fit. Over which axis do you average to get the average fit, and what is its shape?",
+    small={"G": np.array([[1.0, 3.0], [3.0, 5.0]]), "f": np.array([[1.0, 2.0]])},
+    why={
+        "question": "Why is the average fit taken over the rows (axis 0)?",
+        "where": "axis=0",
+        "choices": {
+            "the mean of (1.24) is over training sets, and each row is one": "Yes: it is another mean at each place.",
+            "there are more rows than columns": "No: it would be right for two rows, too. What is one row?",
+            "axis=0 is what NumPy takes by default": "No: without an axis NumPy averages all entries to one number.",
+        },
+    },
+)
+def error_parts(G, f):
+    """Return bias² and variance of many fits.
+
+    Parameters
+    ----------
+    G : ndarray, shape (R, n)
+        Row r holds the predictions of the fit to training set r, at n places.
+    f : ndarray, shape (1, n)
+        The true values there.
+
+    Returns
+    -------
+    bias_squared : float
+    variance : float
+    """
+    g_bar = G.mean(axis=0)  # (1.24)
+    bias_squared = np.mean((f - g_bar) ** 2)  # (1.24)
+    variance = np.mean((G - g_bar) ** 2)  # (1.24)
+    return bias_squared, variance
+
+
+@error_parts.mistake("Your bias is not squared, so places above and below the true values cancel.")
+def bias_not_squared(G, f):
+    return np.mean(f - G.mean(axis=0)), np.mean(G.var(axis=0))
+
+
+@error_parts.mistake("The bias is squared after the mean over the places. Square at each place, then take the mean.")
+def bias_squared_too_late(G, f):
+    return np.mean(f - G.mean(axis=0)) ** 2, np.mean(G.var(axis=0))
+
+
+@error_parts.mistake(
+    "You average over the places (axis 1). The average fit is the mean over the training sets, the rows."
+)
+def averaged_over_places(G, f):
+    g_bar = G.mean(axis=1, keepdims=True)
+    return np.mean((f - g_bar) ** 2), np.mean((G - g_bar) ** 2)
+
+
+@error_parts.mistake("One number is the average of the whole of G. The average fit has one number per place.")
+def one_average_for_all(G, f):
+    return np.mean((f - G.mean()) ** 2), np.mean((G - G.mean()) ** 2)
+
+
+@error_parts.mistake(
+    "Your bias² is the mean of (f - g)² over all fits. That is bias² and variance together; take the average fit first."
+)
+def both_together(G, f):
+    return np.mean((f - G) ** 2), np.mean(G.var(axis=0))
+
+
+@error_parts.mistake("Your variance is measured from the true values. It is measured from the average fit.")
+def variance_from_the_truth(G, f):
+    return np.mean((f - G.mean(axis=0)) ** 2), np.mean((f - G) ** 2)
+
+
+@error_parts.mistake("This is the standard deviation. The variance is its square.")
+def deviation_for_variance(G, f):
+    return np.mean((f - G.mean(axis=0)) ** 2), np.mean(G.std(axis=0))
+
+
+@error_parts.mistake("The sums over the places are not divided by n.")
+def sums_over_places(G, f):
+    return np.sum((f - G.mean(axis=0)) ** 2), np.sum(G.var(axis=0))
+
+
+@error_parts.mistake("One number per place comes back. Take the mean over the places, too.")
+def one_per_place(G, f):
+    return ((f - G.mean(axis=0)) ** 2)[0], G.var(axis=0)
+
+
+@error_parts.mistake("The two come in the wrong order: bias² first, then variance.")
+def parts_exchanged(G, f):
+    return np.mean(G.var(axis=0)), np.mean((f - G.mean(axis=0)) ** 2)
+
+
+@error_parts.accept("`var(axis=0)` is the mean squared distance from the column's mean: the inner sum of (1.24).")
+def with_var(G, f):
+    return float(np.mean((G.mean(axis=0) - f[0]) ** 2)), float(G.var(axis=0).mean())
+
+
+@error_parts.accept("The two add up to the mean of (f - g)², so the variance is what is left of it after the bias².")
+def variance_as_what_is_left(G, f):
+    bias_squared = np.mean((f - np.mean(G, axis=0, keepdims=True)) ** 2)
+    return bias_squared, np.mean((f - G) ** 2) - bias_squared
+
+
+@error_parts.accept
+def place_after_place(G, f):
+    bias_squared, variance = 0, 0
+    R, n = G.shape
+    for i in range(n):
+        average = sum(G[r, i] for r in range(R)) / R
+        bias_squared += (f[0, i] - average) ** 2 / n
+        variance += sum((G[r, i] - average) ** 2 for r in range(R)) / R / n
+    return bias_squared, variance
 
 
 # --- diagnose --------------------------------------------------------------------------------------------------------
@@ -490,7 +674,23 @@ def error_cases(rng):
     return [case(**dict(zip(keys, drawn[i], strict=True))) for i in rng.permutation(len(drawn))]
 
 
-@lesson.exercise(points=2, topic=16, equation="(1.12) to (1.14)", cases=error_cases)
+@lesson.exercise(
+    points=2,
+    topic=16,
+    equation="(1.16) to (1.18)",
+    cases=error_cases,
+    ask="Which two differences do you need, and can both of them be above 0.02 at once?",
+    small={"train_error": 0.12, "dev_error": 0.25, "bayes_error": 0.01},
+    why={
+        "question": "Why two separate `if`, and not `if` and `elif`?",
+        "where": "if ",
+        "choices": {
+            "both can be true, and `elif` would skip the second": "Yes: the third row of the table has both.",
+            "`elif` is not allowed inside a function": "No: it is. It runs only where the `if` before it was false.",
+            "with `elif` the order of the list would change": "No: the order stays; what is missing is the second word.",
+        },
+    },
+)
 def diagnose(train_error, dev_error, bayes_error):
     """Return what is wrong with a classifier, from three errors.
 
@@ -505,9 +705,9 @@ def diagnose(train_error, dev_error, bayes_error):
         Any of ``"high bias"`` and ``"high variance"``, in this order; empty if both gaps are small.
     """
     diagnosis = []
-    if train_error - bayes_error > 0.02:  # (1.12)
+    if train_error - bayes_error > 0.02:  # (1.16)
         diagnosis.append("high bias")
-    if dev_error - train_error > 0.02:  # (1.13)
+    if dev_error - train_error > 0.02:  # (1.17)
         diagnosis.append("high variance")
     return diagnosis
 
@@ -518,7 +718,7 @@ def diagnosis_from(bias, variance):
 
 
 @diagnose.mistake(
-    "Your names are swapped: dev − train is the variance, what gets lost from the training set to new examples. "
+    "Your names are swapped: dev − train, the generalisation gap, is the sign of variance. "
     "Bias is what is wrong on the training set already: train − Bayes."
 )
 def bias_from_dev_minus_train(train_error, dev_error, bayes_error):
@@ -526,34 +726,34 @@ def bias_from_dev_minus_train(train_error, dev_error, bayes_error):
 
 
 @diagnose.mistake(
-    "Your bias is dev − train. That is the variance. Bias is what is wrong on the training set already: train − Bayes."
+    "Your bias is dev − train. That is the generalisation gap. Bias is what is wrong on the training set already: train − Bayes."
 )
 def both_from_dev_minus_train(train_error, dev_error, bayes_error):
     return diagnosis_from(dev_error - train_error, dev_error - train_error)
 
 
-@diagnose.mistake("Your bias is the whole training error. Nobody can avoid the Bayes error: subtract it (1.12).")
+@diagnose.mistake("Your bias is the whole training error. Nobody can avoid the Bayes error: subtract it (1.16).")
 def bias_without_bayes(train_error, dev_error, bayes_error):
     return diagnosis_from(train_error, dev_error - train_error)
 
 
 @diagnose.mistake(
-    "Your variance is dev − Bayes, which holds the bias, too. Variance is what is added from the training set "
-    "to the dev set: dev − train (1.13)."
+    "You take dev − Bayes for the variance; it holds the bias, too. Its sign is what is added from the training set "
+    "to the dev set: dev − train (1.17)."
 )
 def variance_from_bayes(train_error, dev_error, bayes_error):
     return diagnosis_from(train_error - bayes_error, dev_error - bayes_error)
 
 
 @diagnose.mistake(
-    "Your bias is dev − Bayes, which holds the variance, too. Bias is what is "
-    "wrong on the training set: train − Bayes (1.12)."
+    "Your bias is dev − Bayes, which holds the generalisation gap, too. Bias is what is "
+    "wrong on the training set: train − Bayes (1.16)."
 )
 def bias_from_dev_minus_bayes(train_error, dev_error, bayes_error):
     return diagnosis_from(dev_error - bayes_error, dev_error - train_error)
 
 
-@diagnose.mistake("Your variance is the whole dev error. Subtract the training error (1.13).")
+@diagnose.mistake("You compare the whole dev error with 0.02. Subtract the training error (1.17).")
 def variance_is_dev_error(train_error, dev_error, bayes_error):
     return diagnosis_from(train_error - bayes_error, dev_error)
 
@@ -574,17 +774,17 @@ def absolute_gaps(train_error, dev_error, bayes_error):
     return diagnosis_from(abs(train_error - bayes_error), abs(dev_error - train_error))
 
 
-@diagnose.mistake("The errors are shares from 0 to 1, so two points of percent are 0.02, not 2.")
+@diagnose.mistake("The errors are shares from 0 to 1, so two percentage points are 0.02, not 2.")
 def threshold_in_percent(train_error, dev_error, bayes_error):
     return diagnosis_from((train_error - bayes_error) / 100, (dev_error - train_error) / 100)
 
 
-@diagnose.mistake("Your threshold is 0. A gap is high if it is above 0.02 (1.14): smaller ones may be chance.")
+@diagnose.mistake("Your threshold is 0. A gap is high if it is above 0.02 (1.18): smaller ones may be chance.")
 def threshold_zero(train_error, dev_error, bayes_error):
     return diagnosis_from(train_error - bayes_error + 0.02, dev_error - train_error + 0.02)
 
 
-@diagnose.mistake("A gap of exactly 0.02 is not above 0.02, so it is not high (1.14): `>`, not `>=`.")
+@diagnose.mistake("A gap of exactly 0.02 is not above 0.02, so it is not high (1.18): `>`, not `>=`.")
 def limit_taken_for_high(train_error, dev_error, bayes_error):
     return ["high bias"] * (train_error - bayes_error >= 0.02) + ["high variance"] * (dev_error - train_error >= 0.02)
 
@@ -606,7 +806,7 @@ def text_instead_of_list(train_error, dev_error, bayes_error):
     return " and ".join(diagnosis_from(train_error - bayes_error, dev_error - train_error))
 
 
-@diagnose.accept
+@diagnose.accept("The names and their differences stand in a dict; one comprehension keeps those above the limit.")
 def filtered(train_error, dev_error, bayes_error):
     gaps = {"high bias": train_error - bayes_error, "high variance": dev_error - train_error}
     return [name for name, gap in gaps.items() if gap > 0.02]
@@ -658,7 +858,14 @@ def diagnosis_cases(rng):
     return [case(diagnosis=pairs[i][0], remedies=pairs[i][1]) for i in rng.permutation(len(pairs))]
 
 
-@lesson.exercise(points=2, topic=17, cases=diagnosis_cases)
+@lesson.exercise(
+    points=2,
+    topic=17,
+    cases=diagnosis_cases,
+    ask="Take one remedy of the table. For which of the four diagnoses (neither, bias, variance, both) is it a next step? "
+    "Then take the next remedy.",
+    small={"diagnosis": ["high bias", "high variance"], "remedies": ["more data", "bigger network"]},
+)
 def next_step(diagnosis, remedies):
     """Return for each remedy whether it is a next step for this diagnosis.
 
@@ -705,11 +912,11 @@ def remedies_swapped(diagnosis, remedies):
 
 
 @next_step.mistake(
-    "You follow the notes, which write 'bigger training set' for high bias. "
+    "You take a bigger training set for high bias. "
     "Section 8 ran it: with more data the training error "
     "does not fall. More data are for variance."
 )
-def slip_of_the_notes(diagnosis, remedies):
+def more_data_for_bias_too(diagnosis, remedies):
     return {name: right or (name == "more data" and BIAS in diagnosis)
             for name, right in next_step(diagnosis, remedies).items()}  # fmt: skip
 
@@ -761,7 +968,7 @@ WRONG_CHOICES = {
         ),
         "more data": (
             "High bias: more data do not lower the training error: the same network has more to fit. "
-            "The notes' slip: see the errata box."
+            "Section 8 measures it."
         ),
         "regularization": (
             "High bias: regularization holds the weights back, so the network fits even less. It makes bias worse."
@@ -836,7 +1043,7 @@ for _name, _hints in WRONG_CHOICES.items():
         next_step.mistake(_hint)(choose_wrongly(_name, _remedy))
 
 
-@next_step.accept
+@next_step.accept("The table is turned round: for each diagnosis the list of its remedies, looked up.")
 def looked_up(diagnosis, remedies):
     cures = {
         (): ["measure test error"],

@@ -7,6 +7,35 @@ from helpers.widgets.normalization_and_gradient_checking import network_cost, ne
 
 lesson = Lesson("normalization_and_gradient_checking")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "own_statistics",
+    "A test set holds wines of one variety only. It is normalised with its own mean and standard deviation. How many of its "
+    "wines get the right answer?",
+    ("nearly all, as with the training statistics", "six to nine of ten", "fewer than six of ten"),
+    "The mean of one variety is what tells it from the others. Its own statistics move that mean to 0.",
+)
+lesson.predict(
+    "steps",
+    "x1 from 1 to 100, x2 from 0 to 1, the best learning rate. How many steps until the cost is a millionth of its start?",
+    because="The rate must suit the steep direction, and the flat one has a curvature more than twenty thousand times "
+    "smaller: about 3.45 steps for each unit of that ratio.",
+)
+lesson.predict(
+    "patience",
+    "Raw features with 10 000 steps, or normalised ones with 20: which are right on more of the test wines, in five splits?",
+    ("raw with 10 000 steps, in all five", "normalised with 20 steps, in all five", "it depends on the split"),
+    "The condition number of the raw features is above a hundred million: 10 000 steps hardly move along the flat "
+    "directions.",
+)
+lesson.predict(
+    "tiny",
+    "A right gradient is checked with the step 1e-11 in place of 1e-5, on two sides. What becomes of the check?",
+    ("it is more exact", "nothing changes", "it flags the right gradient"),
+    "Each cost is rounded in its 16th digit. Divided by so small a step, that rounding is larger than the limit.",
+)
+
 
 def features(rng, n_x, m):
     """Return X (n_x, m) whose rows have different means and spreads, none of them 0 or 1."""
@@ -37,7 +66,25 @@ def fit_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=19, equation="(4.1) and (4.2)", returns=("mu", "sigma"), cases=fit_cases)
+@lesson.exercise(
+    points=2,
+    topic=19,
+    equation="(4.1) and (4.2)",
+    returns=("mu", "sigma"),
+    cases=fit_cases,
+    ask="One number per feature, as a column: over which axis are the means? And which test of a row is exact where its "
+    "standard deviation is not?",
+    small={"X": np.array([[1.0, 5.0], [7.0, 7.0]])},
+    why={
+        "question": "Why is a feature called constant by its highest minus its lowest value?",
+        "where": "ptp",
+        "choices": {
+            "its standard deviation is rounded and may not be exactly 0": "Yes: seven times 0.7 gives a tiny sigma.",
+            "it is faster than a standard deviation": "No: both read the row once or twice. What does rounding do?",
+            "a standard deviation of 0 also occurs for other features": "No: only for equal values. But is it exactly 0?",
+        },
+    },
+)
 def fit_normalizer(X):
     """Return the mean and the standard deviation of each feature.
 
@@ -162,7 +209,7 @@ def statistics_with_a_relative_limit(X):
     return mu, sigma
 
 
-@fit_normalizer.accept
+@fit_normalizer.accept("Equal values are found by comparing each with the first one: exact, like highest minus lowest.")
 def statistics_first_value(X):
     constant = (X[:, :1] == X).all(axis=1)
     return [np.average(X, axis=1)[:, None], np.where(constant, 1.0, np.std(X, axis=1))[:, None]]
@@ -184,7 +231,15 @@ def apply_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=1, topic=19, equation="(4.3)", cases=apply_cases)
+@lesson.exercise(
+    points=1,
+    topic=19,
+    equation="(4.3)",
+    cases=apply_cases,
+    ask="X is (n_x, m), mu and sigma are (n_x, 1). Which of the two operations comes first, and what does NumPy do with a "
+    "column beside a matrix?",
+    small={"X": np.array([[7.0, 1.0]]), "mu": np.array([[3.0]]), "sigma": np.array([[2.0]])},
+)
 def apply_normalizer(X, mu, sigma):
     """Return the normalised features.
 
@@ -267,7 +322,7 @@ def in_place(X, mu, sigma):
     return X
 
 
-@apply_normalizer.accept
+@apply_normalizer.accept("Row by row and column by column: what NumPy does when it stretches the column mu over X.")
 def applied_with_loops(X, mu, sigma):
     X_norm = np.zeros(X.shape)
     for j in range(X.shape[0]):
@@ -335,7 +390,25 @@ def check_cases(rng):
     ]
 
 
-@lesson.exercise(points=3, topic=19, equation="(4.22) and (4.23)", cases=check_cases, rtol=1e-5, atol=1e-7)
+@lesson.exercise(
+    points=3,
+    topic=19,
+    equation="(4.22) and (4.23)",
+    cases=check_cases,
+    rtol=1e-5,
+    atol=1e-7,
+    ask="How do you move one entry of theta and keep theta itself as it was? And what is (4.23) if both gradients are 0?",
+    small={"theta": np.array([[1.0, 2.0]]), "gradient": np.array([[9.0, 0.0]])},
+    why={
+        "question": "Why is the slope divided by 2 epsilon and not by epsilon?",
+        "where": "2 * epsilon",
+        "choices": {
+            "the two costs are 2 epsilon apart": "Yes: one step to the right and one to the left of theta.",
+            "it makes the truncation error half as large": "No: another factor would make the slope itself wrong.",
+            "two costs are rounded": "No: rounding has no say in it. How far apart are the two places?",
+        },
+    },
+)
 def gradient_check(theta, gradient, epsilon=1e-5, cost=cubes_and_square):
     """Return how far a gradient is from the slopes of the cost, measured on both sides.
 
@@ -549,7 +622,9 @@ def cost_of_the_example(theta, gradient, epsilon, cost=cubes_and_square):
     return relative(gradient, slopes(theta, epsilon))
 
 
-@gradient_check.accept
+@gradient_check.accept(
+    "One entry is changed in place and put back as it was: no copies, but the old value must be kept."
+)
 def entry_written_back(theta, gradient, epsilon, cost=cubes_and_square):
     flat, numerical = theta.reshape(-1), []
     for j in range(flat.size):
@@ -724,7 +799,20 @@ def large_step(rng):
 LIMIT = 1e-6
 
 
-@lesson.exercise(points=3, topic=19, equation="(4.24)", cases=network_cases)
+@lesson.exercise(
+    points=3,
+    topic=19,
+    equation="(4.24)",
+    cases=network_cases,
+    ask="gradient_check wants a cost of one array. How do you make one from cost(parameters, X, Y), with all other arrays "
+    "held as they are?",
+    small={
+        "parameters": {"W1": np.array([[0.0]]), "b1": np.array([[0.0]])},
+        "gradients": {"dW1": np.array([[-1.0]]), "db1": np.array([[0.5]])},
+        "X": np.array([[2.0]]),
+        "Y": np.array([[1]]),
+    },
+)
 def gradient_check_n(parameters, gradients, X, Y, epsilon=1e-5, cost=network_cost):
     """Return the names of the parameters whose gradients are wrong.
 
@@ -926,7 +1014,7 @@ def entry_by_entry(parameters, gradients, X, Y, epsilon=1e-5, cost=network_cost)
     return wrong
 
 
-@gradient_check_n.accept
+@gradient_check_n.accept("The squares are compared, so no root is taken; the limit is squared with them.")
 def with_deep_copies(parameters, gradients, X, Y, epsilon=1e-5, cost=network_cost):
     given = X, Y, epsilon, cost
     return flagged(

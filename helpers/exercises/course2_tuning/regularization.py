@@ -8,6 +8,34 @@ from helpers.exercises import Lesson, case, draws
 
 lesson = Lesson("regularization")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "lowest",
+    "500 steps on 100 digits, no regularisation. At which step is the cost on the dev digits lowest?",
+    because="The training digits are fitted after a few dozen steps; from then on the network gets surer of all its "
+    "answers, the wrong ones included.",
+)
+lesson.predict(
+    "early",
+    "Stop at the lowest dev cost instead of after 500 steps. Is the network then right on more of the test digits?",
+    ("yes, on more", "the difference is within two standard errors", "no, on fewer"),
+    "After the lowest cost the network still learns which digit is most likely. Its cost rises because it becomes too "
+    "sure, and being sure does not change which output is the largest.",
+)
+lesson.predict(
+    "ten",
+    "At lambda = 10 some units have faded. How does its share of right test digits compare with lambda = 0?",
+    ("it is lower", "they differ by less than a standard error", "it is higher"),
+    "A faded unit is one that the data do not need. The penalty shrinks what only fits single training digits.",
+)
+lesson.predict(
+    "left_on",
+    "keep_prob is 0.5 and dropout is left on in use. On how many of the test digits do two passes give different answers?",
+    ("on less than 5 %", "on 5 to 20 %", "on more than 20 %"),
+    "Each pass is another thinned network, with half of the units of each layer.",
+)
+
 # n_x, n_1, n_2, n_y, m: all different in each case, several outputs, one example.
 SIZES = ((3, 6, 4, 1, 5), (2, 5, 7, 3, 4), (5, 4, 6, 2, 1))
 SMALL = ((2, 4, 3, 1, 5), (3, 5, 4, 2, 1))
@@ -55,7 +83,23 @@ def cost_cases(rng):
     return cases
 
 
-@lesson.exercise(points=1, topic=18, equation="(3.3)", cases=cost_cases)
+@lesson.exercise(
+    points=1,
+    topic=18,
+    equation="(3.3)",
+    cases=cost_cases,
+    ask="Two sums are added, over the losses and over the squared weights. Which of them is divided by m, which by 2 m, "
+    "and which parameters are not in the second?",
+    small={
+        "A3": np.array([[0.5, 0.5]]),
+        "Y": np.array([[1, 0]]),
+        "parameters": {
+            **{"W1": np.array([[1.0, 2.0]]), "W2": np.array([[-2.0]]), "W3": np.array([[4.0]])},
+            **{f"b{l}": np.array([[9.0]]) for l in (1, 2, 3)},
+        },
+        "lambd": 0.4,
+    },
+)
 def compute_cost_with_regularization(A3, Y, parameters, lambd):
     """Return the cross-entropy cost plus the L2 penalty.
 
@@ -123,7 +167,7 @@ def cost_without_last_layer(A3, Y, parameters, lambd):
     return cost_variant(A3, Y, parameters, lambd / (2 * Y.shape[1]), ("W1", "W2"))
 
 
-@compute_cost_with_regularization.mistake("The penalty is subtracted. It makes large weights dear: add it.")
+@compute_cost_with_regularization.mistake("The penalty is subtracted. It puts a price on large weights: add it.")
 def cost_penalty_subtracted(A3, Y, parameters, lambd):
     return cost_variant(A3, Y, parameters, -lambd / (2 * Y.shape[1]))
 
@@ -171,7 +215,9 @@ def cost_square_of_the_sum(A3, Y, parameters, lambd):
     return cost_variant(A3, Y, parameters, lambd / (2 * Y.shape[1]), of=lambda W: np.sum(W) ** 2)
 
 
-@compute_cost_with_regularization.accept
+@compute_cost_with_regularization.accept(
+    "(3.1) and (3.2) as loops, one term at a time; the logarithm is chosen by the label."
+)
 def cost_with_loops(A3, Y, parameters, lambd):
     m, total = Y.shape[1], 0.0
     for j in range(len(Y)):
@@ -184,7 +230,9 @@ def cost_with_loops(A3, Y, parameters, lambd):
     return total / m
 
 
-@compute_cost_with_regularization.accept
+@compute_cost_with_regularization.accept(
+    "`np.linalg.norm` takes the root of the sum of squares, so it is squared again."
+)
 def cost_with_norms(A3, Y, parameters, lambd):
     losses = -np.log(np.where(Y == 1, A3, 1 - A3)).sum(axis=0)
     norms = [np.linalg.norm(parameters[f"W{l}"], "fro") ** 2 for l in (1, 2, 3)]
@@ -230,14 +278,44 @@ def plus(grads, cache, factor, names="W", layers=(1, 2, 3)):
 
 
 def regularized_cases(rng):
+    """The last example of the first case is 0, and so are some biases: there scores are exactly 0."""
     cases = []
     for sizes, lambd in zip(SIZES, (0.7, 2.5, 0.3), strict=True):
         X, Y = example_data(rng, sizes)
-        cases.append(case(X=X, Y=Y, cache=forward(X, example_parameters(rng, sizes)), lambd=lambd))
+        parameters = example_parameters(rng, sizes)
+        if not cases:
+            X[:, -1], parameters["b1"][:2] = 0, 0
+        cases.append(case(X=X, Y=Y, cache=forward(X, parameters), lambd=lambd))
     return cases
 
 
-@lesson.exercise(points=3, topic=18, equation="(3.5) to (3.8)", backward=True, cases=regularized_cases)
+def chain(A=(1.0, 1.0), keep=None):
+    """Return a cache of three layers of one unit each, with all weights 1, for a small case."""
+    one = np.array([[1.0, 1.0]])
+    cache = {f"{n}{l}": np.array([[1.0 if n == "W" else 0.0]]) for n in "Wb" for l in (1, 2, 3)}
+    cache |= {"Z1": one, "A1": one * A[0], "Z2": one * A[0], "A2": one * A[1], "Z3": one * A[1]}
+    return cache | {"A3": np.array([[0.5, 0.25]])} | ({"D1": one, "D2": one} if keep else {})
+
+
+@lesson.exercise(
+    points=3,
+    topic=18,
+    equation="(3.5) to (3.8)",
+    backward=True,
+    cases=regularized_cases,
+    ask="Begin with dZ3. Which matrix brings it to layer 2, which slope stands beside it, and which of dW, db and dZ does "
+    "the penalty change?",
+    small={"X": np.array([[1.0, 2.0]]), "Y": np.array([[1, 0]]), "cache": chain(), "lambd": 0.4},
+    why={
+        "question": "Why does the penalty change dW but not dZ?",
+        "where": "lambd",
+        "choices": {
+            "no score stands in the penalty, only the weights": "Yes: S depends on W directly, not through any score.",
+            "dZ is divided by m already": "No: dZ belongs to each example's loss; the 1/m comes in dW. What does S hold?",
+            "it would be counted twice in the biases": "No: the biases have no penalty at all. What does S hold?",
+        },
+    },
+)
 def backward_propagation_with_regularization(X, Y, cache, lambd):
     """Return the gradients of the cost with the L2 penalty.
 
@@ -293,6 +371,11 @@ def gradients_without_slope_in_layer_1(X, Y, cache, lambd):
 def gradients_without_slope_in_layer_2(X, Y, cache, lambd):
     found = backward(X, Y, cache, slope=lambda Z: np.ones(Z.shape) if Z is cache["Z2"] else relu_slope(Z))
     return plus(found, cache, lambd / X.shape[1])
+
+
+@REG.mistake("Where a score is exactly 0, your slope of ReLU is 1. (3.6) gives 0 there: `Z > 0`, not `Z >= 0`.")
+def gradients_with_slope_at_zero(X, Y, cache, lambd):
+    return plus(backward(X, Y, cache, slope=lambda Z: np.where(Z >= 0, 1, 0)), cache, lambd / X.shape[1])
 
 
 @REG.mistake("The penalty is missing in dW: these are the gradients of (3.1). Add lambd / m times W, see (3.7).")
@@ -362,7 +445,7 @@ def gradients_with_signs(X, Y, cache, lambd):
     return plus(backward(X, Y, cache), signs, lambd / X.shape[1])
 
 
-@REG.accept
+@REG.accept("No loop: the chain rule written out, layer by layer, as in (3.5) to (3.8).")
 def gradients_line_by_line(X, Y, cache, lambd):
     m = X.shape[1]
     dZ3 = cache["A3"] - Y
@@ -407,7 +490,22 @@ def forward_cases(rng):
     return cases
 
 
-@lesson.exercise(points=2, topic=20, equation="(3.13)", returns=("A3", "cache"), cases=forward_cases, judge=draws(300))
+@lesson.exercise(
+    points=2,
+    topic=20,
+    equation="(3.13)",
+    returns=("A3", "cache"),
+    cases=forward_cases,
+    judge=draws(300),
+    ask="Which of the three layers have a mask, what is its shape, and does the next layer get the activation before or "
+    "after the mask?",
+    small={
+        "X": np.array([[1.0, 1.0, 1.0]]),
+        "parameters": {f"{n}{l}": np.array([[1.0 if n == "W" else 0.0]]) for n in "Wb" for l in (1, 2, 3)},
+        "keep_prob": 0.5,
+        "rng": np.random.default_rng(0),
+    },
+)
 def forward_propagation_with_dropout(X, parameters, keep_prob, rng):
     """Return the output of a network with inverted dropout in both hidden layers.
 
@@ -555,7 +653,9 @@ def forward_with_choice(X, parameters, keep_prob, rng):
     return dropped(X, parameters, lambda s: rng.choice([0.0, 1.0], s, p=[1 - keep_prob, keep_prob]), 1 / keep_prob)
 
 
-@FORWARD.accept
+@FORWARD.accept(
+    "`np.where` puts zeros where ReLU or the mask is 0, and the division happens only where something is left."
+)
 def forward_with_zeros_put_in(X, parameters, keep_prob, rng):
     cache, A = dict(parameters), X
     for l in (1, 2):
@@ -592,7 +692,20 @@ def dropout_cases(rng):
     return cases
 
 
-@lesson.exercise(points=3, topic=20, equation="(3.18)", backward=True, cases=dropout_cases)
+@lesson.exercise(
+    points=3,
+    topic=20,
+    equation="(3.18)",
+    backward=True,
+    cases=dropout_cases,
+    ask="Which three factors does dZ of a hidden layer have in (3.18), and where do the masks of this step stand?",
+    small={
+        "X": np.array([[1.0, 2.0]]),
+        "Y": np.array([[1, 0]]),
+        "cache": chain((2.0, 4.0), keep=True),
+        "keep_prob": 0.5,
+    },
+)
 def backward_propagation_with_dropout(X, Y, cache, keep_prob):
     """Return the gradients of the cost of the network that the masks in the cache left.
 
@@ -701,7 +814,9 @@ def drop_without_m(X, Y, cache, keep_prob):
     return backward(X, Y, cache, m=1, db=lambda dZ: dZ.sum(axis=1, keepdims=True), after=scaled)
 
 
-@DROP.accept
+@DROP.accept(
+    "ReLU's slope comes from the thinned activation: it is above 0 where the score is, in all entries that were kept."
+)
 def drop_line_by_line(X, Y, cache, keep_prob):
     m = X.shape[1]
     dZ3 = cache["A3"] - Y
@@ -743,7 +858,16 @@ def mode_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=20, equation="(3.19)", returns=("A", "mask"), cases=mode_cases, judge=draws(300))
+@lesson.exercise(
+    points=2,
+    topic=20,
+    equation="(3.19)",
+    returns=("A", "mask"),
+    cases=mode_cases,
+    judge=draws(300),
+    ask="In which of the two modes is something drawn, and by which number is what is kept divided in the other mode?",
+    small={"A": np.array([[3.0, 4.0, 5.0]]), "keep_prob": 0.5, "mode": "train", "rng": np.random.default_rng(0)},
+)
 def dropout_forward(A, keep_prob, mode, rng):
     """Return activations after inverted dropout in training, and as they are in test.
 
@@ -868,7 +992,9 @@ def mode_entry_by_entry(A, keep_prob, mode, rng):
     return np.where(mask, A if mode == "test" else A / keep_prob, 0), mask
 
 
-@dropout_forward.accept
+@dropout_forward.accept(
+    "One formula for both modes: in test the share that is kept is 1, so nothing is dropped or divided."
+)
 def mode_with_choice(A, keep_prob, mode, rng):
     share = 1 if mode == "test" else keep_prob
     mask = np.ones(A.shape) if share == 1 else rng.choice([1, 0], size=A.shape, p=[keep_prob, 1 - keep_prob])
