@@ -169,8 +169,9 @@ LESSONS = [
         "06_hyperparameter_search",
         "Searching hyperparameters",
         "24",
-        75,
+        100,
         "lessons 1 and 5; course 1, lesson 6",
+        2,
     ),
     LessonInfo(
         "course2_tuning",

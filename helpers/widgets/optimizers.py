@@ -522,7 +522,7 @@ FAULTS = (
     ),
     sick.Fault(
         "labels and examples are not in the same order",
-        "the steps are as long as α and the cost falls a little, but half of the new digits are wrong: there is nothing to learn",
+        "the steps are as long as α and the cost falls a little, but half of the new digits are wrong",
         "look at some examples of a mini-batch together with their labels",
     ),
     sick.Fault(
@@ -576,9 +576,9 @@ def sick_run(rng, functions, update_lr, which=None):
     words = (
         f"The cost before training and after each of six epochs is {', '.join(f'{cost:.3g}' for cost in costs)}; "
         f"guessing costs 0.693. The highest cost of the first ten mini-batches is {max(batches[:10]):.3g}. The "
-        f"learning rate starts at {alpha:.1e}. The largest change of an entry of W1 is {lengths[0]:.1e} in the first step "
-        f"and {np.mean(lengths[-20:]):.1e} on average in the last epoch. Wrong: {wrong[0]:.0%} of the training digits, "
-        f"{wrong[1]:.0%} of new ones."
+        f"learning rate starts at {alpha:.1e}. The largest change of an entry of W1 is {lengths[0]:.1e} in the first "
+        f"step and {np.mean(lengths[-20:]):.1e} on average in the last epoch. Wrong: {wrong[0]:.0%} of the training "
+        f"digits, {wrong[1]:.0%} of new ones."
     )
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
     left.plot(np.minimum(costs, 3), ".-", color=BLUE)

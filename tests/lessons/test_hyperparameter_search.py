@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import subprocess
 import sys
@@ -329,9 +330,69 @@ def test_workers_give_the_same_and_close_without_a_word(tmp_path):
     assert list(tmp_path.iterdir()) == [program]
 
 
-def test_a_watched_function_is_called_as_it_is():
-    double = search.watched(lambda x: 2 * x, 3, "three")
-    assert [double(x) for x in (1, 2, 3, 4)] == [2, 4, 6, 8]
+# --- what section 7 and 8 say, with fewer epochs ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many():
+    """60 trials of the lesson's search in each of five draws, cut to 12 epochs: ``[(settings, dev errors, wrong)]``."""
+    found, parts = [], search.digits()
+    space = SPACE | {"hidden_units": ("integer", 4, 64), "batch_size": ("integer", 16, 256)}
+    X, Y = (np.concatenate(part, axis=1) for part in zip(parts.dev, parts.spare, strict=True))
+    for seed in range(5):
+        drawn = SEARCH(space, 60, generator(seed), lambda settings: 0.0)
+        trials = [search.fit(trial["settings"], epochs=12) for trial in drawn]
+        found.append((trials, search.errors_of(trials, X, Y)))
+    return found
+
+
+def test_the_learning_rate_explains_most_in_each_of_five_draws(many):
+    for trials, _ in many:
+        errors = [trial["dev_error"] for trial in trials]
+        shares = {
+            name: search.explained([trial["settings"][name] for trial in trials], errors)
+            for name in ("learning_rate", "beta", "hidden_units", "batch_size")
+        }
+        assert max(shares, key=shares.get) == "learning_rate"
+        assert shares["learning_rate"] > 0.35
+
+
+def test_the_winner_is_worse_elsewhere_and_more_so_with_few_dev_digits(many):
+    rng, gaps = generator(9), {500: [], 100: []}
+    for _, wrong in many:
+        for m_dev, found in gaps.items():
+            for _ in range(40):
+                columns = rng.permutation(3000)
+                on_dev = wrong[:, columns[:m_dev]].mean(axis=1)
+                winner = on_dev.argmin()
+                found.append(wrong[winner, columns[500:]].mean() - on_dev[winner])
+    assert 0 < np.mean(gaps[500]) < np.mean(gaps[100]) / 1.8
+
+
+# --- searches to diagnose ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", range(len(search.FAULTS)), ids=["uniform", "low", "tiny", "same", "seen"])
+def test_a_search_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(6):
+        run = search.sick_search(generator(seed), SEARCH, which=which)
+        assert run.which == which
+
+        def number(pattern, words=run.words):
+            return float(re.search(pattern + r" ([-+\de.]*\d)", words)[1])
+
+        count, distinct = number("trials on"), float(re.search(r"(\d+) different", run.words)[1])
+        low, middle, high = number("lowest"), number("middle"), number("highest")
+        asked = float(re.search(r"from [-\de.]+ to ([-\de.]*\d);", run.words)[1])
+        best, elsewhere = number("Dev errors: lowest"), number("other digits:")
+        looks = [
+            middle > asked / 10,
+            number("winner:") > asked / 10 and best > 20 and middle < asked / 10,
+            count < 50 and elsewhere > best + 4,
+            low == high and distinct == 1,
+            count == 500 and low < high and elsewhere > best + 5 and best < 8,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------
