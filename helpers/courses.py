@@ -182,7 +182,7 @@ LESSONS = [
         "lessons 4 and 5; course 1, lesson 5",
         2,
     ),
-    LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27", 90, "course 1, lesson 2"),
+    LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27", 150, "course 1, lesson 2", 2),
     LessonInfo("course3_structuring", "01_metrics", "Metrics", "28–32", 90, "course 1, lesson 2; course 2, lesson 1"),
     LessonInfo(
         "course3_structuring",

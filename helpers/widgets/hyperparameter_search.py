@@ -387,7 +387,7 @@ FAULTS = (
     ),
     sick.Fault(
         "the dev set is tiny",
-        "only few different dev errors occur, many trials share the lowest, and on other digits the winner is much worse",
+        "only few different dev errors occur, and on other digits the winner is much worse",
         "take more digits for the dev set",
     ),
     sick.Fault(
@@ -397,7 +397,7 @@ FAULTS = (
     ),
     sick.Fault(
         "the models have trained on the dev digits",
-        "the learning rates are spread well and the dev set is large, but its best error is far below that on other digits",
+        "the dev set is large and the learning rates are spread, but its best error is far below that on other digits",
         "take the dev digits out of the training set, and train anew",
     ),
 )
