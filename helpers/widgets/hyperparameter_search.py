@@ -382,12 +382,12 @@ FAULTS = (
     ),
     sick.Fault(
         "the range of the learning rate ends too low",
-        "the best trials lie at the upper end of the range, and the error still falls there",
+        "the best trial lies near the upper end of the range, and no trial is good",
         "move the range upwards, beyond that end",
     ),
     sick.Fault(
         "the dev set is tiny",
-        "only few different dev errors occur, and on other digits the winner is much worse",
+        "there are few dev digits, only few different dev errors occur, and several trials share the lowest",
         "take more digits for the dev set",
     ),
     sick.Fault(

@@ -279,12 +279,12 @@ FAULTS = (
     ),
     sick.Fault(
         "the new digits are shifted to the side",
-        "on the training digits it says what is right, and on new ones far fewer are right, in nearly all classes",
+        "most training digits are right, and few of the new ones, in nearly all classes, and it is less sure of them",
         "look at some of the new digits beside training digits",
     ),
     sick.Fault(
         "many training labels are wrong",
-        "few training digits are right by their labels, it is never sure, and on new digits more are right than it says",
+        "few training digits are right by their labels, and of the new digits more are right than it says",
         "look at training digits together with their labels",
     ),
     sick.Fault(
@@ -332,9 +332,9 @@ def sick_classifier(rng, softmax_regression_model, softmax, which=None):
         right.append(np.argmax(A, axis=0) == truth[0])
     by_class = np.array([right[1][labels_new[0] == c].mean() for c in range(10)])
     words = (
-        f"On the training digits it says {said[0]:.0%} on average, and {right[0].mean():.0%} are right by their labels. "
-        f"On new digits it says {said[1]:.0%}, and {right[1].mean():.0%} are right. Of the new digits, class by class, "
-        f"right: {', '.join(f'{share:.0%}' for share in by_class)}."
+        f"On the training digits it says {said[0]:.0%} on average, and {right[0].mean():.0%} are right by their "
+        f"labels. On new digits it says {said[1]:.0%}, and {right[1].mean():.0%} are right. Of the new digits, class "
+        f"by class, right: {', '.join(f'{share:.0%}' for share in by_class)}."
     )
     figure, (left, bars) = plt.subplots(1, 2, figsize=(7.2, 2.6))
     draw_columns(left, {"says": said, "right": [one.mean() for one in right]}, ("training", "new"), (0, 1.3))

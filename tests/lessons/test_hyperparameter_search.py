@@ -386,9 +386,9 @@ def test_a_search_looks_as_its_fault_says_and_as_no_other(which):
         asked = float(re.search(r"from [-\de.]+ to ([-\de.]*\d);", run.words)[1])
         best, elsewhere = number("Dev errors: lowest"), number("other digits:")
         looks = [
-            middle > asked / 10,
+            middle > 0.3 * asked and low < high and best > 10,
             number("winner:") > asked / 10 and best > 20 and middle < asked / 10,
-            count < 50 and elsewhere > best + 4,
+            count < 50 and distinct < 8 and low < high,
             low == high and distinct == 1,
             count == 500 and low < high and elsewhere > best + 5 and best < 8,
         ]
