@@ -128,6 +128,13 @@ def test_batch_variance_is_too_small_by_the_factor_of_the_lesson():
     assert round(64 / 63 - 1, 3) == 0.016
 
 
+def test_numbers_of_the_prose():
+    """The mean of a batch's variance for m = 50, the cost of guessing, the largest output in a batch of 4."""
+    assert pytest.approx(8.82) == 9 * 49 / 50
+    assert np.log(2) == pytest.approx(0.69, abs=0.005)
+    assert np.sqrt(4 - 1) == pytest.approx(1.73, abs=0.005)
+
+
 # --- backward ---------------------------------------------------------------------------------------------------------
 
 

@@ -73,6 +73,16 @@ def test_memory_of_momentum():
     assert v == pytest.approx((1 - beta) * sum(beta**k * g[7 - k] for k in range(8)))
 
 
+def test_numbers_of_the_prose():
+    assert np.sqrt(0.05) == pytest.approx(0.224, abs=5e-4)
+    assert pytest.approx(0.0009, abs=1e-5) == (0.001 - 1e-4) / (1 - 1e-4)
+    assert pytest.approx(1100, rel=0.02) == (1 - 1e-4) / (0.001 - 1e-4)
+    assert 0.002 / 0.001 == 0.2 / 0.1, "the ratio counts"
+    assert pytest.approx(0.0995) == 1 - 0.9005
+    assert 180 // 4 == 45
+    assert 100 * np.sqrt(0.08 * 0.92 / 100) == pytest.approx(2.7, abs=0.05)
+
+
 # --- grid against random ----------------------------------------------------------------------------------------------
 
 

@@ -127,6 +127,16 @@ def test_memory_and_noise_of_an_average():
     assert np.var(v) == pytest.approx(1 / 19, rel=0.03)
 
 
+def test_numbers_of_the_prose(digits, first):
+    """Batches of an epoch, sizes that are usual, the weight of the memory, the limit of the tuned beta, the noise."""
+    assert -(-4000 // 64) == 63
+    assert [2**k for k in (6, 7, 8, 9)] == [64, 128, 256, 512]
+    assert 1 - np.exp(-1) == pytest.approx(0.63, abs=0.005), "63 %"
+    assert pytest.approx(5.1, abs=0.05) == 2 * 1.44 / 0.56
+    assert -(-3000 // 64) * 10 == 470
+    assert pictures.gradient_noise(first, digits, (1,))[1] == pytest.approx(10.7, abs=0.05)
+
+
 # --- one step, and many -----------------------------------------------------------------------------------------------
 
 

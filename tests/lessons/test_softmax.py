@@ -283,6 +283,12 @@ def test_weights_grow_and_colours_become_clear():
     assert sure[0] < 0.6 < sure[1] < 0.9 < sure[2]
 
 
+def test_numbers_of_the_prose():
+    assert pictures.wines().X.shape == (2, 178)
+    assert 5000 // 10 == 500
+    assert 10 * (784 + 1) == 7850
+
+
 # --- ten digits -------------------------------------------------------------------------------------------------------
 
 
