@@ -438,7 +438,7 @@ def draw_tuned(axes, functions, settings, turn, steps=60, size=16):
         ax.plot(*path.T, ".-", color=color, markersize=3, linewidth=1.2)
         ax.plot(*path[:1].T, "o", color="black", markersize=4)
         ax.plot(0, 0, "+", color="black", markersize=10)
-        ax.set(xlim=(-5.2, 2.4), ylim=(-3.6, 2.4), aspect="equal")
+        ax.set(xlim=(-5.2, 2.4), ylim=(-3.3, 3.3), aspect="equal")
         ax.set_title(f"{method}: {one.steps} steps", fontsize=9)
         costs.plot(np.maximum(valley.above_minimum(path), 1e-12), color=color, linewidth=1.3)
     costs.axhline(CLOSE * valley.above_minimum(valley.start[None, :])[0], color="gray", linestyle="--", linewidth=1)
