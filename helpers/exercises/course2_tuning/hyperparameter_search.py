@@ -384,7 +384,12 @@ def search_cases(rng):
     cases=search_cases,
     judge=draws(400),
     ask="Which dict belongs to one trial alone, and where in your loops must it be made anew?",
-    small={"space": {"learning_rate": ("log", 0.01, 1.0)}, "num_trials": 2, "rng": np.random.default_rng(0)},
+    small={
+        "space": {"learning_rate": ("log", 0.01, 1.0)},
+        "num_trials": 2,
+        "rng": np.random.default_rng(0),
+        "dev_error": Function("smooth", 3),
+    },
     why={
         "question": "Why is `dev_error(settings)` called once for each trial, and its result kept?",
         "choices": {
