@@ -570,6 +570,12 @@ def grid_of_settings(space, num_trials, rng, dev_error=practice_error):
     )
 
 
+@random_search.mistake("Only the best trial stands in its place. Sort all trials, the lowest error first.")
+def best_first_only(space, num_trials, rng, dev_error=practice_error):
+    best, *others = random_search(space, num_trials, rng, dev_error)
+    return [best, *others[::-1]]
+
+
 @random_search.accept("Each hyperparameter is drawn for all trials at once, and the columns are then taken apart.")
 def all_values_first(space, num_trials, rng, dev_error=practice_error):
     columns = {}

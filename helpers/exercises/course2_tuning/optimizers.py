@@ -669,6 +669,7 @@ def velocity_cases(rng):
     topic=22,
     equation="(5.15)",
     cases=velocity_cases,
+    new=True,
     ask="v averages gradients. Which names have the gradients of W1 and b1, and which value has an average before the first "
     "gradient?",
     small={"parameters": {"W1": np.array([[1.0, 2.0]]), "b1": np.array([[0.5]])}},
@@ -1227,6 +1228,7 @@ def rmsprop_on_copies(parameters, grads, s, beta, learning_rate, epsilon):
     topic=22,
     equation="(5.27)",
     cases=velocity_cases,
+    new=True,
     returns=("v", "s"),
     ask="Adam keeps two averages for each parameter. What are they before the first gradient?",
     small={"parameters": {"W1": np.array([[1.0, 2.0]]), "b1": np.array([[0.5]])}},
@@ -1638,7 +1640,7 @@ def adam_by_layers(parameters, grads, v, s, t, learning_rate, beta1=0.9, beta2=0
 @update_parameters_with_adam.accept(
     "Both corrections go into one factor of the learning rate, as in the paper: one root for all entries."
 )
-def adam_with_one_rate(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+def adam_with_one_rate(parameters, grads, v, s, t, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """The corrections go into the learning rate and into epsilon: the same step with fewer divisions."""
     root = np.sqrt(1 - beta2**t)
     rate = learning_rate * root / (1 - beta1**t)
