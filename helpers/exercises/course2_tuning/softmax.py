@@ -1140,6 +1140,19 @@ def bias_of_one_axis(X, Y, learning_rate, num_iterations):
     return {"W": parameters["W"], "b": parameters["b"][:, 0]}, costs
 
 
+@softmax_regression_model.mistake(
+    "The step of b uses scores of the new W. Both steps belong to one gradient, at the old W and b."
+)
+def bias_after_the_weights(X, Y, learning_rate, num_iterations):
+    W, b, costs = np.zeros((len(Y), len(X))), np.zeros((len(Y), 1)), []
+    for _ in range(num_iterations):
+        J, dZ = softmax_cross_entropy(W @ X + b, Y)
+        costs.append(J)
+        W = W - learning_rate * dZ @ X.T / X.shape[1]
+        b = b - learning_rate * np.mean(softmax_cross_entropy(W @ X + b, Y)[1], axis=1, keepdims=True)
+    return {"W": W, "b": b}, costs
+
+
 @softmax_regression_model.accept("The bias is the weight of a feature that is always 1: one matrix, one gradient.")
 def model_with_one_matrix(X, Y, learning_rate, num_iterations):
     m = X.shape[1]
