@@ -1,4 +1,4 @@
-"""Lesson 2.7: a network with batch normalisation, its training, and the picture of one unit's batch."""
+"""Lesson 2.7: a network with batch normalisation in groups, the picture of one unit's batch, runs with a fault."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import expit
 
+from helpers.checks import sick
 from helpers.plots import BLUE, ORANGE
 from helpers.widgets import LiveFigure
 from helpers.widgets.activations import Digits
@@ -70,9 +71,6 @@ class Settings(NamedTuple):
     functions: Functions | None
     group: int
     momentum: float
-    fixed: float | str | None
-    jitter: float
-    keep_lengths: bool
 
 
 def normalise(Z, layer, settings):
@@ -95,21 +93,11 @@ def normalise_backward(dZ_tilde, cache, settings):
     return join_groups(dZ, n), *(join_groups(part, n).mean(axis=1, keepdims=True) for part in (dgamma, dbeta))
 
 
-def layer_forward(layer, A_prev, settings, noise, first):
-    """Return the activations of a hidden layer, its scores, and what its way back needs; `first` at the first step."""
+def layer_forward(layer, A_prev, settings):
+    """Return the activations of a hidden layer, what goes into its ReLU, and what its way back needs."""
     Z = layer["W"] @ A_prev
-    if settings.functions is not None:
-        Z_tilde, cache = normalise(Z, layer, settings)
-    else:
-        if settings.fixed == "first batch" and first:
-            layer["mean"], layer["var"] = Z.mean(axis=1, keepdims=True), Z.var(axis=1, keepdims=True)
-        cache = (Z - layer["mean"]) / np.sqrt(layer["var"])
-        Z_tilde = layer["gamma"] * cache + layer["beta"]
-    factor = 1.0
-    if settings.jitter:
-        factor = np.exp(settings.jitter / 2 * noise.standard_normal((len(Z), 1)))
-        Z_tilde = factor * Z_tilde + settings.jitter * noise.standard_normal((len(Z), 1))
-    return np.maximum(0, Z_tilde), Z, (A_prev, cache, (Z_tilde > 0) * factor)
+    Z_tilde, cache = (Z + layer["beta"], None) if settings.functions is None else normalise(Z, layer, settings)
+    return np.maximum(0, Z_tilde), Z_tilde, (A_prev, cache, Z_tilde > 0)
 
 
 def layer_backward(layer, dA, saved, settings):
@@ -119,9 +107,7 @@ def layer_backward(layer, dA, saved, settings):
     if settings.functions is not None:
         dZ, dgamma, dbeta = normalise_backward(dZ_tilde, cache, settings)
     else:
-        dZ = layer["gamma"] / np.sqrt(layer["var"]) * dZ_tilde
-        dgamma = np.mean(dZ_tilde * cache, axis=1, keepdims=True) * (settings.fixed == "first batch")
-        dbeta = np.mean(dZ_tilde, axis=1, keepdims=True)
+        dZ, dgamma, dbeta = dZ_tilde, 0.0, np.mean(dZ_tilde, axis=1, keepdims=True)
     return layer["W"].T @ dZ, {"W": dZ @ A_prev.T / dA.shape[1], "gamma": dgamma, "beta": dbeta}
 
 
@@ -140,7 +126,7 @@ class Net(NamedTuple):
             Z = layer["W"] @ A
             statistics = layer["mean"], layer["var"]
             if self.functions is None:
-                Z_tilde = layer["gamma"] * (Z - statistics[0]) / np.sqrt(statistics[1]) + layer["beta"]
+                Z_tilde = Z + layer["beta"]
             else:
                 Z_tilde, _ = self.functions.forward(Z, layer["gamma"], layer["beta"], *statistics, mode, 1e-5)
             A = np.maximum(0, Z_tilde)
@@ -157,14 +143,12 @@ class Net(NamedTuple):
 class Run(NamedTuple):
     """A training run.
 
-    ``costs``: of each step's mini-batch. ``sizes``: mean activation of each hidden layer at the first step.
-    ``lengths``: after each step, the mean length of the rows of W of the last hidden layer. ``scores``: at each step,
-    mean and standard deviation of W A_prev of its unit 1 over the mini-batch. ``net``: `Net`.
+    ``costs``: of each step's mini-batch. ``activations``: at each step, the mean of the last hidden layer's.
+    ``scores``: at each step, mean and standard deviation of what goes into its first ReLU. ``net``: `Net`.
     """
 
     costs: np.ndarray
-    sizes: list
-    lengths: np.ndarray
+    activations: np.ndarray
     scores: np.ndarray
     net: Net
 
@@ -176,7 +160,7 @@ class Run(NamedTuple):
 
 def train(
     digits, functions=None, learning_rate=0.3, seed=0, epochs=5, batch_size=50, group=None, gamma=1.0, momentum=0.9,
-    fixed=None, jitter=0.0, keep_lengths=False, units=UNITS,
+    units=UNITS,
 ):  # fmt: skip
     """Train a network with ReLU in its hidden layers by mini-batch gradient descent.
 
@@ -195,14 +179,6 @@ def train(
         What gamma starts with.
     momentum : float
         Of the running statistics.
-    fixed : float or "first batch", optional
-        Without `functions`: the scores are divided by this number, or shifted and scaled by mean and standard deviation
-        of the first mini-batch. Both stay as they are during the whole training.
-    jitter : float
-        In training, each step multiplies each unit's Z_tilde by a random factor exp(jitter / 2 · normal) and adds
-        jitter · normal.
-    keep_lengths : bool
-        Whether each row of W of the hidden layers is stretched to its length before the step, after each step.
     units : tuple of int
 
     Returns
@@ -210,35 +186,29 @@ def train(
     Run
     """
     X, Y = digits.X_train, digits.Y_train
-    rng, noise = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
-    settings = Settings(functions, group or batch_size, momentum, fixed, jitter, keep_lengths)
+    rng = np.random.default_rng(seed)
+    settings = Settings(functions, group or batch_size, momentum)
     layers = new_layers(X.shape[0], units, gamma, rng)
-    if isinstance(fixed, (int, float)):
-        layers = [layer | {"var": layer["var"] * fixed**2} for layer in layers]
     net = Net(layers, rng.standard_normal((1, units[-1])) * np.sqrt(2 / units[-1]), np.zeros((1, 1)), functions)
-    costs, sizes, lengths, scores = [], None, [], []
+    costs, activations, scores = [], [], []
     with np.errstate(all="ignore"):  # a run may diverge
         for _ in range(epochs):
             order = rng.permutation(X.shape[1])
             for start in range(0, len(order) - batch_size + 1, batch_size):
                 chosen = order[start : start + batch_size]
-                net, cost, means, last = _step(
-                    net, X[:, chosen], Y[:, chosen], settings, learning_rate, noise, not costs
-                )
-                sizes = sizes or means
+                net, cost, Z_tilde = _step(net, X[:, chosen], Y[:, chosen], settings, learning_rate)
                 costs.append(cost)
-                scores.append((last[0].mean(), last[0].std()))
-                lengths.append(float(np.mean(np.linalg.norm(layers[-1]["W"], axis=1))))
-    return Run(np.array(costs), sizes, np.array(lengths), np.array(scores), net)
+                activations.append(np.mean(np.maximum(0, Z_tilde)))
+                scores.append((Z_tilde[0].mean(), Z_tilde[0].std()))
+    return Run(np.array(costs), np.array(activations), np.array(scores), net)
 
 
-def _step(net, X, Y, settings, learning_rate, noise, first):
-    """Take one step on a mini-batch, the hidden layers in place; return the net, the cost, mean activations, scores."""
-    A, everything, means = X, [], []
+def _step(net, X, Y, settings, learning_rate):
+    """Take one step on a mini-batch, the hidden layers in place; return the net, the cost, the last Z_tilde."""
+    A, everything = X, []
     for layer in net.layers:
-        A, Z, saved = layer_forward(layer, A, settings, noise, first)
+        A, Z_tilde, saved = layer_forward(layer, A, settings)
         everything.append(saved)
-        means.append(float(A.mean()))
     S = net.W @ A + net.b
     dS = expit(S) - Y
     dA = net.W.T @ dS
@@ -246,11 +216,8 @@ def _step(net, X, Y, settings, learning_rate, noise, first):
     b = net.b - learning_rate * dS.mean(axis=1, keepdims=True)
     for layer, saved in zip(net.layers[::-1], everything[::-1], strict=True):
         dA, gradients = layer_backward(layer, dA, saved, settings)
-        length = np.linalg.norm(layer["W"], axis=1, keepdims=True)
         layer |= {name: layer[name] - learning_rate * gradient for name, gradient in gradients.items()}
-        if settings.keep_lengths:
-            layer["W"] = layer["W"] * length / np.linalg.norm(layer["W"], axis=1, keepdims=True)
-    return net._replace(W=W, b=b), float(np.mean(np.logaddexp(0, S) - Y * S)), means, Z
+    return net._replace(W=W, b=b), float(np.mean(np.logaddexp(0, S) - Y * S)), Z_tilde
 
 
 # --- the noise of a batch ---------------------------------------------------------------------------------------------
@@ -392,3 +359,80 @@ def one_unit(forward):
         gamma=ipywidgets.FloatSlider(value=1.0, min=0, max=2, step=0.1, description="gamma"),
         beta=ipywidgets.FloatSlider(value=0.0, min=-2, max=2, step=0.1, description="beta"),
     )
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too large",
+        "the cost of the first epoch is far above guessing, and the scores of the first layer spread without bound",
+        "divide the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the learning rate is too small",
+        "the cost hardly changes from epoch to epoch, and the scores of the first layer spread as at the start",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the running statistics are never updated",
+        "the cost of training falls well, but the running variance is still 1, its start",
+        "print the running statistics after each step: they must move towards those of the batch",
+    ),
+    sick.Fault(
+        "gamma starts at 0",
+        "the cost stays at guessing and the last hidden layer gives only zeros, so no slope passes it",
+        "look at what the parameters start with: gamma is 1, beta is 0",
+    ),
+    sick.Fault(
+        "mean and variance are those of two examples",
+        "the cost stays near guessing although the weights grow: the scores of the first layer spread more and more, "
+        "and yet each is normalised to 1 or -1",
+        "look at how many examples share a mean: take larger batches",
+    ),
+)
+
+
+def sick_run(rng, forward, backward, update, which=None):
+    """Train on 500 digits with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    forward, backward, update : callable
+        The learner's, as in `Functions`.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    few, seed = part(digits(2000), int(rng.integers(4)), 500), int(rng.integers(1000))
+    options = (
+        {"learning_rate": rng.uniform(50, 100)},
+        {"learning_rate": rng.uniform(0.0005, 0.001)},
+        {},
+        {"gamma": 0.0},
+        {"group": 2},
+    )[which]
+    functions = Functions(forward, backward, (lambda mean, var, Z, momentum: (mean, var)) if which == 2 else update)
+    run = train(few, functions, **{"learning_rate": 0.5, "seed": seed, "epochs": 6, "units": (16, 16)} | options)
+    start = new_layers(few.X_train.shape[0], (16,), 1.0, np.random.default_rng(seed))[0]
+    first = run.net.layers[0]
+    before, after = (np.mean(np.var(layer["W"] @ few.X_train, axis=1)) for layer in (start, first))
+    costs = [min(run.epoch_cost(epoch, 6), 1e9) for epoch in range(1, 7)]
+    right = [run.net.judge(few.X_test, few.Y_test, *how)[1] for how in (("test",), ("train", 50))]
+    words = (
+        f"The mean costs of the six epochs are {', '.join(f'{cost:.3g}' for cost in costs)}; guessing costs 0.693. "
+        f"The variance of the first layer's scores, mean over its units, is {before:.2f} at the start and {after:.2f} "
+        f"at the end; the running variance is {np.mean(first['var']):.2f}. The last hidden layer gives "
+        f"{run.activations[-1]:.2f} on average. Right of new digits: {right[0]:.0%} with the running statistics, "
+        f"{right[1]:.0%} with those of batches of 50."
+    )
+    figure, (left, bars) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(np.minimum(run.costs, 2), color=BLUE)
+    left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="step", ylabel="J (2: 2 or more)", ylim=(0, 2.05), title="cost; dashed: guessing")
+    bars.bar(range(3), [before, after, np.mean(first["var"])], color=[BLUE, BLUE, ORANGE])
+    bars.set(yscale="log", title="variance of the first layer's scores", xticks=range(3))
+    bars.set_xticklabels(["at the start", "at the end", "running"])
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

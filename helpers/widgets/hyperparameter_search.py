@@ -13,6 +13,7 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from helpers import data
+from helpers.checks import sick
 from helpers.plots import BLUE, ORANGE, RED
 from helpers.widgets import LiveFigure, progress
 
@@ -172,17 +173,6 @@ def watch(futures, description="in parallel"):
 
     for _ in progress(as_completed(futures), total=len(futures), desc=description):
         pass
-
-
-def watched(function, total, description):
-    """Return `function` with a progress bar that moves on at each call; it ends after `total` calls."""
-    bar = iter(progress(range(total), desc=description))
-
-    def call(settings):
-        next(bar, None)
-        return function(settings)
-
-    return call
 
 
 # --- the picture of grid and random -----------------------------------------------------------------------------------
@@ -380,3 +370,88 @@ def explained(values, errors, groups=4):
     parts = np.array_split(errors, groups)
     between = sum(len(part) * (part.mean() - errors.mean()) ** 2 for part in parts)
     return float(between / np.sum((errors - errors.mean()) ** 2))
+
+
+# --- searches to diagnose ---------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is drawn uniformly, over several decades",
+        "nearly all trials have a learning rate of the highest decade, and most of them fail",
+        "draw the exponent uniformly: the kind log",
+    ),
+    sick.Fault(
+        "the range of the learning rate ends too low",
+        "the best trial lies near the upper end of the range, and no trial is good",
+        "move the range upwards, beyond that end",
+    ),
+    sick.Fault(
+        "the dev set is tiny",
+        "there are few dev digits, only few different dev errors occur, and several trials share the lowest",
+        "take more digits for the dev set",
+    ),
+    sick.Fault(
+        "all trials have the same settings",
+        "lowest and highest learning rate are the same number, and all dev errors are equal",
+        "draw the settings inside the loop over the trials, each in a new dict",
+    ),
+    sick.Fault(
+        "the models have trained on the dev digits",
+        "the dev set is large and the learning rates are spread, but its best error is far below that on other digits",
+        "take the dev digits out of the training set, and train anew",
+    ),
+)
+_LONG = 15  # epochs of a trial of a sick search
+
+
+def sick_search(rng, random_search, which=None):
+    """Search with one of `FAULTS` planted, 24 short trials, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    random_search : callable
+        The learner's.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    (X, Y), (X_dev, Y_dev), (X_new, Y_new), _ = digits()
+    first, count = int(rng.integers(4)) * 200, 20 if which == 2 else 500
+    X, Y, X_dev, Y_dev = X[:, first : first + 200], Y[:, first : first + 200], X_dev[:, :count], Y_dev[:, :count]
+    if which == 4:
+        X, Y = np.hstack([X, X_dev]), np.hstack([Y, Y_dev])
+    kind, low, high = (("uniform", 1e-4, 100.0), ("log", 1e-6, 3e-3))[which] if which < 2 else ("log", 0.01, 1.0)
+    models = []
+
+    def dev_error(settings):
+        with threadpool_limits(1), np.errstate(all="ignore"):
+            model = Model(len(X), 24, np.random.default_rng(0))
+            for _ in range(_LONG):
+                model.train_epoch(X, Y, settings["learning_rate"], 0.9, 25)
+            models.append((settings["learning_rate"], model))
+            return float(model.wrong(X_dev, Y_dev).mean())
+
+    space = {"learning_rate": (kind, low, high)}
+    found = 24 * random_search(space, 1, rng, dev_error) if which == 3 else random_search(space, 24, rng, dev_error)
+    rates = np.array([trial["settings"]["learning_rate"] for trial in found])
+    errors = np.array([trial["dev_error"] for trial in found])
+    winner = next(model for rate, model in models if rate == rates[0])
+    with np.errstate(all="ignore"):
+        elsewhere = winner.wrong(X_new, Y_new).mean()
+    words = (
+        f"24 trials on {count} dev digits, and the winner on {Y_new.size} other digits. Learning rates asked for: from "
+        f"{low:g} to {high:g}; drawn: lowest {rates.min():.2g}, middle {np.median(rates):.2g}, highest "
+        f"{rates.max():.2g}; that of the winner: {rates[0]:.2g}. Dev errors: lowest {errors[0]:.1%}, middle "
+        f"{np.median(errors):.1%}, highest {errors.max():.1%}; {len(set(errors))} different ones; the lowest occurs "
+        f"{np.sum(errors == errors[0])} times. The winner's error on the other digits: {elsewhere:.1%}."
+    )
+    figure, ax = plt.subplots(figsize=(5.5, 2.6))
+    ax.semilogx(rates, 100 * errors, "o", color=BLUE, label="dev")
+    ax.semilogx(rates[:1], [100 * elsewhere], "D", color=ORANGE, label="the winner on other digits")
+    ax.axhline(50, color="gray", linestyle="--", linewidth=1)
+    ax.set(xlabel="learning rate", ylabel="error (%)", ylim=(-2, 60), xlim=(low / 1.5, high * 1.5))
+    ax.set_title("24 trials; dashed: guessing")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from helpers import data
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure, progress
 
@@ -381,15 +382,15 @@ class _Stage:
         self.costs.set(xlim=(0, most_steps), ylim=(1e-6, 10), yscale="log", xlabel="step")
         self.costs.set_title("$J$ − lowest $J$")
 
-    def show(self, functions, turn, steps, rate, adam_rate, size=4, noisy=False, **options):
-        """Move everything; return the valley and the five paths by name."""
+    def show(self, functions, turn, steps, rates, size=4, noisy=False, beta=0.9):
+        """Move everything; return the valley and the five paths by name. ``rates`` has a rate for each method."""
         valley = Valley(turn)
         lines = [np.vstack([valley.ellipse(level), [[np.nan, np.nan]]]) for level in LEVELS]
         self.contour.set_data(*np.vstack(lines).T)
         self.start.set_data(*valley.start[:, None])
         found = {}
-        for method, (_, length) in METHODS.items():
-            path = valley.walk(functions, method, steps, adam_rate if length else rate, size, noisy=noisy, **options)
+        for method in METHODS:
+            path = valley.walk(functions, method, steps, rates[method], size, noisy=noisy, beta=beta)
             found[method] = path
             self.paths[method].set_data(*path.T)
             self.ends[method].set_data(*path[-1:].T)
@@ -397,10 +398,52 @@ class _Stage:
         return valley, found
 
 
-def draw_walks(axes, functions, turn=0.0, steps=60, rate=10**0.2, adam_rate=10**-0.5, size=16, **options):
-    """Draw the static twin of `five_walks` on two axes; return the paths by name."""
-    stage = _Stage(axes, animated=False, most_steps=steps)
-    return stage.show(functions, turn, steps, rate, adam_rate, size, **options)[1]
+class Tuned(NamedTuple):
+    """What suits a method in the valley: its rate and options, and after how many steps it is `CLOSE` for good."""
+
+    steps: int
+    rate: float
+    options: dict
+
+
+CLOSE, MOST = 0.01, 120
+
+
+def tuned(functions, turn, size=16):
+    """Return `Tuned` by method: by the formulas for gradient descent and momentum, from 31 rates for the others."""
+    valley, found = Valley(turn), {}
+    root = np.sqrt(STEEP / FLAT)
+    searched = {"mini-batches": np.logspace(-2, 0.4, 31), "RMSprop": np.logspace(-2.5, 0.5, 31)}
+    for method in METHODS:
+        options = {"beta": ((root - 1) / (root + 1)) ** 2} if method == "momentum" else {}
+        rates = {"gradient descent": [2 / (FLAT + STEEP)], "momentum": [1 / np.sqrt(FLAT * STEEP)]}.get(method)
+        tried = []
+        for rate in searched.get(method, searched["RMSprop"]) if rates is None else rates:
+            heights = valley.above_minimum(valley.walk(functions, method, MOST, rate, size, **options))
+            steps = arrival(heights, CLOSE * heights[0])
+            tried.append(Tuned(MOST + 1 if steps is None else steps, float(rate), options))
+        found[method] = min(tried, key=lambda one: one.steps)
+    return found
+
+
+def draw_tuned(axes, functions, settings, turn, steps=60, size=16):
+    """Draw five walks with these settings, one panel each, and their costs in the last panel; axes of shape (2, 3)."""
+    valley, panels = Valley(turn), list(np.ravel(axes))
+    costs = panels[-1]
+    for ax, (method, one) in zip(panels, settings.items(), strict=False):
+        path = valley.walk(functions, method, steps, one.rate, size, **one.options)
+        for level in LEVELS:
+            ax.plot(*valley.ellipse(level).T, color="#aac4d8", linewidth=0.8)
+        color = METHODS[method][0]
+        ax.plot(*path.T, ".-", color=color, markersize=3, linewidth=1.2)
+        ax.plot(*path[:1].T, "o", color="black", markersize=4)
+        ax.plot(0, 0, "+", color="black", markersize=10)
+        ax.set(xlim=(-5.2, 2.4), ylim=(-3.3, 3.3), aspect="equal")
+        ax.set_title(f"{method}: {one.steps} steps", fontsize=9)
+        costs.plot(np.maximum(valley.above_minimum(path), 1e-12), color=color, linewidth=1.3)
+    costs.axhline(CLOSE * valley.above_minimum(valley.start[None, :])[0], color="gray", linestyle="--", linewidth=1)
+    costs.set(yscale="log", ylim=(1e-8, 10), xlabel="step")
+    costs.set_title("J − lowest J; dashed: 1/100 of the start", fontsize=9)
 
 
 def draw_legend(figure, place="upper center"):
@@ -409,9 +452,9 @@ def draw_legend(figure, place="upper center"):
     figure.legend(handles, METHODS, loc=place, ncols=5, fontsize=9, columnspacing=1.2, handlelength=1.4)
 
 
-def arrival(heights):
-    """Return the first step from which on all heights are at most `REACHED`, or None."""
-    above = np.flatnonzero(heights > REACHED)
+def arrival(heights, goal=REACHED):
+    """Return the first step from which on all heights are at most `goal`, or None."""
+    above = np.flatnonzero(heights > goal)
     first = 0 if len(above) == 0 else int(above[-1]) + 1
     return first if first < len(heights) else None
 
@@ -431,8 +474,9 @@ def five_walks(functions):
     draw_legend(figure)
     stage = _Stage(axes, animated=True)
 
-    def update(turn, steps, rate, adam_rate, beta, size, noisy):
-        valley, paths = stage.show(functions, turn, steps, rate, adam_rate, size, noisy, beta=beta, beta_s=beta)
+    def update(turn, steps, rate, momentum_rate, adam_rate, beta, size, noisy):
+        rates = dict(zip(METHODS, (rate, rate, momentum_rate, adam_rate, adam_rate), strict=True))
+        valley, paths = stage.show(functions, turn, steps, rates, size, noisy, beta)
         said = []
         for method, path in paths.items():
             heights = valley.above_minimum(path)
@@ -452,11 +496,95 @@ def five_walks(functions):
         update,
         turn=ipywidgets.IntSlider(value=0, min=0, max=90, step=5, description="turn of the valley (°)"),
         steps=ipywidgets.IntSlider(value=60, min=1, max=80, description="steps"),
-        rate=slider(value=10**0.2, min=-1.5, max=1.5, step=0.05, description="α of the first three"),
-        adam_rate=slider(value=10**-0.5, min=-2.5, max=0.5, step=0.05, description="α of RMSprop, Adam"),
-        beta=ipywidgets.FloatSlider(value=0.9, min=0, max=0.98, step=0.02, description="β, β₁"),
+        rate=slider(value=10**0.25, min=-1.5, max=1.5, step=0.05, description="α of the first two"),
+        momentum_rate=slider(value=10**0.7, min=-1.5, max=1.6, step=0.05, description="α of momentum"),
+        adam_rate=slider(value=10**-0.8, min=-2.5, max=0.5, step=0.05, description="α of RMSprop, Adam"),
+        beta=ipywidgets.FloatSlider(value=0.44, min=0, max=0.98, step=0.02, description="β, β₁"),
         size=ipywidgets.SelectionSlider(options=(1, 2, 4, 8, 16, 32, 64), value=16, description="size of mini-batches"),
         noisy=ipywidgets.ToggleButtons(
             options=[("that method alone", False), ("all but gradient descent", True)], description="mini-batches for"
         ),
     )
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too large",
+        "the highest cost of the first ten batches is far above guessing, and the cost ends at guessing or above",
+        "divide the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the learning rate is too small",
+        "the cost hardly changes, and all steps are tiny from the first on",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "labels and examples are not in the same order",
+        "the steps are as long as α and the cost falls a little, but half of the new digits are wrong",
+        "look at some examples of a mini-batch together with their labels",
+    ),
+    sick.Fault(
+        "the averages are not corrected at the start, and their memory is long",
+        "the first step is 32 times as long as α and throws the cost up, and then it falls",
+        "correct the average of the squares by its divisor, or take a shorter memory",
+    ),
+    sick.Fault(
+        "the learning rate decays too early",
+        "the cost falls in the first epoch and then stands still, since the steps of the last epoch are tiny",
+        "divide the decay rate by 100 or more",
+    ),
+)
+
+
+def sick_run(rng, functions, update_lr, which=None):
+    """Train on 1000 digits with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    functions : Functions
+    update_lr : callable
+        The learner's.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    whole, number = digits(), int(rng.integers(4))
+    X, Y = (part[:, 1000 * number : 1000 * number + 1000] for part in (whole.X_train, whole.Y_train))
+    if which == 2:
+        Y = rng.permutation(Y, axis=1)
+    usual = rng.uniform(0.003, 0.006)
+    alpha = (rng.uniform(20, 50), rng.uniform(1e-6, 3e-6), usual, 0.01, usual)[which]
+    method, options = ("RMSprop", {"beta_s": 0.999}) if which == 3 else ("Adam", {})
+    start, step = walker(functions, method, **options)
+    parameters = first_parameters(units=32, seed=int(rng.integers(1000)))
+    state, t, costs, lengths, batches = start(parameters), 0, [judge(parameters, X, Y)[0]], [], []
+    order = np.random.default_rng(int(rng.integers(1000)))
+    with np.errstate(all="ignore"):
+        for epoch in range(6):
+            rate = update_lr(alpha, epoch, 1e4 if which == 4 else 0.0)
+            for X_batch, Y_batch in functions.random_mini_batches(X, Y, 50, order):
+                t, before = t + 1, parameters
+                cost, grads = cost_and_gradients(parameters, X_batch, Y_batch)
+                parameters, state = step(parameters, grads, state, t, rate)
+                batches.append(cost)
+                lengths.append(np.max(np.abs(parameters["W1"] - before["W1"])))
+            costs.append(judge(parameters, X, Y)[0])
+    wrong = [judge(parameters, *sets)[1] for sets in ((X, Y), (whole.X_test, whole.Y_test))]
+    words = (
+        f"The cost before training and after each of six epochs is {', '.join(f'{cost:.3g}' for cost in costs)}; "
+        f"guessing costs 0.693. The highest cost of the first ten mini-batches is {max(batches[:10]):.3g}. The "
+        f"learning rate starts at {alpha:.1e}. The largest change of an entry of W1 is {lengths[0]:.1e} in the first "
+        f"step and {np.mean(lengths[-20:]):.1e} on average in the last epoch. Wrong: {wrong[0]:.0%} of the training "
+        f"digits, {wrong[1]:.0%} of new ones."
+    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(np.minimum(costs, 3), ".-", color=BLUE)
+    left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="epoch", ylabel="J (3: 3 or more)", ylim=(0, 3.1), title="cost; dashed: guessing")
+    right.semilogy(np.maximum(lengths, 1e-12), color=ORANGE)
+    right.set(xlabel="step", title="largest change of an entry of W1", ylim=(1e-9, 10))
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgb
 from scipy.special import expit
 
 from helpers import data
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
 
@@ -136,10 +137,11 @@ def draw_weights(axes, W, limit=None):
 
 
 def draw_confusion(ax, counts, title):
-    """Draw how often each class (row) was taken for each (column), shape (C, C); the more errors, the darker."""
+    """Draw how often each class (row) was taken for each (column), shape (C, C): right ones blue, errors orange."""
     C = len(counts)
     errors = np.where(np.eye(C, dtype=bool), 0, counts)
     ax.imshow(errors, cmap="Oranges", vmin=0, vmax=1.6 * errors.max())
+    ax.imshow(np.where(np.eye(C, dtype=bool), 0.35, np.nan), cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         if count:
             weight = "bold" if row == column else "normal"
@@ -265,3 +267,79 @@ def three_scores(softmax, softmax_cross_entropy):
 
 def _list(values):
     return ", ".join(f"{round(float(value), 2) + 0.0:.2f}" for value in values)
+
+
+# --- confident errors to diagnose -------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "few digits and many steps: it has learned the training digits by heart",
+        "all training digits are right, and on new ones it says more than is right",
+        "take more digits, fewer steps, or a temperature chosen on a dev part",
+    ),
+    sick.Fault(
+        "the new digits are shifted to the side",
+        "most training digits are right, and few of the new ones, in nearly all classes, and it is less sure of them",
+        "look at some of the new digits beside training digits",
+    ),
+    sick.Fault(
+        "many training labels are wrong",
+        "few training digits are right by their labels, and of the new digits more are right than it says",
+        "look at training digits together with their labels",
+    ),
+    sick.Fault(
+        "the scores are multiplied by 10 before the softmax",
+        "already on the training digits it says nearly 100 % and fewer are right",
+        "compare the scores that go into the softmax with W x + b",
+    ),
+    sick.Fault(
+        "one class is missing in the training set",
+        "of one class no new digit is right, of all others most are",
+        "count the training digits of each class",
+    ),
+)
+
+
+def sick_classifier(rng, softmax_regression_model, softmax, which=None):
+    """Train on digits with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    softmax_regression_model, softmax : callable
+        The learner's.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    whole, count, steps = digits(), 150 if which == 0 else 1000, 1200 if which == 0 else 60
+    first = int(rng.integers(4)) * 1000
+    X, labels = whole.X_train[:, first : first + count], whole.labels_train[:, first : first + count].copy()
+    X_new, labels_new, factor = whole.X_test, whole.labels_test, 10.0 if which == 3 else 1.0
+    if which == 1:
+        X_new = np.roll(X_new.reshape(28, 28, -1), 4 * int(rng.choice([-1, 1])), axis=1).reshape(784, -1)
+    if which == 2:
+        chosen = rng.random(labels.shape) < 0.5
+        labels[chosen] = rng.integers(10, size=chosen.sum())
+    if which == 4:
+        kept = labels[0] != rng.integers(10)
+        X, labels = X[:, kept], labels[:, kept]
+    p, _ = softmax_regression_model(X, np.eye(10)[:, labels[0]], 0.5, steps)
+    said, right = [], []
+    for images, truth in ((X, labels), (X_new, labels_new)):
+        A = softmax(factor * (p["W"] @ images + p["b"]))
+        said.append(np.max(A, axis=0).mean())
+        right.append(np.argmax(A, axis=0) == truth[0])
+    by_class = np.array([right[1][labels_new[0] == c].mean() for c in range(10)])
+    words = (
+        f"On the training digits it says {said[0]:.0%} on average, and {right[0].mean():.0%} are right by their "
+        f"labels. On new digits it says {said[1]:.0%}, and {right[1].mean():.0%} are right. Of the new digits, class "
+        f"by class, right: {', '.join(f'{share:.0%}' for share in by_class)}."
+    )
+    figure, (left, bars) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    draw_columns(left, {"says": said, "right": [one.mean() for one in right]}, ("training", "new"), (0, 1.3))
+    left.legend(loc="upper left", ncols=2, fontsize=8)
+    bars.bar(range(10), by_class, color=ORANGE)
+    bars.set(xticks=range(10), ylim=(0, 1.05), xlabel="class", title="new digits: share right")
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

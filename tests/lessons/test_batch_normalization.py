@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
@@ -14,7 +15,7 @@ from PIL import Image
 from scipy.optimize import approx_fprime
 from sklearn.preprocessing import StandardScaler
 
-from helpers import exercises
+from helpers import courses, exercises, notebooks
 from helpers.widgets import batch_normalization as pictures
 
 LESSON = exercises.load("batch_normalization").exercises
@@ -125,6 +126,13 @@ def test_batch_variance_is_too_small_by_the_factor_of_the_lesson():
         assert np.mean(batches.var(axis=1)) == pytest.approx((m - 1) / m)
         assert np.mean(batches.var(axis=1, ddof=1)) == pytest.approx(1)
     assert round(64 / 63 - 1, 3) == 0.016
+
+
+def test_numbers_of_the_prose():
+    """The mean of a batch's variance for m = 50, the cost of guessing, the largest output in a batch of 4."""
+    assert pytest.approx(8.82) == 9 * 49 / 50
+    assert np.log(2) == pytest.approx(0.69, abs=0.005)
+    assert np.sqrt(4 - 1) == pytest.approx(1.73, abs=0.005)
 
 
 # --- backward ---------------------------------------------------------------------------------------------------------
@@ -261,12 +269,12 @@ def test_a_step_of_the_run_follows_the_automatic_gradient(kind, group):
     rng = np.random.default_rng(4)
     X, Y = rng.standard_normal((5, 6)), rng.integers(0, 2, size=(1, 6)).astype(float)
     functions = None if kind == "plain" else FUNCTIONS
-    settings = pictures.Settings(functions, group or 6, 0.9, None, 0.0, False)
-    layer = pictures.new_layers(5, (4,), 1.3, rng)[0] | {"beta": rng.normal(size=(4, 1))}
+    settings = pictures.Settings(functions, group or 6, 0.9)
+    layer = pictures.new_layers(5, (4,), 1.0 if kind == "plain" else 1.3, rng)[0] | {"beta": rng.normal(size=(4, 1))}
     net = pictures.Net([layer], rng.standard_normal((1, 4)), np.zeros((1, 1)), functions)
     before = [layer[name] for name in ("W", "gamma", "beta")] + [net.W, net.b]
     theirs = autograd.grad(cost_of)(before, X, Y, kind)
-    after, cost, _, _ = pictures._step(net, X, Y, settings, 0.5, rng, True)
+    after, cost, _ = pictures._step(net, X, Y, settings, 0.5)
     assert cost == pytest.approx(cost_of(before, X, Y, kind), rel=1e-12)
     found = [layer[name] for name in ("W", "gamma", "beta")] + [after.W, after.b]
     for name, old, new, gradient in zip(("W", "gamma", "beta", "V", "b"), before, found, theirs, strict=True):
@@ -283,62 +291,89 @@ def test_parts_of_the_digits_share_none(digits):
     np.testing.assert_array_equal(labels, many.Y_train)
 
 
-def last_costs(digits, rate, seeds=range(5), **options):
-    return np.array([pictures.train(digits, learning_rate=rate, seed=seed, **options).epoch_cost(-1) for seed in seeds])
+@pytest.fixture(scope="module")
+def loop(digits):
+    """The training loop of section 7: its cells, with the reference functions."""
+    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("batch_normalization").path).cells}
+    space = {"np": np, "digits": digits, **{name: one.reference for name, one in LESSON.items()}}
+    for name in ("hidden_layer", "one_step", "new_layers", "train_loop", "judge"):
+        exec(cells[name], space)
+    return space
 
 
-def test_batch_normalisation_trains_at_rates_that_break_the_plain_network(digits):
-    """The claims of section 7, with the border at a cost of 0.4."""
-    assert np.all(last_costs(digits, 0.3) < 0.4)
-    assert np.sum(last_costs(digits, 1.0) < 0.4) <= 3
-    assert not np.any(last_costs(digits, 3.0) < 0.4)
-    assert np.all(last_costs(digits, 3.0, functions=FUNCTIONS) < 0.3)
-    assert not np.any(last_costs(digits, 10.0, functions=FUNCTIONS) < 0.4)
-    # At equal small rates the plain network has the lower training cost.
-    assert np.all(last_costs(digits, 0.1) < last_costs(digits, 0.1, functions=FUNCTIONS))
+def last_costs(loop, divisor, rate, seeds=range(5), **options):
+    """Return the cost of the last epoch in five starts, infinity where a run diverged."""
+    runs = [loop["train"](rate, seed, divisor, **options)[1]["costs"][-40:] for seed in seeds]
+    return np.nan_to_num([np.mean(costs) for costs in runs], nan=np.inf)
 
 
-def test_batch_normalisation_is_ahead_after_the_first_epoch(digits):
-    ours = [pictures.train(digits, FUNCTIONS, 1.0, seed, epochs=1).epoch_cost(1, 1) for seed in range(5)]
-    for rate in (0.03, 0.1, 0.3):
-        plain = [pictures.train(digits, None, rate, seed, epochs=1).epoch_cost(1, 1) for seed in range(5)]
-        assert statistics.median(ours) < statistics.median(plain) - 0.05
+def test_the_loop_of_the_notebook_trains_as_the_one_with_groups(loop, digits):
+    for divisor, functions in ((1, None), (None, FUNCTIONS)):
+        ours = loop["train"](0.3, 3, divisor, epochs=1)[1]["costs"]
+        np.testing.assert_allclose(ours, pictures.train(digits, functions, 0.3, 3, epochs=1).costs, rtol=1e-7)
 
 
-def test_low_activations_are_not_the_reason(digits):
-    """The erratum: low values learn nothing, frozen statistics break like the plain network, high values train."""
-    for rate in (0.3, 3.0):
-        assert np.all(last_costs(digits, rate, fixed=10) > 0.65)
-    assert np.all(last_costs(digits, 0.3, fixed="first batch") < 0.4)
-    assert not np.any(last_costs(digits, 3.0, fixed="first batch") < 0.4)
-    assert np.all(last_costs(digits, 3.0, functions=FUNCTIONS, gamma=3.0) < 0.4)
-    sizes = {
-        name: pictures.train(digits, epochs=1, **options).sizes
-        for name, options in (
-            ("frozen", {"fixed": "first batch"}),
-            ("batch", {"functions": FUNCTIONS}),
-            ("high", {"functions": FUNCTIONS, "gamma": 3.0}),
-        )
-    }
-    np.testing.assert_allclose(sizes["frozen"], sizes["batch"], rtol=1e-3)
-    np.testing.assert_allclose(np.array(sizes["high"]), 3 * np.array(sizes["batch"]), rtol=1e-3)
+def test_rates_that_train(loop):
+    """Section 7: plain up to 0.3, batch normalisation up to 5, in five starts of five; neither at 10."""
+    assert np.all(last_costs(loop, 1, 0.3) < 0.5)
+    assert np.sum(last_costs(loop, 1, 1.0) < 0.5) < 5
+    assert not np.any(last_costs(loop, 1, 3.0) < 0.5)
+    assert np.all(last_costs(loop, None, 5.0) < 0.5)
+    assert not np.any(last_costs(loop, None, 10.0) < 0.5)
+    assert np.median(last_costs(loop, 1, 0.3)) < min(
+        np.median(last_costs(loop, None, rate)) for rate in (0.3, 1.0, 3.0)
+    )
 
 
-def test_neither_the_brake_nor_a_steady_distribution_is_the_reason(digits):
-    """Section 9: at rate 3 all starts train without growing weights, and with jitter."""
-    kept = last_costs(digits, 3.0, functions=FUNCTIONS, keep_lengths=True)
-    assert np.all(kept < 0.4)
-    assert np.median(kept) > np.median(last_costs(digits, 3.0, functions=FUNCTIONS))
-    assert np.all(last_costs(digits, 3.0, functions=FUNCTIONS, jitter=0.3) < 0.4)
-    assert np.all(last_costs(digits, 1.0, keep_lengths=True) < 0.4)
-    assert not np.any(last_costs(digits, 3.0, keep_lengths=True) < 0.4)
+def test_first_epoch_is_cheapest_with_batch_normalisation(loop):
+    def first(divisor, rate):
+        return np.median([np.mean(loop["train"](rate, seed, divisor, epochs=1)[1]["costs"]) for seed in range(5)])
+
+    assert first(None, 1.0) < min(first(1, rate) for rate in (0.1, 0.3)) - 0.05
 
 
-def test_kept_lengths_do_not_change_and_free_ones_grow(digits):
-    kept = pictures.train(digits, FUNCTIONS, 3.0, epochs=1, keep_lengths=True).lengths
+def test_fixed_divisors_of_two_and_three_stand_rate_3_and_only_batch_normalisation_rate_5(loop):
+    """Section 8, the table: activations that are low and controlled by nothing."""
+    for divisor in (2, 3):
+        assert np.all(last_costs(loop, divisor, 3.0) < 0.5)
+        assert np.sum(last_costs(loop, divisor, 5.0) < 0.5) <= 1
+    for divisor in (5, 10):
+        for rate in (0.3, 3.0):
+            assert not np.any(last_costs(loop, divisor, rate) < 0.5)
+    X, sizes = loop["digits"].X_train[:, :500], {}
+    for divisor in (2, 3, None):
+        A = X
+        for layer in loop["new_layers"](len(X), np.random.default_rng(0), divisor, 0.9)[:-1]:
+            A, _ = loop["hidden_forward"](layer, A, "train")
+            sizes.setdefault(divisor, []).append(A.mean())
+    assert np.all(np.array(sizes[3]) < np.array(sizes[2]))
+    assert np.all(np.array(sizes[2]) < np.array(sizes[None]))
+
+
+def test_a_divisor_is_a_smaller_start_and_a_smaller_rate(loop, digits):
+    """Equation (7.32): hidden weights divided by k, and their rate by k squared; the biases keep the rate."""
+    k, rate, rng = 2, 0.5, np.random.default_rng(0)
+    divided = loop["new_layers"](196, np.random.default_rng(0), k, 0.9)
+    plain = loop["new_layers"](196, rng, 1, 0.9)
+    for layer in plain[:-1]:
+        layer["W"] = layer["W"] / k
+    X, Y = digits.X_train[:, :50], digits.Y_train[:, :50]
+    before = [layer["W"] for layer in plain]
+    costs = [loop["step"](layers, X, Y, rate)[0] for layers in (divided, plain)]
+    assert costs[0] == pytest.approx(costs[1], rel=1e-12)
+    for one, other, old in zip(divided[:-1], plain[:-1], before[:-1], strict=True):
+        np.testing.assert_allclose(one["W"] / k, old + (other["W"] - old) / k**2, rtol=1e-9, atol=1e-12)
+
+
+def test_the_brake_is_not_all(loop):
+    """Section 9: without growing weights batch normalisation still trains at rate 3, with a higher cost."""
+    kept = last_costs(loop, None, 3.0, keep_lengths=True)
+    assert np.all(kept < 0.5)
+    assert np.median(kept) > np.median(last_costs(loop, None, 3.0))
+    assert np.all(last_costs(loop, 1, 1.0, keep_lengths=True) < 0.5)
+    assert not np.any(last_costs(loop, 1, 3.0, keep_lengths=True) < 0.5)
+    kept, free = (loop["train"](3.0, 0, epochs=1, keep_lengths=one)[1]["lengths"] for one in (True, False))
     assert np.ptp(kept) < 1e-9
-    free = pictures.train(digits, FUNCTIONS, 3.0, epochs=1).lengths
-    assert np.all(np.diff(free) > -1e-9)
     assert free[-1] > free[0] + 0.05
 
 
@@ -357,37 +392,63 @@ def test_smaller_groups_cost_training_and_help_the_test():
     assert np.all(train_4 > 5 * train_10)
 
 
-@pytest.mark.parametrize("level", [0.0, 2.0])
-def test_noise_of_a_batch_follows_the_formula(level):
-    """Equation (7.35) with normal scores; the standard deviation of 4000 values is known to about 1.1 %."""
+def test_noise_of_a_batch_follows_the_formula():
+    """Equation (7.36) with normal scores; the standard deviation of 4000 values is known to about 1.1 %."""
     rng = np.random.default_rng(0)
     others = rng.normal(5, 3, size=20000)
-    z = others.mean() + level * others.std()
     for m in (128, 512):
-        found = pictures.landings(FORWARD, z, others, m, rng, batches=4000).std()
-        assert found == pytest.approx(np.sqrt((1 + level**2 / 2) / m), rel=0.06)
+        found = pictures.landings(FORWARD, others.mean(), others, m, rng, batches=4000).std()
+        assert found == pytest.approx(1 / np.sqrt(m), rel=0.06)
 
 
-def test_batch_statistics_at_test_go_wrong_as_the_lesson_says(digits):
-    net, X, Y = pictures.train(digits, FUNCTIONS, 1.0).net, digits.X_test, digits.Y_test
+def test_batch_statistics_at_test_go_wrong_as_the_lesson_says(loop, digits):
+    X, Y, judge = digits.X_test, digits.Y_test, loop["judge"]
     order = np.argsort(Y[0], kind="stable")
-    right = net.judge(X, Y)[1]
-    assert right > 0.92
-    assert net.judge(X[:, order], Y[:, order], "test", 50)[1] == right, "running statistics do not ask for the company"
-    assert net.judge(X, Y, "train", 5)[1] < right - 0.08
-    assert net.judge(X[:, order], Y[:, order], "train", 50)[1] < 0.7
-    assert len(np.unique(np.hstack([net.scores(X[:, [i]], "train") for i in range(20)]).round(12))) == 1
+    for seed in range(5):
+        layers, _ = loop["train"](1.0, seed)
+        right = judge(layers, X, Y)[1]
+        assert right > 0.92
+        assert judge(layers, X[:, order], Y[:, order], "test", 50)[1] == right, "they do not ask for the company"
+        assert judge(layers, X, Y, "train", 50)[1] > right - 0.03
+        assert judge(layers, X, Y, "train", 5)[1] < right - 0.06
+        assert judge(layers, X[:, order], Y[:, order], "train", 50)[1] < 0.7
+        assert judge(layers, X, Y, "train", 1)[1] < 0.55
 
 
-def test_the_start_of_the_running_statistics_costs_digits_unless_corrected(digits):
+def test_the_start_of_the_running_statistics_costs_digits_unless_corrected(loop, digits):
     for momentum in (0.99, 0.999):
-        net, left = pictures.train(digits, FUNCTIONS, 1.0, epochs=1, momentum=momentum).net, momentum**40
-        layers = [
-            layer | {"mean": layer["mean"] / (1 - left), "var": (layer["var"] - left) / (1 - left)}
-            for layer in net.layers
+        left, found = momentum**40, []
+        for seed in range(5):
+            layers, _ = loop["train"](1.0, seed, epochs=1, momentum=momentum)
+            found.append([loop["judge"](layers, digits.X_test, digits.Y_test)[1]])
+            for layer in layers[:-1]:
+                layer["mean"], layer["var"] = layer["mean"] / (1 - left), (layer["var"] - left) / (1 - left)
+            found[-1].append(loop["judge"](layers, digits.X_test, digits.Y_test)[1])
+        before, after = np.mean(found, axis=0)
+        assert before < after - 0.03
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)), ids=["large", "small", "stale", "gamma", "pairs"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(8):
+        run = pictures.sick_run(np.random.default_rng(seed), FORWARD, CLOSED, UPDATE, which=which)
+        assert run.which == which
+        costs = [float(one) for one in re.search(r"epochs are (.*); guessing", run.words)[1].split(", ")]
+        before, after, running, given = (
+            float(re.search(pattern + r" ([\d.]*\d)", run.words)[1])
+            for pattern in ("units, is", "start and", "running variance is", "hidden layer gives")
+        )
+        looks = [
+            costs[0] > 1.2 and after > 100 * before,
+            costs[-1] > 0.55 and np.ptp(costs) < 0.15 and abs(after / before - 1) < 0.1 and given > 0.1,
+            costs[-1] < 0.4 and running == 1,
+            np.ptp(costs) < 0.02 and given == 0,
+            costs[0] < 1.2 and costs[-1] > 0.5 and after > 3 * before and given > 0.1,
         ]
-        accuracies = [one.judge(digits.X_test, digits.Y_test)[1] for one in (net, net._replace(layers=layers))]
-        assert accuracies[0] < accuracies[1] - 0.05
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------

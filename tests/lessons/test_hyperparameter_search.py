@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import subprocess
 import sys
@@ -70,6 +71,16 @@ def test_memory_of_momentum():
     for one in g:
         v = beta * v + (1 - beta) * one
     assert v == pytest.approx((1 - beta) * sum(beta**k * g[7 - k] for k in range(8)))
+
+
+def test_numbers_of_the_prose():
+    assert np.sqrt(0.05) == pytest.approx(0.224, abs=5e-4)
+    assert pytest.approx(0.0009, abs=1e-5) == (0.001 - 1e-4) / (1 - 1e-4)
+    assert pytest.approx(1100, rel=0.02) == (1 - 1e-4) / (0.001 - 1e-4)
+    assert 0.002 / 0.001 == 0.2 / 0.1, "the ratio counts"
+    assert pytest.approx(0.0995) == 1 - 0.9005
+    assert 180 // 4 == 45
+    assert 100 * np.sqrt(0.08 * 0.92 / 100) == pytest.approx(2.7, abs=0.05)
 
 
 # --- grid against random ----------------------------------------------------------------------------------------------
@@ -329,9 +340,69 @@ def test_workers_give_the_same_and_close_without_a_word(tmp_path):
     assert list(tmp_path.iterdir()) == [program]
 
 
-def test_a_watched_function_is_called_as_it_is():
-    double = search.watched(lambda x: 2 * x, 3, "three")
-    assert [double(x) for x in (1, 2, 3, 4)] == [2, 4, 6, 8]
+# --- what section 7 and 8 say, with fewer epochs ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many():
+    """60 trials of the lesson's search in each of five draws, cut to 12 epochs: ``[(settings, dev errors, wrong)]``."""
+    found, parts = [], search.digits()
+    space = SPACE | {"hidden_units": ("integer", 4, 64), "batch_size": ("integer", 16, 256)}
+    X, Y = (np.concatenate(part, axis=1) for part in zip(parts.dev, parts.spare, strict=True))
+    for seed in range(5):
+        drawn = SEARCH(space, 60, generator(seed), lambda settings: 0.0)
+        trials = [search.fit(trial["settings"], epochs=12) for trial in drawn]
+        found.append((trials, search.errors_of(trials, X, Y)))
+    return found
+
+
+def test_the_learning_rate_explains_most_in_each_of_five_draws(many):
+    for trials, _ in many:
+        errors = [trial["dev_error"] for trial in trials]
+        shares = {
+            name: search.explained([trial["settings"][name] for trial in trials], errors)
+            for name in ("learning_rate", "beta", "hidden_units", "batch_size")
+        }
+        assert max(shares, key=shares.get) == "learning_rate"
+        assert shares["learning_rate"] > 0.35
+
+
+def test_the_winner_is_worse_elsewhere_and_more_so_with_few_dev_digits(many):
+    rng, gaps = generator(9), {500: [], 100: []}
+    for _, wrong in many:
+        for m_dev, found in gaps.items():
+            for _ in range(40):
+                columns = rng.permutation(3000)
+                on_dev = wrong[:, columns[:m_dev]].mean(axis=1)
+                winner = on_dev.argmin()
+                found.append(wrong[winner, columns[500:]].mean() - on_dev[winner])
+    assert 0 < np.mean(gaps[500]) < np.mean(gaps[100]) / 1.8
+
+
+# --- searches to diagnose ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", range(len(search.FAULTS)), ids=["uniform", "low", "tiny", "same", "seen"])
+def test_a_search_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(6):
+        run = search.sick_search(generator(seed), SEARCH, which=which)
+        assert run.which == which
+
+        def number(pattern, words=run.words):
+            return float(re.search(pattern + r" ([-+\de.]*\d)", words)[1])
+
+        count, distinct = number("trials on"), float(re.search(r"(\d+) different", run.words)[1])
+        low, middle, high = number("lowest"), number("middle"), number("highest")
+        asked = float(re.search(r"from [-\de.]+ to ([-\de.]*\d);", run.words)[1])
+        best, elsewhere = number("Dev errors: lowest"), number("other digits:")
+        looks = [
+            middle > 0.3 * asked and low < high and best > 10,
+            number("winner:") > asked / 10 and best > 20 and middle < asked / 10,
+            count < 50 and distinct < 8 and low < high,
+            low == high and distinct == 1,
+            count == 500 and low < high and elsewhere > best + 5 and best < 8,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 # --- the pictures -----------------------------------------------------------------------------------------------------

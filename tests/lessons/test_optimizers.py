@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import itertools
+import re
 import statistics
 import time
 
@@ -16,7 +17,7 @@ from autograd.misc import optimizers as theirs
 from PIL import Image
 from scipy.signal import lfilter
 
-from helpers import exercises
+from helpers import courses, exercises, notebooks
 from helpers.widgets import optimizers as pictures
 
 LESSON = exercises.load("optimizers").exercises
@@ -124,6 +125,16 @@ def test_memory_and_noise_of_an_average():
         assert beta ** (1 / (1 - beta)) == pytest.approx(0.37, abs=0.025)
     v = AVERAGE(random(200_000), 0.9)[1000:]
     assert np.var(v) == pytest.approx(1 / 19, rel=0.03)
+
+
+def test_numbers_of_the_prose(digits, first):
+    """Batches of an epoch, sizes that are usual, the weight of the memory, the limit of the tuned beta, the noise."""
+    assert -(-4000 // 64) == 63
+    assert [2**k for k in (6, 7, 8, 9)] == [64, 128, 256, 512]
+    assert 1 - np.exp(-1) == pytest.approx(0.63, abs=0.005), "63 %"
+    assert pytest.approx(5.1, abs=0.05) == 2 * 1.44 / 0.56
+    assert -(-3000 // 64) * 10 == 470
+    assert pictures.gradient_noise(first, digits, (1,))[1] == pytest.approx(10.7, abs=0.05)
 
 
 # --- one step, and many -----------------------------------------------------------------------------------------------
@@ -239,7 +250,7 @@ def test_first_step_of_adam_has_the_length_of_the_learning_rate():
 
 
 def test_stored_correction_grows():
-    """Equation (5.29)."""
+    """Equation (5.32)."""
     stored = (0.1 * 3) / (1 - 0.9)
     assert (0.9 * stored + 0.1 * 3) / (1 - 0.9**2) == pytest.approx(5.3 * 3, rel=0.01)
 
@@ -257,7 +268,7 @@ def test_large_epsilon_makes_adam_momentum():
 def test_decay_table_of_the_notes():
     """Topic 23: 0.1, 0.0667, 0.05; the notes have 0.1, 0.67, 0.5."""
     assert [round(UPDATE_LR(0.2, epoch, 1), 4) for epoch in (1, 2, 3)] == [0.1, 0.0667, 0.05]
-    assert UPDATE_LR(0.2, 5, 0.2) == pytest.approx(0.1), "(5.34): half after 1 / d epochs"
+    assert UPDATE_LR(0.2, 5, 0.2) == pytest.approx(0.1), "(5.37): half after 1 / d epochs"
     assert [UPDATE_LR(0.2, e, 0.2) for e in (10, 15)] == pytest.approx([0.2 / 3, 0.05])
     assert 0.67 > 0.2, "no decayed learning rate is above the first"
 
@@ -330,30 +341,111 @@ def test_epsilon_on_digits(digits, first):
     assert np.isnan(costs[0.0])
 
 
-def test_methods_on_digits(digits):
-    """What the lesson concludes from its table, with the learning rates that were best there."""
+@pytest.fixture(scope="module")
+def loop(digits):
+    """The training loop of section 10 and `steps_needed` of section 5: cells of the notebook, with the references."""
+    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("optimizers").path).cells}
+    space = {"np": np, "digits": digits, "pictures": pictures, **{name: one.reference for name, one in LESSON.items()}}
+    for name in ("one_step", "fit_loop", "steps_function"):
+        exec(cells[name], space)
+    return space
 
-    def last(method, rate):
-        return pictures.train(MINE, digits, method, rate, epochs=10).costs[-1]
 
-    assert last("gradient descent", 1.0) > 0.45
-    plain = last("mini-batches", 1.0)
-    assert plain < 0.2 < 0.3 < last("mini-batches", 3.0)
-    for method, rate in (("momentum", 3.0), ("RMSprop", 0.03), ("Adam", 0.01)):
-        assert last(method, rate) < 0.6 * plain
+def test_methods_on_digits(loop, digits):
+    """Section 10, five starts, with the learning rates that the lesson's dev part chooses."""
+    costs, wrong = {}, {}
+    rates = {"gradient descent": 1.0, "mini-batches": 1.0, "momentum": 1.0, "RMSprop": 0.03, "Adam": 0.01}
+    for method, rate in rates.items():
+        runs = [loop["fit"](method, rate, seed) for seed in range(5)]
+        costs[method] = np.array([run[1][-1] for run in runs])
+        wrong[method] = np.array([loop["wrong_share"](run[0], digits.X_test, digits.Y_test) for run in runs])
+    assert np.all(wrong["gradient descent"] > wrong["mini-batches"] + 0.05)
+    for method in ("mini-batches", "momentum", "RMSprop"):
+        assert np.mean(costs["Adam"]) < np.mean(costs[method])
+        gap = wrong[method] - wrong["Adam"]
+        assert abs(np.mean(gap)) < 0.01
+        assert abs(np.mean(gap)) < 2.5 * np.std(gap, ddof=1) / 5**0.5
+
+
+def test_the_loop_of_the_notebook_is_that_of_the_pictures(loop, digits):
+    part = pictures.Digits(digits.X_train[:, :3000], digits.Y_train[:, :3000], digits.X_test, digits.Y_test)
+    for method, rate in (("gradient descent", 1.0), ("momentum", 1.0), ("RMSprop", 0.01), ("Adam", 0.01)):
+        ours = loop["fit"](method, rate, 2, epochs=1)[1]
+        np.testing.assert_allclose(ours, pictures.train(MINE, part, method, rate, 1, seed=2).costs, rtol=1e-10)
 
 
 def test_decay_ends_lower_than_constant_rates(digits):
-    decayed, large, small, middle = (
-        pictures.train(MINE, digits, "mini-batches", rate, epochs=12, size=8)
-        for rate in (lambda epoch: UPDATE_LR(1.0, epoch, 0.2), 1.0, 0.1, 0.3)
+    """Section 9, five starts: clearly below the training cost of the best constant rate."""
+    half = digits._replace(X_train=digits.X_train[:, :2000], Y_train=digits.Y_train[:, :2000])
+    rules = {"decay": lambda epoch: UPDATE_LR(1.0, epoch, 0.2), "1": 1.0, "0.3": 0.3, "0.1": 0.1}
+    runs = {
+        name: [pictures.train(MINE, half, "mini-batches", rate, epochs=12, size=8, seed=seed) for seed in range(5)]
+        for name, rate in rules.items()
+    }
+    ends = {name: np.array([run.costs[-1] for run in found]) for name, found in runs.items()}
+    assert np.mean(ends["decay"]) < 0.7 * min(np.mean(ends[name]) for name in ("1", "0.3", "0.1"))
+    assert all(large.costs[1] < small.costs[1] for large, small in zip(runs["1"], runs["0.1"], strict=True))
+
+
+def test_longer_first_steps_are_faster_with_a_small_rate(digits):
+    """Section 7, five starts."""
+    corrected, longer = (
+        np.array(
+            [pictures.train(MINE, digits, "Adam", 0.003, 1, seed=seed, later=later).costs[-1] for seed in range(5)]
+        )
+        for later in (0, 10**6)
     )
-    assert decayed.costs[-1] == pytest.approx(0.007, abs=0.002)
-    assert middle.costs[-1] == pytest.approx(0.013, abs=0.002)
-    wrong = [pictures.judge(run.parameters, digits.X_test, digits.Y_test)[1] for run in (decayed, small)]
-    assert abs(wrong[0] - wrong[1]) < 2 * np.sqrt(2 * 0.03 * 0.97 / 1000)
-    assert decayed.costs[-1] < 0.6 * min(large.costs[-1], small.costs[-1])
-    assert large.costs[1] < small.costs[1]
+    assert np.all(longer < corrected - 0.03)
+
+
+# --- the number of steps ----------------------------------------------------------------------------------------------
+
+
+def test_tuned_momentum_needs_the_root_of_kappa(loop):
+    """Section 5: the table, and the slopes of its lines."""
+    rows = {4: (10, 6), 9: (21, 11), 25: (58, 20), 100: (231, 44), 400: (922, 95), 1600: (3685, 206)}
+    for kappa, (plain, tuned) in rows.items():
+        curvatures, root = np.array([[1.0, kappa]]), np.sqrt(kappa)
+        assert loop["steps_needed"](curvatures, 2 / (1 + kappa), 0.0, 4 * kappa + 20) == plain
+        beta = ((root - 1) / (root + 1)) ** 2
+        assert loop["steps_needed"](curvatures, 1 / root, beta, int(12 * root) + 40) == tuned
+    slopes = np.log([rows[1600][k] / rows[100][k] for k in (0, 1)]) / np.log(16)
+    assert slopes == pytest.approx([1, 0.5], abs=0.07)
+
+
+def test_no_other_settings_beat_the_formula_by_much():
+    """Equation (5.20): the largest root of a step, over a grid of both numbers."""
+
+    def growth(alpha, beta):
+        q = alpha * (1 - beta) * np.array([1.0, 25.0])
+        return max(np.max(np.abs(np.roots([1, -(1 + beta - one), beta]))) for one in q)
+
+    assert growth(1 / 5, (4 / 6) ** 2) == pytest.approx(4 / 6, rel=1e-6)
+    others = [growth(alpha, beta) for alpha in np.logspace(-2, 0.5, 60) for beta in np.linspace(0, 0.95, 60)]
+    assert min(others) > 4 / 6 - 1e-6
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)), ids=["large", "small", "order", "leap", "decay"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(8):
+        run = pictures.sick_run(np.random.default_rng(seed), MINE, UPDATE_LR, which=which)
+        assert run.which == which
+        costs = [float(one) for one in re.search(r"epochs is (.*); guessing", run.words)[1].split(", ")]
+        highest, alpha, first, last = (
+            float(re.search(pattern + r" ([-+\de.]*\d)", run.words)[1])
+            for pattern in ("mini-batches is", "starts at", "entry of W1 is", "first step and")
+        )
+        looks = [
+            highest > 1000 and costs[-1] > 0.68,
+            np.ptp(costs) < 0.05 and max(first, last) < 1e-4,
+            costs[-1] > 0.55 and first > 1e-3 and last > 1e-4 and highest < 5,
+            first > 20 * alpha and 2 < highest < 1000 and costs[-1] < 0.6,
+            costs[1] < 0.6 and abs(costs[-1] - costs[1]) < 0.02 and last < 1e-3 * first,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 # --- the valley and the picture ---------------------------------------------------------------------------------------
@@ -377,41 +469,35 @@ def test_valley_is_what_it_says(turn):
     np.testing.assert_allclose(valley.above_minimum(valley.ellipse(0.7)), 0.7)
 
 
-def heights(turn, method, steps=60):
-    valley = pictures.Valley(turn)
-    rate = 10**-0.5 if pictures.METHODS[method][1] else 10**0.2
-    return valley.above_minimum(valley.walk(MINE, method, steps, rate, 16))
+def test_tuned_walks_in_the_valley():
+    """Section 8: momentum needs half the steps of gradient descent; only RMSprop and Adam change with the turn."""
+    straight, turned = (pictures.tuned(MINE, turn) for turn in (0, 45))
+    assert (straight["gradient descent"].steps, straight["momentum"].steps) == (29, 14)
+    assert all(straight["momentum"].steps < one.steps for name, one in straight.items() if name != "momentum")
+    assert straight["momentum"].rate == pytest.approx(5)
+    assert straight["momentum"].options["beta"] == pytest.approx(4 / 9)
+    changed = [name for name in pictures.METHODS if straight[name].steps != turned[name].steps]
+    assert changed == ["RMSprop", "Adam"]
+    for method in ("gradient descent", "momentum", "mini-batches"):
+        walks = [
+            pictures.Valley(turn).above_minimum(
+                pictures.Valley(turn).walk(MINE, method, 60, straight[method].rate, 16, **straight[method].options)
+            )
+            for turn in (0, 45)
+        ]
+        np.testing.assert_allclose(*walks, atol=1e-9)
 
 
-def test_which_walks_turn_with_the_valley():
-    """The answer to question 1."""
-    for method in ("gradient descent", "mini-batches", "momentum"):
-        np.testing.assert_allclose(heights(0, method), heights(45, method), atol=1e-9)
-    assert heights(0, "RMSprop")[20] < 1e-4
-    assert heights(45, "RMSprop")[20] == pytest.approx(0.033, abs=0.001)
-    assert heights(0, "Adam")[20] == pytest.approx(0.024, abs=0.001)
-    assert heights(45, "Adam")[20] == pytest.approx(0.22, abs=0.005)
-    assert heights(45, "Adam")[20] > heights(45, "momentum")[20]
-
-
-def test_momentum_is_faster_with_its_own_settings():
-    """The answer to question 3, on the values of the sliders."""
+def test_momentum_of_long_memory_is_slower_here():
+    """The answer to question 3, on the values of the slider."""
     valley = pictures.Valley()
 
     def arrival(method, rate, beta=0.9):
-        return pictures.arrival(valley.above_minimum(valley.walk(MINE, method, 80, rate, beta=beta)))
+        return pictures.arrival(valley.above_minimum(valley.walk(MINE, method, 80, rate, beta=beta))) or 81
 
-    plain = [arrival("gradient descent", 10 ** (k / 20)) for k in range(-30, 31)]
-    assert min(step for step in plain if step is not None) == 24
-    assert arrival("momentum", 10**0.2) > arrival("gradient descent", 10**0.2)
-    assert arrival("momentum", 10**0.6, 0.5) == 10
-
-
-def test_rmsprop_does_not_rest():
-    """It comes within 1e-6 of the lowest cost, then jumps out again."""
-    found = heights(0, "RMSprop")
-    assert found[25:45].max() < 1e-6
-    assert found[50:].max() > 0.05
+    plain = arrival("gradient descent", 1.8)
+    assert all(arrival("momentum", 10 ** (k / 20)) > plain for k in range(-30, 33))
+    assert arrival("momentum", 5.0, 4 / 9) < plain
 
 
 @pytest.fixture
@@ -437,7 +523,16 @@ def test_picture_answers_within_a_tenth_of_a_second(picture, record_property):
 
 def test_picture_follows_its_controls(picture):
     seen = [picture._image.value]
-    changes = {"turn": 45, "steps": 30, "rate": 1.0, "adam_rate": 0.1, "beta": 0.5, "size": 4, "noisy": True}
+    changes = {
+        "turn": 45,
+        "steps": 30,
+        "rate": 1.0,
+        "momentum_rate": 1.0,
+        "adam_rate": 0.1,
+        "beta": 0.5,
+        "size": 4,
+        "noisy": True,
+    }
     assert changes.keys() == picture.controls.keys()
     for name, value in changes.items():
         picture.controls[name].value = value
@@ -446,17 +541,15 @@ def test_picture_follows_its_controls(picture):
 
 
 def test_picture_says_who_leaves_as_the_answers_do(picture):
-    """The answer to question 2: gradient descent, then mini-batches, then, with a lower beta, momentum."""
-    assert "gradient descent stays below 0.01 from step 27 on" in caption(picture)
+    """The answer to question 2: momentum leaves one notch above its tuned rate, and a larger beta brings it back."""
+    assert "momentum stays below 0.01" in caption(picture)
+    picture.controls["momentum_rate"].value = 10**0.75
+    assert "momentum has left" in caption(picture)
+    picture.controls["beta"].value = 0.6
+    assert "momentum stays below 0.01" in caption(picture)
+    assert "gradient descent has left" not in caption(picture)
     picture.controls["rate"].value = 10**0.35
     assert "gradient descent has left" in caption(picture)
-    assert "mini-batches has left" not in caption(picture)
-    picture.controls["rate"].value = 10**0.4
-    assert "mini-batches has left" in caption(picture)
-    picture.controls["rate"].value = 10**1.5
-    assert "momentum has left" not in caption(picture)
-    picture.controls["beta"].value = 0.8
-    assert "momentum has left" in caption(picture)
 
 
 def test_picture_uses_the_learners_functions():

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
@@ -282,6 +283,12 @@ def test_weights_grow_and_colours_become_clear():
     assert sure[0] < 0.6 < sure[1] < 0.9 < sure[2]
 
 
+def test_numbers_of_the_prose():
+    assert pictures.wines().X.shape == (2, 178)
+    assert 5000 // 10 == 500
+    assert 10 * (784 + 1) == 7850
+
+
 # --- ten digits -------------------------------------------------------------------------------------------------------
 
 
@@ -346,27 +353,65 @@ def test_confusions_are_those_of_the_prose(digits, trained):
     assert set(np.argsort(counts.diagonal())[-2:]) == {0, 1}
 
 
-def test_few_digits_and_many_steps_make_surer_but_not_better(digits):
-    X, Y = digits.X_train[:, :300], ONE_HOT(digits.labels_train[:, :300], 10)
-    (cost, right, said), (late_cost, late_right, late_said) = (
-        judge(MODEL(X, Y, 1.0, steps)[0], digits.X_test, digits.labels_test) for steps in (100, 1500)
+def calibration_error(A, labels):
+    right, top = A.argmax(axis=0) == labels[0], A.max(axis=0)
+    edges = (0.0, 0.5, 0.7, 0.9, 0.99, 1.001)
+    inside = [(top >= low) & (top < high) for low, high in zip(edges, edges[1:], strict=False)]
+    return sum(one.sum() * abs(top[one].mean() - right[one].mean()) for one in inside if one.any()) / len(top)
+
+
+@pytest.fixture(scope="module")
+def five_sets(digits):
+    """Models of five sets of 300 digits, after 100 and after 1500 steps."""
+    Y, found = ONE_HOT(digits.labels_train, 10), {}
+    for steps in (100, 1500):
+        parts = [slice(300 * number, 300 * number + 300) for number in range(5)]
+        found[steps] = [MODEL(digits.X_train[:, part], Y[:, part], 1.0, steps)[0] for part in parts]
+    return found
+
+
+def test_few_digits_and_many_steps_make_surer_but_not_better(digits, five_sets):
+    """Section 12, five sets."""
+    early, late = (
+        np.array([judge(p, digits.X_test, digits.labels_test) for p in five_sets[steps]]) for steps in (100, 1500)
     )
-    assert late_right <= right < late_right + 0.03
-    assert late_said > said + 0.05
-    assert late_cost > cost + 0.05
-    assert late_said > late_right + 0.05
-    assert abs(said - right) < 0.03
+    assert np.mean(late[:, 1] - early[:, 1]) < 0.01, "not more are right"
+    assert np.all(late[:, 2] > early[:, 2] + 0.03), "surer"
+    assert np.all(late[:, 2] > late[:, 1] + 0.03), "surer than right"
+    assert np.all(np.abs(early[:, 2] - early[:, 1]) < 0.06)
 
 
-def test_probabilities_are_near_the_shares_for_many_digits_and_too_high_for_few(digits, trained):
-    few, _ = MODEL(digits.X_train[:, :300], ONE_HOT(digits.labels_train[:, :300], 10), 1.0, 1500)
-    for parameters, honest in ((trained[0], True), (few, False)):
-        A = SOFTMAX(parameters["W"] @ digits.X_test + parameters["b"])
-        right, top = A.argmax(axis=0) == digits.labels_test[0], A.max(axis=0)
-        for low, high in ((0.0, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 0.99), (0.99, 1.01)):
-            chosen = (top >= low) & (top < high)
-            gap = top[chosen].mean() - right[chosen].mean()
-            assert abs(gap) < 0.1 if honest else gap > 0
+def test_a_temperature_repairs_the_probabilities_and_no_answer(digits, five_sets):
+    X, labels = digits.X_train[:, 3000:], digits.labels_train[:, 3000:]
+    temperatures = np.linspace(0.5, 5, 46)
+    for p in five_sets[1500]:
+        costs = [log_loss(labels[0], scipy.special.softmax((p["W"] @ X + p["b"]) / T, axis=0).T) for T in temperatures]
+        T = temperatures[int(np.argmin(costs))]
+        assert 1.1 < T < 3.5
+        Z = p["W"] @ digits.X_test + p["b"]
+        before, after = SOFTMAX(Z), SOFTMAX(Z / T)
+        np.testing.assert_array_equal(before.argmax(axis=0), after.argmax(axis=0))
+        wrong = before.argmax(axis=0) != digits.labels_test[0]
+        assert np.sum(wrong & (after.max(axis=0) > 0.9)) < 0.6 * np.sum(wrong & (before.max(axis=0) > 0.9))
+        assert calibration_error(after, digits.labels_test) < 0.75 * calibration_error(before, digits.labels_test)
+
+
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)), ids=["heart", "shifted", "labels", "scores", "missing"])
+def test_a_classifier_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(5):
+        run = pictures.sick_classifier(np.random.default_rng(seed), MODEL, SOFTMAX, which=which)
+        assert run.which == which
+        found = re.search(r"says (\d+)%.* and (\d+)% are right by.*says (\d+)%, and (\d+)% are right\.", run.words)
+        said, right, said_new, right_new = (int(one) for one in found.groups())
+        classes = [int(one) for one in re.search(r"right: (.*)\.$", run.words)[1].replace("%", "").split(", ")]
+        looks = [
+            right == 100 and said_new > right_new + 3,
+            85 < right < 100 and right_new < 50 and np.median(classes) < 60 and said_new < said - 15,
+            right < 70 and right_new > said_new + 10,
+            right < 100 and said > right + 2 and said > 95,
+            sorted(classes)[0] == 0 and sorted(classes)[1] > 40,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 def test_slips_do_what_the_lesson_says(digits, trained):

@@ -6,6 +6,54 @@ from helpers.exercises import Lesson, case
 
 lesson = Lesson("batch_normalization")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "shifted",
+    "All weights of a layer are multiplied by 10, and 7 is added to every score. How does the output of batch "
+    "normalisation change, with γ and β as before?",
+    ("it is ten times as large", "it is larger by 7", "both", "hardly at all"),
+    "The mean takes the 7 away and the standard deviation, ten times as large as well, divides the 10 out.",
+)
+lesson.predict(
+    "constants",
+    "The cost does not depend on the bias b at all. What does b do in 100 steps if the slope treats mean and spread as "
+    "constants?",
+    ("it settles where the cost is lowest", "it stays where it is", "it runs away, and the cost stays as it is"),
+    "The wrong slope says that a larger b raises the output. But the mean takes every change of b away, so the slope "
+    "never becomes 0.",
+)
+lesson.predict(
+    "divided",
+    "At rate 3 the plain network trains in none of five starts. Divide all its scores by the fixed number 2, so that its "
+    "activations are lower. In how many of the five starts does it train now, at rate 3? (0 to 5)",
+    because="A fixed divisor k makes the first weights k times as small and the rate of the hidden layers k² times as "
+    "small: with k = 2, rate 3 acts like 0.75.",
+)
+lesson.predict(
+    "noise",
+    "500 training digits, so that the network over-fits. Mean and variance of groups of 10 instead of 100 put more noise "
+    "into the hidden layers. What happens to the cost on the test digits?",
+    ("it falls", "nothing that is more than chance", "it rises"),
+    "The network cannot rely on details of single digits, as with dropout: the training cost rises and the test cost falls.",
+)
+lesson.predict(
+    "sorted",
+    "A trained network is judged with the statistics of batches of 50 in which all digits have the same label. How many "
+    "test digits are right?",
+    ("85 % or more", "70 to 85 %", "fewer than 70 %"),
+    "In such a batch, what the digits have in common is their label, and normalising subtracts what they have in common.",
+)
+
+#: One unit, the batch of the lesson's table: all numbers come out even.
+SMALL_CACHE = (
+    np.array([[-1.0, -1.0, -1.0, 3.0]]),
+    np.array([[2.0]]),
+    np.array([[-0.5, -0.5, -0.5, 1.5]]),
+    np.array([[2.0]]),
+)
+SMALL_BACK = {"dZ_tilde": np.array([[0.0, 0.0, 0.0, 4.0]]), "cache": SMALL_CACHE}
+
 
 def mean(A):
     """Return the mean of each row, as a column."""
@@ -47,7 +95,31 @@ def forward_cases(rng):
     return [case(**layer_arguments(rng, *layer)) for layer in LAYERS]
 
 
-@lesson.exercise(points=3, topic=25, equation="(7.6) and (7.7)", returns=("Z_tilde", "cache"), cases=forward_cases)
+@lesson.exercise(
+    points=3,
+    topic=25,
+    equation="(7.6) and (7.7)",
+    returns=("Z_tilde", "cache"),
+    cases=forward_cases,
+    ask="Which two of the quantities in (7.6) come from another place in mode test? Write everything else once, for both modes.",
+    small={
+        "Z": np.array([[3.0, 3.0, 3.0, 7.0]]),
+        "gamma": np.array([[2.0]]),
+        "beta": np.array([[10.0]]),
+        "running_mean": np.array([[1.0]]),
+        "running_var": np.array([[8.0]]),
+        "mode": "train",
+        "epsilon": 1.0,
+    },
+    why={
+        "question": "Why does ε stand under the root?",
+        "choices": {
+            "a unit whose scores are all equal has the variance 0, and s must not be 0": "Yes: a batch of one is enough for that.",
+            "it makes the spread of the output exactly 1": "No: by (7.5) the spread is a little below 1 because of ε.",
+            "it is a learned parameter, like γ": "No: it is fixed before training.",
+        },
+    },
+)
 def batchnorm_forward(Z, gamma, beta, running_mean, running_var, mode, epsilon=1e-5):
     """Normalise the scores of each unit, then give them the spread gamma and the mean beta.
 
@@ -269,7 +341,10 @@ def forward_with_var(Z, gamma, beta, running_mean, running_var, mode, epsilon=1e
     return Z_tilde, (Z - running_mean, s, (Z_tilde - beta) / gamma, gamma)
 
 
-@batchnorm_forward.accept
+@batchnorm_forward.accept(
+    "The variance as the mean of the squares minus the square of the mean: one pass over Z, but digits are lost where "
+    "the mean is much larger than the spread."
+)
 def forward_with_mean_of_squares(Z, gamma, beta, running_mean, running_var, mode, epsilon):
     m = Z.shape[1]
     one = np.ones((m, 1)) / m
@@ -296,6 +371,16 @@ def backward_cases(rng):
     returns=("dZ", "dgamma", "dbeta"),
     backward=True,
     cases=backward_cases,
+    ask="Walk the graph of section 5 from right to left. Which nodes are used twice, so that two terms are added?",
+    small=SMALL_BACK,
+    why={
+        "question": "Only the last example of a batch has a slope. Why do the others get one from batch normalisation?",
+        "choices": {
+            "they share mean and variance with it: moving one of them moves its output": "Yes: dμ and dσ² carry it to all.",
+            "γ and β are learned": "No: with fixed γ and β they get one as well.",
+            "ε is not 0": "No: with ε = 0 they get one as well.",
+        },
+    },
 )
 def batchnorm_backward(dZ_tilde, cache):
     """Send the gradient back through `batchnorm_forward` in mode train, node by node.
@@ -332,7 +417,15 @@ def batchnorm_backward(dZ_tilde, cache):
 
 
 @lesson.exercise(
-    points=3, topic=25, equation="(7.30)", returns=("dZ", "dgamma", "dbeta"), backward=True, cases=backward_cases
+    points=3,
+    topic=25,
+    equation="(7.30)",
+    returns=("dZ", "dgamma", "dbeta"),
+    backward=True,
+    cases=backward_cases,
+    ask="Take your step 4, the derivative of the quotient, and sum over k what it gives with dz_tilde. Which of the three "
+    "sums is dbeta times m, and which is dgamma times m?",
+    small=SMALL_BACK,
 )
 def batchnorm_backward_alt(dZ_tilde, cache):
     """Send the gradient back through `batchnorm_forward` in mode train, in closed form.
@@ -565,9 +658,12 @@ def products_in_the_bracket(dZ_tilde, cache):
     return -gamma / s * Z_norm * dgamma, dgamma, dZ_tilde.copy()
 
 
-@for_both(lambda exercise: exercise.accept)
+@for_both(
+    lambda exercise: exercise.accept(
+        "The derivatives (7.28) of one unit as a matrix, m by m: slow, but it hides nothing."
+    )
+)
 def backward_with_jacobian(dZ_tilde, cache):
-    """One matrix of derivatives per unit; see the second derivation."""
     C, s, Z_norm, gamma = cache
     n, m = C.shape
     dZ = np.zeros((n, m))
@@ -612,7 +708,29 @@ def update_cases(rng):
     return cases
 
 
-@lesson.exercise(points=2, topic=25, equation="(7.10)", returns=("running_mean", "running_var"), cases=update_cases)
+@lesson.exercise(
+    points=2,
+    topic=25,
+    equation="(7.10)",
+    returns=("running_mean", "running_var"),
+    cases=update_cases,
+    ask="Both lines of (7.10) mix an old number and one of the batch. Which share has the old one, and do the two shares add up to 1?",
+    small={
+        "running_mean": np.array([[0.0]]),
+        "running_var": np.array([[1.0]]),
+        "Z": np.array([[3.0, 3.0, 3.0, 7.0]]),
+        "momentum": 0.9,
+    },
+    why={
+        "question": "Why `running_mean = ...` and not `running_mean *= momentum` first?",
+        "where": "running_mean =",
+        "choices": {
+            "`*=` changes the array that the caller passed in": "Yes: the caller may still need it as it was.",
+            "`*=` gives another number": "No: the number is the same. The question is whose array it lands in.",
+            "`*=` is slower": "No: it even saves an array.",
+        },
+    },
+)
 def update_running_statistics(running_mean, running_var, Z, momentum=0.9):
     """Return the running statistics after one more mini-batch.
 
@@ -742,7 +860,7 @@ def update_in_place(running_mean, running_var, Z, momentum):
     return running_mean, running_var
 
 
-@update_running_statistics.accept
+@update_running_statistics.accept("The running number moves towards that of the batch by the share 1 - momentum: the same formula.")
 def update_by_a_step(running_mean, running_var, Z, momentum):
     step = 1 - momentum
     mu, var = Z.mean(axis=1)[:, None], Z.std(axis=1)[:, None] ** 2

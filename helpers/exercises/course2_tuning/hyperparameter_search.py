@@ -8,6 +8,53 @@ from helpers.widgets.hyperparameter_search import practice_error
 
 lesson = Lesson("hyperparameter_search")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "weights",
+    "Four hyperparameters that matter alike, 81 trials. How often does random search find a better trial than the grid?",
+    ("nearly always", "about every second time", "in a third of the searches or less"),
+    "Where all axes count, the grid's even spacing leaves no large hole; random trials do.",
+)
+lesson.predict(
+    "scale",
+    "The best learning rate is 0.3; ten trials from 0.0001 to 10. How many times as far above the lowest error is the middle "
+    "search with uniform draws as that with log-uniform draws?",
+    because="Nine of ten uniform draws lie above 1; only the tenth part can come near 0.3.",
+)
+lesson.predict(
+    "hole",
+    "A wide valley, and a narrow, deeper hole away from it. Which search gets into the hole more often: 15 coarse and 15 fine "
+    "trials, or 30 at once?",
+    ("coarse to fine", "both alike", "30 at once"),
+    "The fine trials look around the best coarse one. With 15 coarse trials the hole is often missed, and then nobody looks "
+    "there again.",
+)
+lesson.predict(
+    "first",
+    "Which of the four hyperparameters explains most of the differences between the 180 trials?",
+    ("the learning rate", "momentum's β", "the number of hidden units", "the size of the mini-batches"),
+    "Over five decades of the learning rate, most values do not train the model at all.",
+)
+lesson.predict(
+    "finer",
+    "60 finer trials around the best of 180 coarse ones. What is lower?",
+    (
+        "neither their middle nor their best",
+        "their middle; their best is as good as the coarse best, within one percentage point",
+        "their middle, and their best by more than one percentage point",
+    ),
+    "The finer range is good, so its middle is low. But the best coarse trial was the luckiest of 180, and luck does not "
+    "repeat.",
+)
+lesson.predict(
+    "luck",
+    "100 dev digits, and the best of 240 trials wins. By how many percentage points is its error on other digits higher than "
+    "its dev error, on average?",
+    because="One dev error scatters by about 2.7 percentage points, and the smallest of many is more than one such step too "
+    "low.",
+)
+
 
 # --- sample_log_uniform ----------------------------------------------------------------------------------------------
 
@@ -20,7 +67,23 @@ def log_uniform_cases(rng):
     return [one(3e-4, 0.7, 40), one(0.2, 30.0, 25), one(12.0, 400.0, 1), one(2e-3, 5e-3, 30)]
 
 
-@lesson.exercise(points=2, topic=24, equation="(6.7)", cases=log_uniform_cases, judge=draws(400))
+@lesson.exercise(
+    points=2,
+    topic=24,
+    equation="(6.7)",
+    cases=log_uniform_cases,
+    judge=draws(400),
+    ask="Which number is drawn uniformly in (6.7): the value or its exponent? Between which two exponents?",
+    small={"low": 0.001, "high": 1.0, "size": 3, "rng": np.random.default_rng(0)},
+    why={
+        "question": "Why is the exponent drawn uniformly, and not the value?",
+        "choices": {
+            "each decade gets as many draws as any other": "Yes: uniform values would nearly all lie in the highest decade.",
+            "it is faster": "No: it even needs two logarithms and a power more.",
+            "the values stay within the range": "No: uniform values stay within it as well.",
+        },
+    },
+)
 def sample_log_uniform(low, high, size, rng):
     """Draw numbers that fall into each decade, each factor of 10, with equal probability.
 
@@ -136,7 +199,9 @@ def with_natural_logarithms(low, high, size, rng):
     return np.exp(rng.uniform(np.log(low), np.log(high), size=size))
 
 
-@sample_log_uniform.accept
+@sample_log_uniform.accept(
+    "low times a random power of the ratio of the ends: the same distribution without a logarithm."
+)
 def power_of_the_ratio(low, high, size, rng):
     return low * (high / low) ** rng.random(size)
 
@@ -167,7 +232,15 @@ def beta_cases(rng):
     return [one(0.3, 0.995, 40), one(0.9, 0.999, 30), one(0.7, 0.96, 1), one(0.15, 0.4, 50)]
 
 
-@lesson.exercise(points=2, topic=24, equation="(6.12)", cases=beta_cases, judge=draws(400))
+@lesson.exercise(
+    points=2,
+    topic=24,
+    equation="(6.12)",
+    cases=beta_cases,
+    judge=draws(400),
+    ask="Which quantity is log-uniform here, and which of its two ends is the lower one?",
+    small={"low": 0.9, "high": 0.999, "size": 3, "rng": np.random.default_rng(0)},
+)
 def sample_beta(low, high, size, rng):
     """Draw values of beta such that 1 - beta is log-uniform.
 
@@ -263,7 +336,7 @@ def without_the_first_function(low, high, size, rng):
     return 1 - 10**u
 
 
-@sample_beta.accept
+@sample_beta.accept("The memory 1 / (1 - beta) is log-uniform as well, with its ends the other way round.")
 def through_the_memory(low, high, size, rng):
     return 1 - 1 / sample_log_uniform(1 / (1 - low), 1 / (1 - high), size, rng)
 
@@ -304,7 +377,28 @@ def search_cases(rng):
     ]
 
 
-@lesson.exercise(points=3, topic=24, equation="(6.13) and (6.14)", cases=search_cases, judge=draws(400))
+@lesson.exercise(
+    points=3,
+    topic=24,
+    equation="(6.13) and (6.14)",
+    cases=search_cases,
+    judge=draws(400),
+    ask="Which dict belongs to one trial alone, and where in your loops must it be made anew?",
+    small={
+        "space": {"learning_rate": ("log", 0.01, 1.0)},
+        "num_trials": 2,
+        "rng": np.random.default_rng(0),
+        "dev_error": Function("smooth", 3),
+    },
+    why={
+        "question": "Why is `dev_error(settings)` called once for each trial, and its result kept?",
+        "choices": {
+            "it trains a model: a second call costs as much as the first": "Yes: sorting by a kept number costs nothing.",
+            "a second call would give another number": "Not here: this one gives the same. The time is the reason.",
+            "a list can be sorted only once": "No: it can be sorted as often as you like.",
+        },
+    },
+)
 def random_search(space, num_trials, rng, dev_error=practice_error):
     """Try random settings and return the trials, the best one first.
 
@@ -482,7 +576,7 @@ def best_first_only(space, num_trials, rng, dev_error=practice_error):
     return [best, *others[::-1]]
 
 
-@random_search.accept
+@random_search.accept("Each hyperparameter is drawn for all trials at once, and the columns are then taken apart.")
 def all_values_first(space, num_trials, rng, dev_error=practice_error):
     columns = {}
     for name, (kind, low, high) in space.items():
@@ -537,8 +631,14 @@ def refine_cases(rng):
 
 
 @lesson.exercise(
-    points=2, topic=24, equation="(6.15) and (6.16)", returns=("new_low", "new_high"), cases=refine_cases
-)  # fmt: skip
+    points=2,
+    topic=24,
+    equation="(6.15) and (6.16)",
+    returns=("new_low", "new_high"),
+    cases=refine_cases,
+    ask="On which axis is the range shrunk? Compute the width there, then the start, and take powers of 10 last.",
+    small={"low": 0.0001, "high": 1.0, "best": 1.0, "shrink": 0.5},
+)
 def refine_range(low, high, best, shrink):
     """Return the range for the next, finer search.
 
@@ -658,7 +758,7 @@ def refined_with_two_bases(low, high, best, shrink):
     return 10**start, 10 ** (start + width)
 
 
-@refine_range.accept
+@refine_range.accept("Ratios in place of logarithms: the width is a factor, and the range is shifted by dividing.")
 def with_ratios(low, high, best, shrink):
     ratio = (high / low) ** shrink
     new_low = best / ratio**0.5
@@ -709,7 +809,13 @@ def priority_cases(rng):
             return [case(hyperparameters=some) for some in chosen]
 
 
-@lesson.exercise(points=2, topic=24, cases=priority_cases)
+@lesson.exercise(
+    points=2,
+    topic=24,
+    cases=priority_cases,
+    ask="Which one decides whether anything trains at all? Which three belong to Adam and are left as they are?",
+    small={"hyperparameters": ["alpha", "layers"]},
+)
 def tuning_priority(hyperparameters):
     """Return when to tune each of some hyperparameters.
 
@@ -791,7 +897,7 @@ WRONG_CHOICES = {
     "beta": {
         "first": "beta: with alpha right, momentum with a middling beta trains well. Something else comes before it.",
         "third": "beta: the memory of momentum changes the path of every step, and it works together with alpha. Tune it earlier.",
-        "default": "beta: 0.9 is where to start with momentum, but the list of the notes has it among those you tune.",
+        "default": "beta: 0.9 is where to start with momentum, but the list has it among those you tune.",
     },
     "mini-batch size": {
         "first": "mini-batch size: it changes noise and speed, but it saves no training whose step size is wrong.",
@@ -805,7 +911,7 @@ WRONG_CHOICES = {
     },
     "layers": {
         "first": "layers: a deeper network with a wrong step size trains worse still. The number of layers comes late.",
-        "second": "layers: in the notes' list units come before layers; another layer changes the search for all the rest.",
+        "second": "layers: in the list units come before layers; another layer changes the search for all the rest.",
         "default": "layers: how deep to go depends on the problem. It is tuned, though late.",
     },
     "learning-rate decay": {
@@ -816,17 +922,17 @@ WRONG_CHOICES = {
     "beta1": {
         "first": "beta1: in Adam, 0.9 works nearly always. Do not spend your first trials on it.",
         "second": "beta1: this is the beta1 of Adam, which stays at 0.9. The beta of plain momentum is another entry.",
-        "third": "beta1: the notes do not tune it at all. Which value do they write below it?",
+        "third": "beta1: the list does not tune it at all. Which value does it give?",
     },
     "beta2": {
         "first": "beta2: in Adam, 0.999 works nearly always. Do not spend your first trials on it.",
         "second": "beta2: it is the memory for squared gradients, and it stays at 0.999.",
-        "third": "beta2: the notes do not tune it at all. They write 0.999 below it.",
+        "third": "beta2: the list does not tune it at all. It stays at 0.999.",
     },
     "epsilon": {
         "first": "epsilon: it only keeps Adam from dividing by 0. Do not spend your first trials on it.",
         "second": "epsilon: between 1e-8 and nothing there is hardly a difference, as long as gradients are far larger.",
-        "third": "epsilon: the notes do not tune it at all. They write 1e-8 below it.",
+        "third": "epsilon: the list does not tune it at all. It stays at 1e-8.",
     },
 }
 
@@ -849,7 +955,7 @@ for _hyperparameter, _hints in WRONG_CHOICES.items():
         tuning_priority.mistake(_hint)(choose_wrongly(_hyperparameter, _priority))
 
 
-@tuning_priority.accept
+@tuning_priority.accept("The list as a dict: looking up needs no if.")
 def from_a_dict(hyperparameters):
     return {name: RIGHT[name] for name in hyperparameters}
 

@@ -8,6 +8,48 @@ from helpers.exercises import Lesson, case, draws
 
 lesson = Lesson("optimizers")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "noise64",
+    "Before training, the gradient of one digit misses the gradient of all 4000 digits by about 10.7 times the length of "
+    "the latter. By how many times its length does the gradient of 64 digits miss it?",
+    because="The noise falls with the root of the size: 64 digits have an eighth of it, 10.7 / 8, and that is still more "
+    "than the gradient itself.",
+)
+lesson.predict(
+    "kappa",
+    "κ = 100: plain gradient descent with its best α needs 231 steps. How many does momentum need, with its best α and β?",
+    because="Its steps grow with the root of κ, 10 here: about 10/2 · ln(100) = 23 by (5.21), and some more because the two "
+    "roots are equal at both ends.",
+)
+lesson.predict(
+    "leap",
+    "RMSprop with β = 0.999 and α = 0.01, from a start with the cost 0.7. How high is the cost of the next 30 mini-batches "
+    "at most?",
+    ("below 2", "from 2 to 10", "above 10"),
+    "s starts at 0, so after one gradient its root is 32 times too small, and every entry moves by 32 α at once.",
+)
+lesson.predict(
+    "epsilon",
+    "A third of the entries of the gradient are below 0.0001. Adam with ε = 0.0001 in place of 0.00000001: what happens to "
+    "the cost after one epoch?",
+    ("it changes by less than a tenth", "it is clearly higher, but less than doubled", "it more than doubles"),
+    "Entries with such small gradients carry little of the cost, and most entries have a root of s far above both values.",
+)
+lesson.predict(
+    "turned",
+    "Each method has its best α. The valley is turned by 45°. For which methods does the number of steps change?",
+    ("for none", "for RMSprop and Adam alone", "for others, too"),
+    "Gradients turn with the valley, and steps that are sums of gradients turn with them. RMSprop and Adam divide each "
+    "coordinate by its own size, and the coordinates do not turn.",
+)
+
+#: One weight and one bias, to follow by hand.
+SMALL_NET = {"W1": np.array([[1.0]]), "b1": np.array([[0.5]])}
+SMALL_SLOPES = {"dW1": np.array([[2.0]]), "db1": np.array([[-1.0]])}
+SMALL_AVERAGE = {"dW1": np.array([[4.0]]), "db1": np.array([[0.0]])}
+
 
 def network(rng, *sizes):
     """Return random parameters of a network whose layers have these numbers of units, and equal dicts of gradients."""
@@ -43,7 +85,29 @@ def batch_cases(rng):
     return [one(3, 2, 7, 3), one(2, 1, 6, 2), one(4, 3, 3, 5), one(3, 1, 4, 1)]
 
 
-@lesson.exercise(points=2, topic=21, equation="(5.4)", cases=batch_cases, judge=draws(300, view="batches"))
+@lesson.exercise(
+    points=2,
+    topic=21,
+    equation="(5.4)",
+    cases=batch_cases,
+    judge=draws(300, view="batches"),
+    ask="You have an order of the m columns. Which columns belong to the first batch, which to the second, and where does "
+    "the last one end?",
+    small={
+        "X": np.array([[1.0, 2.0, 3.0, 4.0, 5.0]]),
+        "Y": np.array([[10.0, 20.0, 30.0, 40.0, 50.0]]),
+        "mini_batch_size": 2,
+        "rng": np.random.default_rng(0),
+    },
+    why={
+        "question": "Why is one random order used for X and for Y?",
+        "choices": {
+            "a label belongs to its example": "Yes: with two orders the network learns from labels of other digits.",
+            "drawing is slow": "No: drawing twice would be fast as well, and wrong.",
+            "the order does not matter": "No: it may be any order, but the same for both.",
+        },
+    },
+)
 def random_mini_batches(X, Y, mini_batch_size, rng):
     """Shuffle the examples and cut them into mini-batches.
 
@@ -207,7 +271,7 @@ def batches_start_at_k(X, Y, mini_batch_size, rng):
     return [(X[:, k : k + mini_batch_size], Y[:, k : k + mini_batch_size]) for k in starts]
 
 
-@random_mini_batches.accept
+@random_mini_batches.accept("Random numbers are drawn and sorted: the places that they come from are a random order.")
 def order_by_sorting(X, Y, mini_batch_size, rng):
     order = np.argsort(rng.random(X.shape[1]))
     return cut(X[:, order], Y[:, order], mini_batch_size)
@@ -234,7 +298,9 @@ def batches_as_in_dls(X, Y, mini_batch_size, rng):
     return mini_batches
 
 
-@random_mini_batches.accept
+@random_mini_batches.accept(
+    "The order is cut at the starts of the batches: np.split leaves the shorter piece at the end."
+)
 def batches_with_split(X, Y, mini_batch_size, rng):
     order = rng.permutation(X.shape[1])
     parts = np.split(order, range(mini_batch_size, len(order), mini_batch_size))
@@ -271,7 +337,23 @@ def gd_cases(rng):
     return found
 
 
-@lesson.exercise(points=1, topic=21, equation="(5.5)", cases=gd_cases)
+@lesson.exercise(
+    points=1,
+    topic=21,
+    equation="(5.5)",
+    cases=gd_cases,
+    ask='The parameter "W1" has its gradient under another name. How do you get from the one name to the other?',
+    small={"parameters": SMALL_NET, "grads": SMALL_SLOPES, "learning_rate": 0.1},
+    why={
+        "question": "Why a new dict, and not `parameters[name] -= ...`?",
+        "where": "new[name] =",
+        "choices": {
+            "`-=` writes into the caller's arrays": "Yes: who compares two methods from one start needs that start again.",
+            "`-=` is slower": "No: it even saves an array.",
+            "`-=` gives another number": "No: the number is the same. The question is whose array it lands in.",
+        },
+    },
+)
 def update_parameters_with_gd(parameters, grads, learning_rate):
     """Take one step of gradient descent.
 
@@ -344,7 +426,9 @@ def gd_in_place(parameters, grads, learning_rate):
     return parameters
 
 
-@update_parameters_with_gd.accept
+@update_parameters_with_gd.accept(
+    "The layers are counted, and W and b have a line each: longer, but one sees the network in it."
+)
 def gd_by_layers(parameters, grads, learning_rate):
     new = {}
     for l in range(1, len(parameters) // 2 + 1):
@@ -382,7 +466,15 @@ def average_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=22, equation="(5.8)", cases=average_cases)
+@lesson.exercise(
+    points=2,
+    topic=22,
+    equation="(5.8) and (5.13)",
+    cases=average_cases,
+    ask="Two numbers are in play after each value: the average that goes on, and the one that goes into the list. Are they "
+    "the same?",
+    small={"values": np.array([10.0, 20.0, 30.0]), "beta": 0.5, "bias_correction": True},
+)
 def exponentially_weighted_average(values, beta, bias_correction=False):
     """Average each value with those before it; the older a value is, the less it counts.
 
@@ -533,7 +625,9 @@ def average_in_place(values, beta, bias_correction=False):
     return list(values)
 
 
-@exponentially_weighted_average.accept
+@exponentially_weighted_average.accept(
+    "The weights of (5.9) as a matrix, one row for each average: no loop, but the matrix grows with the square of the length."
+)
 def average_unrolled(values, beta, bias_correction=False):
     T = len(values)
     weights = np.tril((1 - beta) * beta ** np.abs(np.subtract.outer(np.arange(T), np.arange(T))))
@@ -549,7 +643,9 @@ def average_into_an_array(values, beta, bias_correction=False):
     return averages / (1 - beta ** np.arange(1, len(values) + 1)) if bias_correction else averages
 
 
-@exponentially_weighted_average.accept
+@exponentially_weighted_average.accept(
+    "v moves towards the new number by the share 1 - beta of the distance: the same formula, in another order."
+)
 def average_by_steps_towards(values, beta, bias_correction=False):
     v, weight, averages = 0.0, 0.0, []
     for value in values:
@@ -568,7 +664,16 @@ def velocity_cases(rng):
     return [case(parameters=network(rng, *sizes)[0]) for sizes in (*drawn_sizes(rng), equal)]
 
 
-@lesson.exercise(points=1, topic=22, equation="(5.15)", cases=velocity_cases, new=True)
+@lesson.exercise(
+    points=1,
+    topic=22,
+    equation="(5.15)",
+    cases=velocity_cases,
+    new=True,
+    ask="v averages gradients. Which names have the gradients of W1 and b1, and which value has an average before the first "
+    "gradient?",
+    small={"parameters": {"W1": np.array([[1.0, 2.0]]), "b1": np.array([[0.5]])}},
+)
 def initialize_velocity(parameters):
     """Return averages that start at zero, one for each gradient.
 
@@ -653,7 +758,7 @@ def velocity_by_layers(parameters):
     return v
 
 
-@initialize_velocity.accept
+@initialize_velocity.accept("Zero times the parameters: right, unless one of them is infinite or nan.")
 def velocity_times_zero(parameters):
     return {f"d{name}": 0 * array for name, array in parameters.items()}
 
@@ -675,7 +780,15 @@ def momentum_cases(rng):
     return found
 
 
-@lesson.exercise(points=2, topic=22, equation="(5.15)", cases=momentum_cases, returns=("parameters", "v"))
+@lesson.exercise(
+    points=2,
+    topic=22,
+    equation="(5.15)",
+    cases=momentum_cases,
+    returns=("parameters", "v"),
+    ask="(5.15) has two steps. Which v stands in the second one, that from before the first step or that from after it?",
+    small={"parameters": SMALL_NET, "grads": SMALL_SLOPES, "v": SMALL_AVERAGE, "beta": 0.9, "learning_rate": 0.1},
+)
 def update_parameters_with_momentum(parameters, grads, v, beta, learning_rate):
     """Take one step of gradient descent with momentum.
 
@@ -832,7 +945,9 @@ def momentum_by_layers(parameters, grads, v, beta, learning_rate):
     return new, averages
 
 
-@update_parameters_with_momentum.accept
+@update_parameters_with_momentum.accept(
+    "v moves towards the gradient by the share 1 - beta of the distance: the same formula."
+)
 def momentum_towards_the_gradient(parameters, grads, v, beta, learning_rate):
     new, averages = dict(parameters), dict(v)
     for name in new:
@@ -864,7 +979,22 @@ def rmsprop_cases(rng):
     return found
 
 
-@lesson.exercise(points=2, topic=22, equation="(5.21)", cases=rmsprop_cases, returns=("parameters", "s"))
+@lesson.exercise(
+    points=2,
+    topic=22,
+    equation="(5.24)",
+    cases=rmsprop_cases,
+    returns=("parameters", "s"),
+    ask="What is averaged in (5.24), and what is divided by the root of the average? Is epsilon under the root?",
+    small={
+        "parameters": SMALL_NET,
+        "grads": {"dW1": np.array([[3.0]]), "db1": np.array([[0.0]])},
+        "s": {"dW1": np.array([[23.0]]), "db1": np.array([[0.0]])},
+        "beta": 0.5,
+        "learning_rate": 0.5,
+        "epsilon": 1.0,
+    },
+)
 def update_parameters_with_rmsprop(parameters, grads, s, beta, learning_rate, epsilon):
     """Take one step of RMSprop: each entry of the gradient is divided by its root mean square.
 
@@ -887,7 +1017,7 @@ def update_parameters_with_rmsprop(parameters, grads, s, beta, learning_rate, ep
     """
     s = {key: beta * s[key] + (1 - beta) * grads[key] ** 2 for key in s}
     steps = {key: grads[key] / (np.sqrt(s[key]) + epsilon) for key in s}
-    return {name: parameters[name] - learning_rate * steps["d" + name] for name in parameters}, s  # (5.21)
+    return {name: parameters[name] - learning_rate * steps["d" + name] for name in parameters}, s  # (5.24)
 
 
 def rmsprop_with(parameters, grads, s, keep, add, rate, step):
@@ -1068,7 +1198,9 @@ def rmsprop_by_layers(parameters, grads, s, beta, learning_rate, epsilon):
     return new, averages
 
 
-@update_parameters_with_rmsprop.accept
+@update_parameters_with_rmsprop.accept(
+    "The denominator makes a learning rate for each entry, which then multiplies the gradient."
+)
 def rmsprop_with_its_own_rates(parameters, grads, s, beta, learning_rate, epsilon):
     new, averages = dict(parameters), {}
     for key in grads:
@@ -1091,7 +1223,16 @@ def rmsprop_on_copies(parameters, grads, s, beta, learning_rate, epsilon):
 # --- initialize_adam -------------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=1, topic=22, equation="(5.24)", cases=velocity_cases, new=True, returns=("v", "s"))
+@lesson.exercise(
+    points=1,
+    topic=22,
+    equation="(5.27)",
+    cases=velocity_cases,
+    new=True,
+    returns=("v", "s"),
+    ask="Adam keeps two averages for each parameter. What are they before the first gradient?",
+    small={"parameters": {"W1": np.array([[1.0, 2.0]]), "b1": np.array([[0.5]])}},
+)
 def initialize_adam(parameters):
     """Return both averages of Adam at their start.
 
@@ -1170,7 +1311,7 @@ def adam_start_by_layers(parameters):
     return v, s
 
 
-@initialize_adam.accept
+@initialize_adam.accept("initialize_velocity makes each of the two dicts.")
 def adam_start_from_velocity(parameters):
     return initialize_velocity(parameters), initialize_velocity(parameters)
 
@@ -1194,7 +1335,31 @@ def adam_cases(rng):
     return found
 
 
-@lesson.exercise(points=3, topic=22, equation="(5.26)", cases=adam_cases, returns=("parameters", "v", "s"))
+@lesson.exercise(
+    points=3,
+    topic=22,
+    equation="(5.27) to (5.29)",
+    cases=adam_cases,
+    returns=("parameters", "v", "s"),
+    ask="Which v and s go into the step, and which are returned for the next one? (5.28) makes new ones; are they kept?",
+    small={
+        "parameters": SMALL_NET,
+        "grads": {"dW1": np.array([[3.0]]), "db1": np.array([[0.0]])},
+        "v": {"dW1": np.array([[0.0]]), "db1": np.array([[0.0]])},
+        "s": {"dW1": np.array([[0.0]]), "db1": np.array([[0.0]])},
+        "t": 1,
+        "learning_rate": 0.4,
+        "epsilon": 1.0,
+    },
+    why={
+        "question": "Why are the corrected averages not stored?",
+        "choices": {
+            "the next step would correct again what has been corrected": "Yes: by (5.32) that gives 5.3 g for an average of g and g.",
+            "they take up memory": "No: they would take the place of v and s.",
+            "they are the same as v and s": "No: in the first step they differ by the factors 10 and 1000.",
+        },
+    },
+)
 def update_parameters_with_adam(
     parameters, grads, v, s, t, learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8
 ):  # fmt: skip
@@ -1223,12 +1388,12 @@ def update_parameters_with_adam(
     ----------
     D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2014, arXiv:1412.6980.
     """
-    v = {key: beta1 * v[key] + (1 - beta1) * grads[key] for key in v}  # (5.24)
+    v = {key: beta1 * v[key] + (1 - beta1) * grads[key] for key in v}  # (5.27)
     s = {key: beta2 * s[key] + (1 - beta2) * grads[key] ** 2 for key in s}
-    v_corrected = {key: v[key] / (1 - beta1**t) for key in v}  # (5.25)
+    v_corrected = {key: v[key] / (1 - beta1**t) for key in v}  # (5.28)
     s_corrected = {key: s[key] / (1 - beta2**t) for key in s}
     steps = {key: v_corrected[key] / (np.sqrt(s_corrected[key]) + epsilon) for key in v}
-    return {name: parameters[name] - learning_rate * steps["d" + name] for name in parameters}, v, s  # (5.26)
+    return {name: parameters[name] - learning_rate * steps["d" + name] for name in parameters}, v, s  # (5.29)
 
 
 def adam_with(
@@ -1472,7 +1637,9 @@ def adam_by_layers(parameters, grads, v, s, t, learning_rate, beta1=0.9, beta2=0
     return new, new_v, new_s
 
 
-@update_parameters_with_adam.accept
+@update_parameters_with_adam.accept(
+    "Both corrections go into one factor of the learning rate, as in the paper: one root for all entries."
+)
 def adam_with_one_rate(parameters, grads, v, s, t, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """The corrections go into the learning rate and into epsilon: the same step with fewer divisions."""
     root = np.sqrt(1 - beta2**t)
@@ -1507,7 +1674,14 @@ def lr_cases(rng):
     return [case(learning_rate0=rate, epoch_num=epoch, decay_rate=decay) for rate, epoch, decay in numbers]
 
 
-@lesson.exercise(points=1, topic=23, equation="(5.33)", cases=lr_cases)
+@lesson.exercise(
+    points=1,
+    topic=23,
+    equation="(5.36)",
+    cases=lr_cases,
+    ask="What stands below the fraction line, all of it? In which order does Python compute / and +?",
+    small={"learning_rate0": 0.2, "epoch_num": 2, "decay_rate": 1.0},
+)
 def update_lr(learning_rate0, epoch_num, decay_rate):
     """Return the learning rate of an epoch.
 
@@ -1522,7 +1696,7 @@ def update_lr(learning_rate0, epoch_num, decay_rate):
     -------
     learning_rate : float
     """
-    return learning_rate0 / (1 + decay_rate * epoch_num)  # (5.33)
+    return learning_rate0 / (1 + decay_rate * epoch_num)  # (5.36)
 
 
 @update_lr.mistake(
@@ -1570,7 +1744,7 @@ def lr_sum(learning_rate0, epoch_num, decay_rate):
 
 
 @update_lr.mistake(
-    "The denominator has a power. That is a decay, too, but not (5.33): multiply decay_rate by epoch_num."
+    "The denominator has a power. That is a decay, too, but not (5.36): multiply decay_rate by epoch_num."
 )
 def lr_power(learning_rate0, epoch_num, decay_rate):
     return learning_rate0 / (1 + decay_rate) ** epoch_num
@@ -1607,7 +1781,7 @@ def lr_factor_first(learning_rate0, epoch_num, decay_rate):
     return 1 / (1 + decay_rate * epoch_num) * learning_rate0
 
 
-@update_lr.accept
+@update_lr.accept("The denominator has a line of its own, so no parentheses can be forgotten.")
 def lr_in_two_steps(learning_rate0, epoch_num, decay_rate):
     denominator = 1 + epoch_num * decay_rate
     return np.float64(learning_rate0) * denominator**-1
@@ -1634,7 +1808,14 @@ def schedule_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=23, equation="(5.35)", cases=schedule_cases)
+@lesson.exercise(
+    points=1,
+    topic=23,
+    equation="(5.38)",
+    cases=schedule_cases,
+    ask="How many whole intervals have passed at epoch_num? Round down before you multiply.",
+    small={"learning_rate0": 0.2, "epoch_num": 25, "decay_rate": 1.0, "time_interval": 10},
+)
 def schedule_lr_decay(learning_rate0, epoch_num, decay_rate, time_interval=1000):
     """Return the learning rate of an epoch, which changes only after every so many epochs.
 
@@ -1652,7 +1833,7 @@ def schedule_lr_decay(learning_rate0, epoch_num, decay_rate, time_interval=1000)
     -------
     learning_rate : float
     """
-    return learning_rate0 / (1 + decay_rate * (epoch_num // time_interval))  # (5.35)
+    return learning_rate0 / (1 + decay_rate * (epoch_num // time_interval))  # (5.38)
 
 
 @schedule_lr_decay.mistake(
@@ -1734,6 +1915,6 @@ def schedule_with_int(learning_rate0, epoch_num, decay_rate, time_interval=1000)
     return learning_rate0 / (1 + int(epoch_num / time_interval) * decay_rate)
 
 
-@schedule_lr_decay.accept
+@schedule_lr_decay.accept("The schedule is the decay of exercise 9 with intervals in place of epochs.")
 def schedule_through_update_lr(learning_rate0, epoch_num, decay_rate, time_interval=1000):
     return update_lr(learning_rate0, (epoch_num - epoch_num % time_interval) / time_interval, decay_rate)

@@ -10,6 +10,44 @@ from helpers.exercises import Lesson, case
 
 lesson = Lesson("softmax")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "overflow",
+    "Scores 1001 and 1000, put into the formula of softmax as it stands. What does the computer give?",
+    ("the same shares as for the scores 1 and 0", "1 and 0", "nan, not a number, twice"),
+    "Both exponentials are infinite for the computer, and infinite over infinite has no value.",
+)
+lesson.predict(
+    "all_logs",
+    "Minus the sum of all logarithms, without the label y. Which prediction gets the lowest value? The right class is the "
+    "cat.",
+    ("sure, and right", "all equal", "the cat above", "sure, and wrong"),
+    "Every small probability costs much, whichever class it belongs to, so the value is lowest where all are equal.",
+)
+lesson.predict(
+    "surer",
+    "300 training digits. What does a model with 1500 steps do on new digits, compared with one with 100 steps?",
+    ("more are right", "it is as sure as before, and as many are right", "it is surer, and not more are right"),
+    "Once all training digits are right, larger scores still lower the training cost, and larger scores mean surer answers.",
+)
+lesson.predict(
+    "temperature",
+    "All scores are divided by T = 2 before the softmax. What happens to the share of right answers?",
+    ("it changes", "it stays exactly the same"),
+    "The largest score stays the largest when all are divided by the same positive number.",
+)
+lesson.predict(
+    "alone",
+    "A softmax along the wrong axis, over the examples, is asked about a single digit. What do its ten probabilities add up "
+    "to?",
+    because="Each row is divided by its own sum, and a row with one entry divided by itself is 1: ten times 1.",
+)
+
+#: Three classes, two examples; the shares of the first are 1/8, 2/8, 5/8.
+SMALL_Z = np.log(np.array([[1.0, 4.0], [2.0, 1.0], [5.0, 3.0]]))
+SMALL_Y = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+
 
 def mixed_labels(rng, C, m):
     """Return m labels, (1, m); the largest class does not occur, and others occur as evenly as they can."""
@@ -36,7 +74,23 @@ def softmax_cases(rng):
     ]
 
 
-@lesson.exercise(points=3, topic=26, equation="(8.7) and (8.8)", cases=softmax_cases)
+@lesson.exercise(
+    points=3,
+    topic=26,
+    equation="(8.7) and (8.8)",
+    cases=softmax_cases,
+    ask="Which number may you add to all scores of an example, and which one keeps every exponent at 0 or below? Along which "
+    "axis does it run?",
+    small={"Z": SMALL_Z},
+    why={
+        "question": "Why is the largest score of each column subtracted?",
+        "choices": {
+            "no exponential can overflow, and the shares stay as they are": "Yes, by (8.6): the factor cancels.",
+            "the probabilities add up to 1 only then": "No: they do in any case, as long as nothing overflows.",
+            "the largest class gets the probability 1": "No: it gets the exponential 1, which is then divided by the sum.",
+        },
+    },
+)
 def softmax(Z):
     """Turn the scores of each example into probabilities of the classes.
 
@@ -208,7 +262,7 @@ def softmax_column_by_column(Z):
     return np.array(columns).T
 
 
-@softmax.accept
+@softmax.accept("The logarithm of the sum first, and one exponential at the end: the log-sum-exp of section 5.")
 def softmax_through_logarithms(Z):
     return np.exp(Z - logsumexp(Z, axis=0, keepdims=True))
 
@@ -242,7 +296,15 @@ def hardmax_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=26, equation="(8.9)", cases=hardmax_cases)
+@lesson.exercise(
+    points=1,
+    topic=26,
+    equation="(8.9)",
+    cases=hardmax_cases,
+    ask="For each column you need one row number. Which function gives the place of the first largest entry, and along which "
+    "axis?",
+    small={"Z": np.array([[5.0, 1.0], [2.0, 4.0], [-1.0, 4.0]])},
+)
 def hardmax(Z):
     """Put a 1 at the largest score of each example, and 0 elsewhere.
 
@@ -344,7 +406,7 @@ def hardmax_with_loops(Z):
     return H
 
 
-@hardmax.accept
+@hardmax.accept("Row numbers are compared with the place of the largest entry: a table of True and False.")
 def hardmax_by_comparison(Z):
     return np.arange(len(Z))[:, None] == np.argmax(Z, axis=0)
 
@@ -364,7 +426,14 @@ def one_hot_cases(rng):
     return [*cases, case(labels=gaps, C=7)]
 
 
-@lesson.exercise(points=1, topic=26, equation="(8.11)", cases=one_hot_cases)
+@lesson.exercise(
+    points=1,
+    topic=26,
+    equation="(8.11)",
+    cases=one_hot_cases,
+    ask="How many rows has Y, also if a class does not occur? In which row of column i stands the 1?",
+    small={"labels": np.array([[1, 0, 3]]), "C": 4},
+)
 def one_hot_matrix(labels, C):
     """Write each label as a column with a single 1.
 
@@ -465,7 +534,7 @@ def one_hot_by_comparison(labels, C):
     return np.arange(C)[:, None] == labels
 
 
-@one_hot_matrix.accept
+@one_hot_matrix.accept("The columns of the identity matrix are the one-hot columns: pick them by label.")
 def one_hot_from_identity(labels, C):
     return np.eye(C)[:, labels.reshape(-1)]
 
@@ -477,7 +546,14 @@ def jacobian_cases(rng):
     return [case(a=scipy_softmax(1.2 * rng.normal(size=(C, 1)))) for C in (3, 4, 2, 6)]
 
 
-@lesson.exercise(points=2, topic=26, equation="(8.26)", cases=jacobian_cases)
+@lesson.exercise(
+    points=2,
+    topic=26,
+    equation="(8.26)",
+    cases=jacobian_cases,
+    ask="a is a column. Which product of a with its transpose is a matrix (C, C), and which one is a single number?",
+    small={"a": np.array([[0.125], [0.25], [0.625]])},
+)
 def softmax_jacobian(a):
     """Return all derivatives of the probabilities of one example by its scores.
 
@@ -564,7 +640,7 @@ def jacobian_with_loops(a):
     return D
 
 
-@softmax_jacobian.accept
+@softmax_jacobian.accept("(8.24) as it stands: the column a times the entries δ - a of each row.")
 def jacobian_by_rows(a):
     return a * (np.eye(len(a)) - a.T)
 
@@ -608,6 +684,17 @@ def cross_entropy_cases(rng):
     returns=("J", "dZ"),
     backward=True,
     cases=cross_entropy_cases,
+    ask="J is a mean of one loss per example, without the logarithm of a probability. Which three terms has a loss in (8.20)? "
+    "Does dZ have a factor 1/m?",
+    small={"Z": SMALL_Z, "Y": SMALL_Y},
+    why={
+        "question": "Why not the logarithm of softmax(Z)?",
+        "choices": {
+            "a probability can be rounded to 0, and its logarithm is minus infinity": "Yes: (8.20) takes the logarithm first.",
+            "it is another number": "No: on paper the two are equal.",
+            "it needs the label": "No: both need it.",
+        },
+    },
 )
 def softmax_cross_entropy(Z, Y):
     """Return the cost of scores behind which a softmax stands, and the derivative of each example's loss.
@@ -844,7 +931,9 @@ def cross_entropy_with_loops(Z, Y):
     return J, dZ
 
 
-@softmax_cross_entropy.accept
+@softmax_cross_entropy.accept(
+    "All logarithms of probabilities by (8.17), and the exponential of them for the gradient."
+)
 def cross_entropy_with_log_probabilities(Z, Y):
     shifted = Z - Z.max(axis=0)
     log_A = shifted - np.log(np.exp(shifted).sum(axis=0))
@@ -884,7 +973,20 @@ def model_cases(rng):
     return [one(4, 3, 9, 0.3, 4), one(3, 2, 14, 0.7, 30), one(5, 5, 5, 0.2, 3)]
 
 
-@lesson.exercise(points=3, topic=26, equation="(8.40) to (8.42)", returns=("parameters", "costs"), cases=model_cases)
+@lesson.exercise(
+    points=3,
+    topic=26,
+    equation="(8.40) to (8.42)",
+    returns=("parameters", "costs"),
+    cases=model_cases,
+    ask="Which lines stand before the loop and which inside it? dZ has no factor 1/m: where does it enter?",
+    small={
+        "X": np.array([[3.0, 0.0]]),
+        "Y": np.array([[1.0, 0.0], [0.0, 1.0]]),
+        "learning_rate": 1.0,
+        "num_iterations": 2,
+    },
+)
 def softmax_regression_model(X, Y, learning_rate, num_iterations):
     """Train softmax regression by gradient descent, from zeros.
 
@@ -1051,7 +1153,7 @@ def bias_after_the_weights(X, Y, learning_rate, num_iterations):
     return {"W": W, "b": b}, costs
 
 
-@softmax_regression_model.accept
+@softmax_regression_model.accept("The bias is the weight of a feature that is always 1: one matrix, one gradient.")
 def model_with_one_matrix(X, Y, learning_rate, num_iterations):
     m = X.shape[1]
     X1 = np.vstack([X, np.ones((1, m))])
@@ -1105,7 +1207,18 @@ def predict_cases(rng):
     return [one(4, 3, 11), one(3, 3, 3), one(5, 2, 8, -20.0), one(6, 4, 1)]
 
 
-@lesson.exercise(points=1, topic=26, equation="(8.43)", cases=predict_cases)
+@lesson.exercise(
+    points=1,
+    topic=26,
+    equation="(8.43)",
+    cases=predict_cases,
+    ask="Do you need the softmax to know which class is largest? Which shape has the result of np.argmax, and which is asked "
+    "for?",
+    small={
+        "X": np.array([[2.0, 0.1, -2.0]]),
+        "parameters": {"W": np.array([[1.0], [0.0], [-1.0]]), "b": np.array([[0.0], [0.5], [0.0]])},
+    },
+)
 def predict_classes(X, parameters):
     """Return the class with the largest probability for each example.
 
@@ -1184,7 +1297,9 @@ def argmax_of_everything(X, parameters):
     return np.array([[np.argmax(Z)]])
 
 
-@predict_classes.accept
+@predict_classes.accept(
+    "The largest probability in place of the largest score: the same class, with exponentials that nobody needs."
+)
 def predict_through_softmax(X, parameters):
     A = softmax(np.dot(parameters["W"], X) + parameters["b"])
     return A.argmax(0).reshape(1, -1)
