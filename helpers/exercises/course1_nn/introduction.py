@@ -443,13 +443,10 @@ WRONG_CHOICES = {
 
 
 def choose_wrongly(application, kind):
-    """Return the mistake that gives this kind for this application, and says nothing about the others.
-
-    An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
-    """
+    """Return the mistake that gives this kind for this application, and is right about the others."""
 
     def wrong_choice(applications):
-        return {application: kind} if application in applications else {}
+        return {one: kind if one == application else RIGHT[one] for one in applications}
 
     wrong_choice.__name__ = f"{kind}_for_{application.replace(' ', '_').replace('-', '_')}"
     return wrong_choice

@@ -5,4 +5,4 @@ def submit(notebook):
     notebook.cells.insert(0, new_code_cell("seen = []"))
     cell = next(c for c in notebook.cells if c.id == "sigmoid")
     cell.source = "def sigmoid(z):\n    seen.append(z)\n    return 0"
-    notebook.cells.append(new_code_cell("print('LEAK', [repr(z) for z in seen])\nassert not seen, seen"))
+    notebook.cells.append(new_code_cell("print(*(f'LEAK {z!r}' for z in seen))\nassert not seen, seen"))
