@@ -252,7 +252,7 @@ def test_double_descent_of_polynomials():
             fit = bias_variance.fit_polynomial(X, Y, degree)
             errors[seed, j] = np.mean((fit(X_new) - Y_new) ** 2)
             if degree >= 19:
-                assert np.mean((fit(X) - Y) ** 2) < 1e-12
+                assert np.mean((fit(X) - Y) ** 2) < 1e-6
     middle = dict(zip(degrees, np.median(errors, axis=0), strict=True))
     assert middle[19] > 1e6 > 1e3 > middle[40] > middle[200]
     assert middle[5] < middle[200] < middle[2] < middle[1]
