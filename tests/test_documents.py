@@ -82,8 +82,10 @@ def copy(tmp_path_factory):
         path = copy / name
         if name == "helpers/courses.py":
             text = path.read_text()
-            before = next(line for line in text.splitlines() if '"06_hyperparameters"' in line)
-            path.write_text(text.replace(before, f"{before}\n    {block.strip()}"))
+            before, after = text.split('"06_hyperparameters"')
+            path.write_text(
+                f'{before}"06_hyperparameters"' + after.replace("\n    LessonInfo(", f"\n    {block.strip()}\n    LessonInfo(", 1)
+            )
         else:
             assert not path.exists()
             path.parent.mkdir(exist_ok=True)

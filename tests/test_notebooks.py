@@ -115,15 +115,15 @@ def test_check_knows_what_is_asked_besides_the_exercises(tmp_path, cell, old, ne
 
 
 def test_a_second_edition_needs_all_that_makes_one_think(tmp_path, monkeypatch):
-    path = courses.find("activations").path
+    path = courses.find("metrics").path
     assert notebooks.check(path) == []
-    lessons = [one._replace(edition=2) if one.name == "activations" else one for one in courses.LESSONS]
+    lessons = [one._replace(edition=2) if one.name == "metrics" else one for one in courses.LESSONS]
     monkeypatch.setattr(courses, "LESSONS", lessons)
     problems = "\n".join(notebooks.check(path))
     for words in (
         "at least 3 predictions",
         "a cell check.questions(...)",
-        "exercise tanh lacks ask, small, a sentence",
+        "exercise precision lacks ask, small, a sentence",
     ):
         assert words in problems
 

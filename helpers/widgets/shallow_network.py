@@ -210,9 +210,9 @@ def contributions(functions, X, Y, n_h=3, learning_rate=1.2, seed=3):
     forward, kept = functions[1], snapshots(functions, X, Y, n_h, learning_rate, seed)
     plane, extent = grid(X, points=41)
     figure, axes = plt.subplots(1, n_h + 1, figsize=(7.2, 2.5), sharey=True, layout="constrained")
-    look = {"cmap": "PuOr_r", "vmin": -6, "vmax": 6, "interpolation": "nearest", "animated": True}
+    look = {"cmap": "RdBu_r", "vmin": -6, "vmax": 6, "interpolation": "nearest", "animated": True}
     images = [ax.imshow(np.zeros((41, 41)), extent=extent, origin="lower", **look) for ax in axes]
-    edge = {0: "#08306B", 1: "#7F2704"}
+    edge = {0: BLUE, 1: "#8A5A00"}
     for label, mark in ((0, "o"), (1, "s")):
         chosen = X[:, Y[0] == label][:, ::4]
         axes[-1].plot(*chosen, mark, color=edge[label], markersize=1.5, animated=True)

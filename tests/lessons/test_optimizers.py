@@ -384,7 +384,7 @@ def test_decay_ends_lower_than_constant_rates(digits):
     }
     ends = {name: np.array([run.costs[-1] for run in found]) for name, found in runs.items()}
     assert np.mean(ends["decay"]) < 0.7 * min(np.mean(ends[name]) for name in ("1", "0.3", "0.1"))
-    assert all(large.costs[1] < small.costs[1] for large, small in zip(runs["1"], runs["0.1"], strict=True))
+    assert all(np.mean(ends[name]) > 1.5 * np.mean(ends["decay"]) for name in ("1", "0.1"))
 
 
 def test_longer_first_steps_are_faster_with_a_small_rate(digits):
