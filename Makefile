@@ -15,7 +15,7 @@ test: export OPENBLAS_NUM_THREADS := 1
 test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, grading, browser; LESSON=gru: of one lesson
 	$(BIN)/ruff check .
 	$(BIN)/python -m helpers check $(LESSON)
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --nbval --nbval-cell-timeout 120 \
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --nbval --nbval-cell-timeout 600 \
 		$(if $(LESSON),--lesson $(LESSON) $(OF_A_LESSON),--durations 10 tests course*/)
 
 OF_A_LESSON = tests/test_catalogue.py tests/test_lookup.py tests/test_notebooks.py tests/test_release.py \
