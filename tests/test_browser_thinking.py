@@ -208,9 +208,11 @@ def test_lesson_from_the_start_page_to_the_review_with_the_keyboard_alone(page, 
     picture(page, "thinking_due")
     page.keyboard.press("Enter")
     expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")).to_have_text(re.compile(r"^\d{4}-"))
+    idle(page)  # the kernel of this notebook, not of the one before
     expect(page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle")
     page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").focus()
     go_to(page, "def sigmoid(z)")
+    expect(page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-InputPrompt").get_by_text("[1]:")).to_have_count(1)
     fill_in(page, RIGHT)
     page.keyboard.press("Escape")
     repeated = go_to(page, "check(sigmoid)")
