@@ -12,6 +12,7 @@ lab: .venv/lab  ## build the learner's edition in learner/ and open JupyterLab o
 
 # Each test process keeps to one core: BLAS threads that fight over cores make everything slower.
 test: export OPENBLAS_NUM_THREADS := 1
+test: export COURSE_BAR_AFTER := inf
 test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, grading, browser; LESSON=gru: of one lesson
 	$(BIN)/ruff check .
 	$(BIN)/python -m helpers check $(LESSON)

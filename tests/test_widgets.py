@@ -31,6 +31,7 @@ def test_progress_passes_everything_on_and_makes_no_bar_when_quick(capfd, monkey
 
 def test_progress_shows_a_slow_loop_and_counts_what_was_done_before_the_bar(capfd, monkeypatch):
     monkeypatch.setattr(widgets, "tqdm", functools.partial(std.tqdm, mininterval=0))
+    monkeypatch.setattr(widgets, "BAR_AFTER", 2)
     clock = iter([0, 0, 1, 3, 4, 5])
     monkeypatch.setattr(widgets.time, "monotonic", lambda: next(clock))
     assert list(progress((k * k for k in range(3)), total=3, desc="training")) == [0, 1, 4]

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import os
 import sys
 import time
 
@@ -15,8 +16,8 @@ from tqdm.auto import tqdm
 
 __all__ = ["LiveFigure", "for_screen_readers", "progress"]
 
-#: Seconds after which a loop shows its progress.
-BAR_AFTER = 2
+#: Seconds after which a loop shows its progress; tests set it to inf, since a bar comes on slow machines only.
+BAR_AFTER = float(os.environ.get("COURSE_BAR_AFTER", "2"))
 
 #: ipywidgets gives sliders and pictures no name, and screen readers announce a change only in an element that stays.
 _SCRIPT = """
