@@ -6,6 +6,7 @@ import warnings
 
 import machine
 import mutants
+import numpy as np
 import pytest
 
 from helpers import checks, exercises
@@ -225,6 +226,28 @@ def test_mistake_fails_with_its_own_words(monkeypatch, record_property, lesson, 
     assert message is not None, "this mistake passes"
     assert hint in message
     record_property("mistakes caught and named (each with 4 seeds)", [1, 1])
+
+
+@pytest.mark.parametrize(("lesson", "exercise"), [one for one in EXERCISES if one.values[1].partial])
+def test_of_two_wrong_choices_at_once_one_is_explained(monkeypatch, lesson, exercise):
+    """A choice is explained whatever else an answer has wrong; 40 pairs of choices, drawn."""
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        two = [exercise.partial[i] for i in rng.choice(len(exercise.partial), 2, replace=False)]
+
+        def answer(*given, two=two):
+            return exercise.reference(*given) | two[0](*given) | two[1](*given)
+
+        message = judge(monkeypatch, lesson, exercise.name, answer, None)
+        assert message is None or any(hint in message for _, hint in exercise.mistakes), message
+        assert message is not None or not any(matters(exercise, one) for one in two), "a wrong choice passes"
+
+
+def matters(exercise, function):
+    """Tell whether a partial mistake is wrong in some open case."""
+    return any(
+        function(**arguments).items() - exercise.reference(**arguments).items() for _, arguments in exercise.cases(0)
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -4,6 +4,7 @@ Nothing is guessed. A cause is named only if it explains what the function did i
 the first wrong part that one cause explains.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ def explain(exercise, outcomes, wrong):
     if wrong[0].kind == "shared":  # all values are right
         return wrong[0], None
     for mistake in exercise.mistakes:
-        if _all(exercise, outcomes, mistake.outcomes, _equal):
+        if _all(exercise, outcomes, mistake.outcomes, functools.partial(_equal, partial=mistake.partial)):
             return wrong[0], Cause(mistake.name, mistake.hint)
     says_it_all = wrong[0].kind in ("exception", "changed") or wrong[0].form == "whole"
     if says_it_all or any(outcome.raised for outcome in outcomes):
@@ -58,7 +59,7 @@ def _all(exercise, outcomes, others, test):
     )
 
 
-def _equal(exercise, case, mine, other):
+def _equal(exercise, case, mine, other, partial=False):
     """Tell whether two calls did the same: the same output, or the same error with the same words at the same place."""
     if mine.raised or other.raised:
         return (mine.raised, mine.said, mine.place) == (other.raised, other.said, other.place)
@@ -68,7 +69,7 @@ def _equal(exercise, case, mine, other):
         return difference_of_judged(mine.output, other.output, case.judge, "", **_options(exercise), named=True) is None
     if difference(mine.output, other.output, "", **_options(exercise), nonfinite=True) is not None:
         return False
-    return _missing(other, case) == _missing(mine, case)  # what a dict has more did not count
+    return partial or _missing(other, case) == _missing(mine, case)  # what a dict has more did not count
 
 
 def _missing(outcome, case):
@@ -135,7 +136,7 @@ def _parts_against(exercise, case, mine, other):
         wrong = set(_wrong_parts(mine.output, case.expected, *how))
     except (TypeError, ValueError):
         return None
-    if exercise.name in apart | theirs and len(apart | theirs | wrong) > 1:
+    if exercise.name in apart and len(apart | theirs | wrong) > 1:
         return None  # the structure differs
     return {"apart": apart, "theirs": theirs, "only theirs": theirs - wrong}
 
@@ -148,7 +149,7 @@ def _wrong_parts(got, expected, part, returns, *how, **options):
             if key in got:
                 yield from _wrong_parts(got[key], expected[key], name, (), *how, **options)
             else:
-                yield _whole(name)
+                yield from (_whole(part), _whole(name))  # the structure differs, too
     elif returns and isinstance(got, (list, tuple)) and len(got) == len(expected) == len(returns):
         for name, mine, other in zip(returns, got, expected, strict=True):
             yield from _wrong_parts(mine, other, name, (), *how, **options)

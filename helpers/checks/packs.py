@@ -59,11 +59,15 @@ class Case(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """One usual mistake: the sentence a learner needs, and what the mistake gives in each case, to be read once."""
+    """One usual mistake: the sentence a learner needs, and what the mistake gives in each case, to be read once.
+
+    A ``partial`` one gives dicts that say nothing of the keys that they lack.
+    """
 
     name: str
     hint: str
     outcomes: Iterable
+    partial: bool = False
 
 
 class Exercise(NamedTuple):
@@ -105,7 +109,7 @@ def read(content):
     exercises = {}
     for fields in plain.decode(json.loads(bz2.decompress(content))):
         mistakes = [
-            Mistake(mistake["name"], mistake["hint"], [Outcome(**outcome) for outcome in mistake["outcomes"]])
+            Mistake(**{**mistake, "outcomes": [Outcome(**outcome) for outcome in mistake["outcomes"]]})
             for mistake in fields["mistakes"]
         ]
         exercises[fields["name"]] = exercise(fields, mistakes)

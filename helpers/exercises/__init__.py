@@ -154,6 +154,7 @@ class Lesson:
                     "name": function.__name__,
                     "hint": hint,
                     "outcomes": [exercise.mistaken(function, case) for case in drawn["cases"]],
+                    **({"partial": True} if function in exercise.partial else {}),
                 }
                 for function, hint in exercise.mistakes
             ]
@@ -174,17 +175,23 @@ class Exercise:
         self._cases, self._judge = cases, judge
         self.ask, self.small, self.why, self.new, self._small = "", None, None, False, None
         self.mistakes = []  # (function, hint)
+        self.partial = []  # functions among them
         self.accepted = []
         self.ways = []  # (function, what is different in it): those that `check.ways` shows
 
     def __call__(self, *args, **kwargs):
         return self.reference(*args, **kwargs)
 
-    def mistake(self, hint):
-        """Register the decorated function as a usual mistake; `hint` is the sentence a learner needs."""
+    def mistake(self, hint, partial=False):
+        """Register the decorated function as a usual mistake; `hint` is the sentence a learner needs.
+
+        A ``partial`` one returns a dict with the keys that it is about, in some cases none: it explains every answer
+        that has these values, whatever the answer has for the other keys.
+        """
 
         def register(function):
             self.mistakes.append((function, hint))
+            self.partial += [function] if partial else []
             return function
 
         return register
@@ -331,7 +338,7 @@ class _Mistakes:
     def __iter__(self):
         for function, hint in self.functions:
             outcomes = (self.outcome(function, i) for i in range(len(self._cases)))
-            yield packs.Mistake(function.__name__, hint, outcomes)
+            yield packs.Mistake(function.__name__, hint, outcomes, function in self._exercise.partial)
 
     def _compute(self, function, i):
         return packs.Outcome(**_as_in_a_file(self._exercise.mistaken(function, self._cases[i])))

@@ -1025,10 +1025,7 @@ WRONG_CHOICES = {
 
 
 def choose_wrongly(name, remedy):
-    """Return the mistake that decides this remedy wrongly for this diagnosis, and says nothing about the others.
-
-    An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
-    """
+    """Return the mistake that decides this remedy wrongly for this diagnosis, and says nothing about the others."""
 
     def wrong_choice(diagnosis, remedies):
         asked = diagnosis == DIAGNOSES[name] and remedy in remedies
@@ -1040,7 +1037,7 @@ def choose_wrongly(name, remedy):
 
 for _name, _hints in WRONG_CHOICES.items():
     for _remedy, _hint in _hints.items():
-        next_step.mistake(_hint)(choose_wrongly(_name, _remedy))
+        next_step.mistake(_hint, partial=True)(choose_wrongly(_name, _remedy))
 
 
 @next_step.accept("The table is turned round: for each diagnosis the list of its remedies, looked up.")

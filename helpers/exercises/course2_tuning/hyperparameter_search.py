@@ -938,10 +938,7 @@ WRONG_CHOICES = {
 
 
 def choose_wrongly(hyperparameter, priority):
-    """Return the mistake that gives this priority for this hyperparameter, and says nothing about the others.
-
-    An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
-    """
+    """Return the mistake that gives this priority for this hyperparameter, and says nothing about the others."""
 
     def wrong_choice(hyperparameters):
         return {hyperparameter: priority} if hyperparameter in hyperparameters else {}
@@ -952,7 +949,7 @@ def choose_wrongly(hyperparameter, priority):
 
 for _hyperparameter, _hints in WRONG_CHOICES.items():
     for _priority, _hint in _hints.items():
-        tuning_priority.mistake(_hint)(choose_wrongly(_hyperparameter, _priority))
+        tuning_priority.mistake(_hint, partial=True)(choose_wrongly(_hyperparameter, _priority))
 
 
 @tuning_priority.accept("The list as a dict: looking up needs no if.")

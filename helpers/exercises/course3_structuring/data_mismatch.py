@@ -1137,10 +1137,7 @@ WRONG_CHOICES = {
 
 
 def choose_wrongly(gap, offer):
-    """Return the mistake that takes this offer for this gap, and says nothing about other decisions.
-
-    An empty dict is part of every dict: so this choice is explained whatever else a learner decided.
-    """
+    """Return the mistake that takes this offer for this gap, and says nothing about other decisions."""
 
     def wrong_choice(errors, prices, budget):
         asked = project_plan(errors, prices, budget)["reason"] == gap and prices.get(offer, budget + 1) <= budget
@@ -1163,7 +1160,8 @@ def list_wrongly(gap, offer):
 for _make, _before in ((list_wrongly, "Your plan has '{}' among the remedies of this gap. "), (choose_wrongly, "")):
     for _gap, _hints in WRONG_CHOICES.items():
         for _offer, _hint in _hints.items():
-            project_plan.mistake(_before.format(_offer) + _hint)(_make(_gap, _offer))
+            _partial = _make is choose_wrongly
+            project_plan.mistake(_before.format(_offer) + _hint, partial=_partial)(_make(_gap, _offer))
 
 
 @project_plan.accept

@@ -1166,10 +1166,7 @@ WRONG_CHOICES = {
 
 
 def choose_wrongly(kind, remedy):
-    """Return the mistake that decides this remedy wrongly for this kind of decision, and says nothing about the others.
-
-    An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
-    """
+    """Return the mistake that decides this remedy wrongly for this kind of decision, and says nothing about the others."""
 
     def wrong_choice(train_error, dev_error, bayes_error):
         asked = kind_of(train_error, dev_error, bayes_error) == kind
@@ -1181,7 +1178,7 @@ def choose_wrongly(kind, remedy):
 
 for _kind, _hints in WRONG_CHOICES.items():
     for _remedy, _hint in _hints.items():
-        recommend.mistake(_hint)(choose_wrongly(_kind, _remedy))
+        recommend.mistake(_hint, partial=True)(choose_wrongly(_kind, _remedy))
 
 
 @recommend.accept

@@ -348,10 +348,7 @@ WRONG_CHOICES = {
 
 
 def choose_wrongly(link, knob):
-    """Return the mistake that decides this knob wrongly for this finding, and says nothing about the others.
-
-    An empty dict is part of every dict: so this choice is explained whatever else a learner chose.
-    """
+    """Return the mistake that decides this knob wrongly for this finding, and says nothing about the others."""
 
     def wrong_choice(problem):
         return {knob: not orthogonal_knob(problem)[knob]} if finding(problem) == link else {}
@@ -362,7 +359,7 @@ def choose_wrongly(link, knob):
 
 for _link, _hints in WRONG_CHOICES.items():
     for _knob, _hint in _hints.items():
-        orthogonal_knob.mistake(_hint)(choose_wrongly(_link, _knob))
+        orthogonal_knob.mistake(_hint, partial=True)(choose_wrongly(_link, _knob))
 
 
 @orthogonal_knob.accept
