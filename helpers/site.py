@@ -119,8 +119,8 @@ def number(lesson):
 def lesson_page(lesson):
     """Return a lesson as the site shows it and as learners get it, both as text.
 
-    The page is the learner's version with the stored outputs of all cells that are no answers, a description of each
-    picture, a target for each exercise and entries for the index.
+    The page is the learner's version with the stored outputs of all cells that neither answer nor quote an answer, a
+    description of each picture, a target for each exercise and entries for the index.
     """
     source = notebooks.read(lesson.path)
     released = notebooks.student_version(source)
@@ -135,7 +135,8 @@ def lesson_page(lesson):
             continue
         if cell.id in known:
             _mark_exercise(text, lesson, cell.id)
-        if not cell.metadata.get("nbgrader", {}).get("solution"):
+        quotes = "check.questions(" in cell.source  # lines of the answers
+        if not quotes and not cell.metadata.get("nbgrader", {}).get("solution"):
             cell.outputs = outputs[cell.id]
         pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
         options = _picture_options(cell, pictures, text.source, heading) if pictures else {}

@@ -8,6 +8,7 @@ import ast
 import hashlib
 import inspect
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -161,7 +162,7 @@ def test_attack_sees_no_secret_and_no_hidden_case(attacked, path):
     name = student(path)
     graded, page = pages(attacked, name)
     assert CANARY not in graded + page
-    assert "CONNECTED" not in [output.get("text", "").split()[0] for output in shown(graded) if output.get("text")]
+    assert not any(re.search(r"(?m)^\s*CONNECTED", output.get("text", "")) for output in shown(graded))
     seed = int(nbformat.reads(graded, as_version=4).metadata.grading_protocol.seed)
     outputs = "".join(str(output) for output in shown(graded))
     assert "LEAK" not in outputs

@@ -77,7 +77,7 @@ def test_here_all_that_is_needed_is_there():
     found = lines(done.stdout)
     assert list(found) == [title for title, _, _ in doctor.CHECKS]
     assert {mark for title, (mark, _) in found.items() if title not in ("browser", "Chromium")} == {"ok"}
-    assert found["data"][1] == f"11 data sets from {len(data._HASHES)} files, all as released"
+    assert found["data"][1] == f"12 data sets from {len(data._HASHES)} files, all as released"
     assert done.stdout.endswith("\nAll that an instructor needs is there.\n")
 
 

@@ -20,7 +20,8 @@ RIGHT, NAMED = 8.0, 5.0  # how many standard errors may lie between right answer
 NOTED, STRONG, FARTHER = 0.3, 0.65, 0.3
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _FEW = 12  # values: a part with no more is judged value by value
-#: A right answer sees an end with so many expected draws, and so many draws beyond an end are no chance: each 1e-10.
+#: A right answer sees an end with so many expected draws; so many draws beyond an end, and so many calls in which a
+#: value repeats where none of the reference's has it, are no chance: each 1e-10.
 _SEEN, _BEYOND = 23, 13
 _ALIKE = 0.06  # the numbers of `_together` are estimates: each entry's ranks come from the same calls
 _ENTRIES = 64  # of a part, whose pairs are looked at
@@ -81,7 +82,7 @@ def _of_values(flat, like):
     room = 1e-6 * (ends[1] - ends[0])
     shares = np.stack([np.mean(flat <= edge + room, axis=1) for edge in edges], axis=1) if len(edges) else flat[:, :0]
     return {
-        "distinct": bool(np.all(per_call == flat.shape[1])),
+        "repeating": int(np.sum(per_call < flat.shape[1])),
         "different": _with_error(per_call.astype(float)),
         "levels": int(np.median(levels)),
         "grid": len(values) / flat.size,
@@ -256,7 +257,7 @@ def _repeated(name, mine, theirs, near, calls, spread):
     """Return the `Difference` if numbers repeat that must not, in a call or from a grid, or if there are too many."""
     if "edges" not in theirs or "edges" not in mine:
         return None if ("edges" in theirs) == ("edges" in mine) else Difference("random", name, "unlike")
-    if theirs["distinct"] and not mine["distinct"]:
+    if mine["repeating"] > _BEYOND + 5 * mine["size"] * theirs["repeating"] / theirs["size"]:
         return Difference("random", name, "twice")
     if theirs["grid"] > 0.99 and mine["grid"] < 0.9:
         return Difference("random", name, "grid", None, mine["few"], more={"total": mine["size"]})
@@ -282,7 +283,8 @@ def _unlike_values(name, mine, theirs, near, calls, spread):
             return Difference("value", name, "ends", *ends)
         if mine["beyond"][side] > _BEYOND + 5 * mine["size"] * theirs["beyond"][side] / theirs["size"]:
             return Difference("value", name, "beyond", *ends)
-    if near(mine["different"], theirs["different"]):
+    rarely = theirs["repeating"] * mine["size"] / theirs["size"] < _BEYOND  # then `_repeated` has judged it
+    if rarely or near(mine["different"], theirs["different"]):
         return None
     numbers = float(theirs["different"][0]), float(mine["different"][0])
     return Difference("value", name, "different", *numbers, more={"calls": calls})

@@ -223,7 +223,7 @@ def test_the_gru_learns_at_a_distance_where_the_plain_network_guesses(races):
 def test_the_gradient_vanishes_in_the_plain_network(races):
     plain, gated = (gru.gradient_by_lag(races[10][name][0], np.random.default_rng(1)) for name in ("plain", "GRU"))
     assert plain[0] == gated[0] == 1
-    assert 1e-7 < plain[30] < 1e-4
+    assert 1e-7 < plain[30] < 1e-3
     assert gated[30] > 0.01
 
 
