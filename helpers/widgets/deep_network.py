@@ -4,6 +4,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import LogLocator, NullLocator
 
 from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
@@ -248,6 +249,7 @@ def gradients_by_layer(L_model_forward, L_model_backward):
         The learner's functions.
     """
     figure, ax = plt.subplots(figsize=(7.2, 3.5))
+    figure.subplots_adjust(bottom=0.15)
     marks = (("A", BLUE, "o"), ("dA", ORANGE, "s"), ("dW", GREEN, "^"))
     lines = [
         ax.plot([], [], f"-{mark}", color=color, markersize=4, linewidth=1.2, label=name)[0]
@@ -261,6 +263,8 @@ def gradients_by_layer(L_model_forward, L_model_backward):
         ylabel="size (root mean square)",
         title="Forward from left to right, backward from right to left",
     )
+    ax.yaxis.set_major_locator(LogLocator(numticks=7))
+    ax.yaxis.set_minor_locator(NullLocator())
     names = [ax.text(0, 1, f" {name}", color=color, va="center") for name, color, _ in marks]
 
     def update(L, scale):
