@@ -95,42 +95,61 @@ def school(tmp_path_factory):
     return untouched, book(top), top
 
 
+@pytest.fixture(scope="module")
+def ran(school):
+    """The same class after a run of ours, not to be changed, and what the run returned."""
+    top = school[0].with_name("ran")
+    shutil.copytree(school[0], top, symlinks=True)
+    return top, run(top, workers=2)
+
+
 @pytest.fixture
-def copy(school, tmp_path):
-    """The class before anything was graded, for one test."""
-    shutil.copytree(school[0], tmp_path / "copy", symlinks=True)
+def copy(ran, tmp_path):
+    """The class after a run, for one test."""
+    shutil.copytree(ran[0], tmp_path / "copy", symlinks=True)
     return tmp_path / "copy"
 
 
-def test_scores_comments_and_files_are_those_of_nbgrader_autograde(school, copy, record_property):
+@pytest.fixture
+def few(school, tmp_path):
+    """Three quick submissions, graded, for one test that grades them again and again."""
+    top = tmp_path / "few"
+    shutil.copytree(school[0], top, symlinks=True)
+    shutil.rmtree(top / "grading" / "submitted")
+    for name in ("full", "blank", "mistakes0"):
+        put(top, name, without_free_cells(SUBMISSIONS[name]()))
+    assert run(top)["graded"] == 3
+    return top
+
+
+def test_scores_comments_and_files_are_those_of_nbgrader_autograde(school, ran, record_property):
     _, expected, autograded = school
-    done = run(copy, workers=2)
+    top, done = ran
     assert done["failed"] == []
     assert done["graded"] == len(expected) == len(CLASS) + len(BROKEN) + len(FOLDERS)
-    got = book(copy)
+    got = book(top)
     for student, (scores, comments, _) in expected.items():
         assert got[student][0] == scores, student
         assert got[student][1] == comments, student
     assert [sum(score for score, _ in got[s][0].values()) for s in ("full", "blank")] == [sum(POINTS.values()), 0]
     for student in ("full", "endless", "mistakes3"):
         files = [
-            sorted(path.name for path in (top / "grading" / "autograded" / student / ASSIGNMENT).iterdir())
-            for top in (copy, autograded)
+            sorted(path.name for path in (one / "grading" / "autograded" / student / ASSIGNMENT).iterdir())
+            for one in (top, autograded)
         ]
         assert files[0] == files[1]
     record_property("scores of a class run equal to nbgrader autograde's", [len(expected), len(expected)])
 
 
 def test_feedback_is_made_from_a_class_run(copy):
-    run(copy)
     done = nbgrader(copy / COURSE, "generate_feedback", ASSIGNMENT)
     assert done.returncode == 0, done.stderr
     page = copy / "grading" / "feedback" / "mistakes0" / ASSIGNMENT / f"{ASSIGNMENT}.html"
     assert "See equation" in page.read_text()
 
 
-def test_problems_are_said_and_explained(copy):
-    problems = dict(sentence.split(": ", 1) for sentence in run(copy)["problems"])
+def test_problems_are_said_and_explained(ran):
+    problems = dict(sentence.split(": ", 1) for sentence in ran[1]["problems"])
     assert "no valid JSON" in problems["broken_text"]
     assert "notebook without cells" in problems["broken_format"]
     assert "There is no readable file" in problems["no_notebook"]
@@ -139,9 +158,8 @@ def test_problems_are_said_and_explained(copy):
     assert not {"full", "blank", "mistakes0"} & set(problems)
 
 
-def test_mistakes_are_named_in_the_record(copy):
-    run(copy)
-    facts = records(copy)
+def test_mistakes_are_named_in_the_record(ran):
+    facts = records(ran[0])
     catalogue = exercises.load(LESSON.name).exercises
     for number in (0, 3):
         expected = {name: exercise.mistakes[number][0].__name__ for name, exercise in catalogue.items()}
@@ -150,30 +168,28 @@ def test_mistakes_are_named_in_the_record(copy):
     assert facts["full"]["mistakes"] == {}
 
 
-def test_nothing_changed_nothing_graded(copy):
-    first = run(copy)
-    before = records(copy)
+def test_nothing_changed_nothing_graded(ran, copy):
+    first, before = ran[1], records(copy)
     again = run(copy)
     assert (again["graded"], again["kept"]) == (0, first["graded"])
     assert records(copy) == before
     assert again["problems"] == first["problems"], "what is to look at is said each time"
 
 
-def test_what_changed_is_graded_again(copy, monkeypatch):
-    everything = run(copy)["graded"]
-    put(copy, "blank", without_free_cells(full()))
-    put(copy, "new", without_free_cells(full()))
-    assert run(copy)["graded"] == 2
-    assert sum(score for score, _ in book(copy)["blank"][0].values()) == sum(POINTS.values())
-    shutil.rmtree(copy / "grading" / "autograded" / "full")
-    assert run(copy)["graded"] == 1, "a graded notebook that is gone is made again"
-    assert run(copy, again=True)["graded"] == everything + 1
-    notebook = nbformat.read(copy / COURSE / ASSIGNMENT / LESSON.path.name, as_version=4)
+def test_what_changed_is_graded_again(few):
+    put(few, "blank", without_free_cells(full()))
+    put(few, "new", without_free_cells(full()))
+    assert run(few)["graded"] == 2
+    assert sum(score for score, _ in book(few)["blank"][0].values()) == sum(POINTS.values())
+    shutil.rmtree(few / "grading" / "autograded" / "full")
+    assert run(few)["graded"] == 1, "a graded notebook that is gone is made again"
+    assert run(few, again=True)["graded"] == 4
+    notebook = nbformat.read(few / COURSE / ASSIGNMENT / LESSON.path.name, as_version=4)
     cell(notebook, "test_sigmoid").source += "\nassert sigmoid(0) == 0.5"
-    nbformat.write(notebook, copy / COURSE / ASSIGNMENT / LESSON.path.name)
-    done = nbgrader(copy / COURSE, "generate_assignment", ASSIGNMENT, "--force")
+    nbformat.write(notebook, few / COURSE / ASSIGNMENT / LESSON.path.name)
+    done = nbgrader(few / COURSE, "generate_assignment", ASSIGNMENT, "--force")
     assert done.returncode == 0, done.stderr
-    assert run(copy)["graded"] == everything + 1, "another test: all are graded again"
+    assert run(few)["graded"] == 4, "another test: all are graded again"
 
 
 def test_a_class_that_was_not_generated_says_what_to_do(tmp_path):
@@ -184,14 +200,13 @@ def test_a_class_that_was_not_generated_says_what_to_do(tmp_path):
         run(tmp_path)
 
 
-def test_a_score_that_a_human_gave_stays(copy):
-    run(copy)
-    with Gradebook(f"sqlite:///{copy}/gradebook.db") as gradebook:
+def test_a_score_that_a_human_gave_stays(few):
+    with Gradebook(f"sqlite:///{few}/gradebook.db") as gradebook:
         (notebook,) = gradebook.find_submission(ASSIGNMENT, "full").notebooks
         notebook.grades[0].manual_score = 0.5
         gradebook.db.commit()
-    run(copy, again=True)
-    with Gradebook(f"sqlite:///{copy}/gradebook.db") as gradebook:
+    run(few, again=True)
+    with Gradebook(f"sqlite:///{few}/gradebook.db") as gradebook:
         (notebook,) = gradebook.find_submission(ASSIGNMENT, "full").notebooks
         assert notebook.grades[0].manual_score == 0.5
         assert notebook.grades[0].needs_manual_grade
@@ -231,6 +246,10 @@ def graded(top):
             return 0
 
 
+#: Submissions of the larger class.
+MANY = 16
+
+
 @pytest.fixture
 def many(school, tmp_path):
     """A larger class of quick submissions, and what an undisturbed run gives."""
@@ -238,7 +257,7 @@ def many(school, tmp_path):
     shutil.copytree(school[0], top, symlinks=True)
     shutil.rmtree(top / "grading" / "submitted")
     kinds = [without_free_cells(SUBMISSIONS[name]()) for name in ("full", "blank", "mistakes0", "mistakes3")]
-    for number in range(24):
+    for number in range(MANY):
         put(top, f"s{number:02d}", kinds[number % 4])
     return top
 
@@ -271,7 +290,7 @@ def test_a_run_killed_again_and_again_loses_nothing(school, many, record_propert
 
 def _check_complete(school, top):
     scores = {student: row[0] for student, row in book(top).items()}
-    assert scores == {f"s{number:02d}": expected_of(school, number) for number in range(24)}
+    assert scores == {f"s{number:02d}": expected_of(school, number) for number in range(MANY)}
     assert set(records(top)) == set(scores)
     for student in scores:
         path = top / "grading" / "autograded" / student / ASSIGNMENT / LESSON.path.name
@@ -294,7 +313,7 @@ def test_killed_workers_lose_nothing(school, many):
         time.sleep(0.05)
     out, err = process.communicate(timeout=180)
     assert killed == 2
-    assert out.split() == ["24", "0", "0"], err
+    assert out.split() == [str(MANY), "0", "0"], err
     _check_complete(school, many)
 
 
@@ -309,7 +328,7 @@ def test_killed_warm_processes_lose_nothing(school, many):
         os.kill(pid, signal.SIGKILL)
     out, err = process.communicate(timeout=180)
     assert len(warm) == 2
-    assert out.split() == ["24", "0", "0"], err
+    assert out.split() == [str(MANY), "0", "0"], err
     _check_complete(school, many)
 
 
@@ -357,7 +376,7 @@ def test_a_scheduler_elsewhere_and_its_loss(school, many):
         for one in processes:
             one.kill()
             one.wait()
-    assert 4 <= graded(many) < 24
+    assert 4 <= graded(many) < MANY
     run(many)
     _check_complete(school, many)
 
@@ -415,13 +434,13 @@ def test_postgresql_holds_the_same_scores(school, many, postgres, monkeypatch):
     done = nbgrader(many / COURSE, "generate_assignment", ASSIGNMENT, "--force")
     assert done.returncode == 0, done.stderr
     done = run(many, workers=2)
-    assert (done["graded"], done["failed"]) == (24, [])
+    assert (done["graded"], done["failed"]) == (MANY, [])
     scores = {student: row[0] for student, row in book(many, postgres).items()}
-    assert scores == {f"s{number:02d}": expected_of(school, number) for number in range(24)}
+    assert scores == {f"s{number:02d}": expected_of(school, number) for number in range(MANY)}
     assert run(many)["graded"] == 0
     done = nbgrader(many / COURSE, "export", "--to", str(many / "grades.csv"))
     assert done.returncode == 0, done.stderr
-    assert len((many / "grades.csv").read_text().splitlines()) == 25
+    assert len((many / "grades.csv").read_text().splitlines()) == MANY + 1
 
 
 # --- late ------------------------------------------------------------------------------------------------------------
