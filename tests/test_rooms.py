@@ -370,7 +370,7 @@ def test_nothing_secret_is_in_a_rooms_memory_or_files(monkeypatch, tmp_path):
 
 
 def waited_for(condition):
-    for _ in range(100):
+    for _ in range(400):
         if condition():
             return True
         time.sleep(0.05)
