@@ -14,8 +14,8 @@ NAMES = [lesson.name for lesson in LESSONS]
 
 #: What takes longest, longest first: it starts first, so that no core is idle at the end. See `group_of`.
 LONG = (
-    "test_attacks", "test_hostile", "test_guide", "test_rooms", "test_grading", "test_batch", "test_hub", "test_browser",
-    "test_honest", "test_fuzz", "test_browser_thinking", "test_site", "test_collect", "test_report", "test_release",
+    "test_attacks", "test_hostile", "test_guide", "test_rooms", "test_grading", "test_batch", "test_release", "test_hub",
+    "test_browser", "test_honest", "test_fuzz", "test_browser_thinking", "test_site", "test_collect", "test_report",
 )  # fmt: skip
 
 

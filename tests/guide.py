@@ -83,13 +83,18 @@ def commands(text):
 
 
 def fresh_copy(folder):
-    """Copy the repository as it is now, without what git ignores, into a folder; return the copy, a repository, too."""
+    """Copy the repository as it is now, without what git ignores, into a folder; return the copy, a repository, too.
+
+    Lessons that were made for an edition before come along: the copy makes them anew only where they have changed.
+    """
     copy = folder / "deep-learning-notebooks"
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(listed, cwd=TOP, check=True, capture_output=True, text=True).stdout.split("\0"):
         if name and (TOP / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(TOP / name, copy / name)
+    if (TOP / "build" / "lessons").is_dir():
+        shutil.copytree(TOP / "build" / "lessons", copy / "build" / "lessons")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "copy"]):
         subprocess.run([*git, *words], cwd=copy, check=True)
