@@ -181,7 +181,7 @@ LESSONS = [
         "07_batch_normalization",
         "Batch normalisation",
         "25",
-        150,
+        180,
         "lessons 4 and 5; course 1, lesson 5",
         2,
     ),

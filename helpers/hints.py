@@ -215,8 +215,9 @@ def _leaves(value):
             yield f" `{key}`", item
     elif isinstance(value, tuple):
         for i, item in enumerate(value, 1):
+            place = _ORDER[min(i, len(_ORDER)) - 1]
             for part, leaf in _leaves(item):
-                yield part or f", {_ORDER[min(i, len(_ORDER)) - 1]}", leaf
+                yield f"{part} of the {place}" if part.startswith(",") else part or f", {place}", leaf
     else:
         yield "", value
 
