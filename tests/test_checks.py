@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import checks
-from helpers.checks import calls, chance, compare, diagnose, draws, packs, plain, show, views
+from helpers.checks import calls, chance, compare, diagnose, draws, packs, plain, show, views, words
 from helpers.courses import TOP
 from helpers.exercises import Lesson, case
 
@@ -88,6 +88,11 @@ def test_verdict(what):
 
 def test_equation_is_named_last():
     assert message(CHECK, VERDICTS["value"][0]).endswith("See equation (9.9).")
+
+
+def test_several_equations_are_named_as_several():
+    said = "See equation (7.10).", "See equations (7.6) and (7.7).", "See equations (7.17) to (7.24)."
+    assert said == tuple(words.see(one) for one in ("(7.10)", "(7.6) and (7.7)", "(7.17) to (7.24)"))
 
 
 def test_arguments_changed_is_said_before_everything_else():

@@ -195,7 +195,7 @@ def assert_nothing_is_told(exercise, open_texts, message):
     found = pattern.match(message)
     assert found, message
     rest = message[found.end() :]
-    equations = [f"See equation {one}." for one in (exercise.equation, *exercise.equations.values())]
+    equations = [words.see(one) for one in (exercise.equation, *exercise.equations.values())]
     for sentence in [*equations, *SLIP_SENTENCES.values(), *(mistake.hint for mistake in exercise.mistakes)]:
         rest = rest.replace(sentence, "")
     for text in open_texts:

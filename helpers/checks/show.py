@@ -112,7 +112,7 @@ def card_html(exercise, position, what, cause):
         f"<b>Likely cause:</b> {_text(cause)}" if cause else "",
         f'<span style="{_STYLE["quiet"]}">Case {position + 1} of {len(exercise.cases)}: '
         f"<code>{_text(exercise.name)}</code> was called with {_text(called)}."
-        + (f" See equation {_text(equation)}." if equation else "")
+        + (f" {_text(words.see(equation))}" if equation else "")
         + f' The case itself: <code>check.reference("{_text(exercise.name)}", {position + 1})</code>.</span>',
     ]
     inner = "".join(f'<div style="margin:.15em 0">{row}</div>' for row in rows if row)

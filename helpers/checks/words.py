@@ -127,8 +127,13 @@ def message(clause, detail="", cause="", equation=""):
     text = clause + detail
     sentences = [text if text.endswith("?") else text + "."]
     sentences += [cause] if cause else []
-    sentences += [f"See equation {equation}."] if equation else []
+    sentences += [see(equation)] if equation else []
     return " ".join(sentences)
+
+
+def see(equation):
+    """Return the sentence that names an equation, "(7.10)", or several, "(7.6) and (7.7)"."""
+    return f"See equation{'s' * (equation.count('(') > 1)} {equation}."
 
 
 def _fields(what, exercise):
