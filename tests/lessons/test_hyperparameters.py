@@ -269,6 +269,16 @@ def test_luck_moves_the_dev_error_as_much_as_the_units_do(ten):
     assert np.ptp(ten()[0]) >= 0.8 * np.ptp(units)
 
 
+def test_three_hidden_layers_are_ahead_of_none_and_one_on_the_dev_part_by_more_than_luck(ten):
+    none, one, three = (ten((192, *[8] * k, 1))[0] for k in (0, 1, 3))
+    assert three.max() < min(none.min(), one.min())
+
+
+def test_relu_networks_with_a_moderate_rate_train_in_all_ten_starts(ten):
+    for layers_dims in ((192, 8, 1), (192, 8, 8, 1)):
+        assert ten(layers_dims, "relu", 0.1)[0].max() < 0.15
+
+
 def test_the_dev_error_of_logistic_regression_turns_early_whatever_the_start():
     X_train, Y_train, X_dev, Y_dev, *_ = pictures.three_parts()
     for seed in range(5):
@@ -297,7 +307,7 @@ def test_the_paired_error_is_that_of_the_difference():
     m, both, one, other = 97, 0.1, 0.1, 0.06  # wrong in both, in the first alone, in the second alone
     kind = rng.choice(4, size=(20_000, m), p=[both, one, other, 1 - both - one - other])
     difference = np.mean(kind == 1, axis=1) - np.mean(kind == 2, axis=1)
-    assert difference.std() == pytest.approx(np.sqrt((one + other) * m) / m, rel=0.02)  # (6.15)
+    assert difference.std() == pytest.approx(np.sqrt((one + other) * m) / m, rel=0.02)  # (6.12)
 
 
 def test_further_layers_hold_as_many_parameters_as_the_rest_from_194_and_64_units():

@@ -769,7 +769,7 @@ def runs_cases(rng):
 @lesson.exercise(
     points=2,
     topic=14,
-    equation="(6.13)",
+    equation="(6.14)",
     cases=runs_cases,
     ask="A run with cost nan has the lowest dev error of all. May it win? And which number decides between two runs with the same dev error?",
     small=SMALL_RUNS,
@@ -798,7 +798,7 @@ def best_run(runs):
     """
     kept = [run for run in runs if run["cost"] < math.inf]  # False for nan, too
     lowest = min(run["dev_error"] for run in kept)
-    return min((run for run in kept if run["dev_error"] == lowest), key=lambda run: run["num_parameters"])  # (6.13)
+    return min((run for run in kept if run["dev_error"] == lowest), key=lambda run: run["num_parameters"])  # (6.14)
 
 
 def finite(runs):
