@@ -133,7 +133,7 @@ def _equations(exercise, displayed, returns):
     for block in displayed:
         for tag in tags:
             if f"\\tag{{{tag}}}" in block:
-                names = _code(parts.get(tag, ()))
+                names = _code(dict.fromkeys(parts.get(tag, ())))
                 rows.append(f"For {names}:\n\n{block}" if names else block)
     return "\n\n".join(dict.fromkeys(rows))
 

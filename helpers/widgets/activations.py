@@ -66,9 +66,8 @@ def function_and_slope(functions):
     axes[1].set(ylim=(-0.06, 1.1))
     axes[2].set(xlabel="layers passed", xlim=(-0.7, MOST_LAYERS + 0.7), ylim=(FLOOR, 30), yscale="log")
     axes[2].set_xticks(range(0, MOST_LAYERS + 1, 5))
-    axes[2].text(
-        0.97, 0.84, "at the bottom, red: below 1e-29", color="gray", fontsize=8, ha="right", transform=axes[2].transAxes
-    )
+    at = {"ha": "right", "transform": axes[2].transAxes}
+    note = axes[2].text(0.97, 0.84, "red: below 1e-29", color=RED, animated=True, **at)
     guides = [ax.axvline(0, color="gray", linewidth=0.8, linestyle="--", animated=True) for ax in axes[:2]]
     value_line = axes[0].plot([], [], color=BLUE, animated=True)[0]
     tangent = axes[0].plot([], [], color=ORANGE, linewidth=1.4, animated=True)[0]
@@ -96,6 +95,7 @@ def function_and_slope(functions):
         passed, seen = np.arange(layers + 1), left > 10 * FLOOR
         left_dots.set_data(passed[seen], left[seen])
         below_floor.set_data(passed[~seen], np.full(np.sum(~seen), 10 * FLOOR))
+        note.set_visible(not np.all(seen))
         corner = abs(float(np.squeeze(derivative(z + 1e-6))) - float(np.squeeze(derivative(z - 1e-6)))) > 0.01
         return describe(function, value, slope, corner, z, layers)
 
@@ -162,7 +162,7 @@ FAULTS = (
     ),
     Fault(
         "the learning rate is too small",
-        "the cost falls in every step, but hardly, while the slopes and dW are in order",
+        "the cost falls in every step, but by very little, while the slopes are moderate and dW is as measured",
         "multiply the learning rate by 10",
     ),
 )
@@ -224,6 +224,6 @@ def sick_run(rng, functions, steps=100, which=None):
     left.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
     left.set(xlabel="step", ylabel="J", title="cost; dashed: guessing")
     right.semilogy(np.maximum(sizes, 1e-12), color=ORANGE)
-    right.set(xlabel="step", title="size of dW", ylim=(1e-12, None))
+    right.set(xlabel="step", title="size of dW", ylim=(1e-12, 10 * max(1, *sizes)))
     plt.close(figure)
     return Run(figure, words, FAULTS, which)

@@ -249,7 +249,6 @@ def gradients_by_layer(L_model_forward, L_model_backward):
         The learner's functions.
     """
     figure, ax = plt.subplots(figsize=(7.2, 3.5))
-    figure.subplots_adjust(bottom=0.15)
     marks = (("A", BLUE, "o"), ("dA", ORANGE, "s"), ("dW", GREEN, "^"))
     lines = [
         ax.plot([], [], f"-{mark}", color=color, markersize=4, linewidth=1.2, label=name)[0]
@@ -409,9 +408,7 @@ def sick_run(rng, L_model_forward, L_model_backward, update_parameters, compute_
     layers = np.arange(1, len(dims))
     bars.bar(layers - 0.2, np.maximum(sizes[0], 1e-9), 0.4, color=ORANGE)
     bars.bar(layers + 0.2, np.maximum(sizes[-1], 1e-9), 0.4, color=BLUE, hatch="//")
-    bars.set(
-        yscale="log", ylim=(1e-9, None), xticks=layers, xlabel="layer", title="size of dW: first step, hatched: last"
-    )
+    bars.set(yscale="log", ylim=(1e-9, None), xticks=layers, xlabel="layer", title="size of dW; hatched: last step")
     plt.close(figure)
     return Run(figure, words, FAULTS, which)
 

@@ -227,13 +227,21 @@ def test_saturated_units_do_not_learn_and_relu_at_10_jumps_at_first(train, digit
 
 
 def test_far_on_the_left_leaky_relu_alone_moves(train, digits):
-    for seed in range(2):
+    for seed in range(3):
         for name in ("sigmoid", "tanh", "ReLU"):
             _, costs, _, _ = train(*PAIRS[name], digits, [-10], 900, 0.6, seed)
             assert costs[300] - costs[-1] < 1e-5
         _, costs, _, Z = train(*PAIRS["leaky ReLU"], digits, [-10], 900, 0.6, seed)
         assert costs[300] - costs[-1] > 1e-3
         assert np.all(Z < 0), "off for every digit, and yet they move"
+
+
+def test_a_larger_rate_frees_no_saturated_sigmoid(train, digits):
+    for seed in range(3):
+        for rate, low, high in ((1.2, 0.69, 0.70), (4.8, 1, 5)):
+            _, costs, accuracy, _ = train(*PAIRS["sigmoid"], digits, [10, -10], learning_rate=rate, seed=seed)
+            assert low < costs[-1] < high
+            assert accuracy == 0.5
 
 
 def test_the_sigmoid_is_slower_by_the_factor_of_its_slope_and_not_worse(train, digits):

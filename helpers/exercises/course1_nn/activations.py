@@ -27,7 +27,7 @@ lesson.predict(
 )
 lesson.predict(
     "stuck",
-    "All biases start at -10. With how many of the four functions does the cost fall at all in 1500 steps?",
+    "All biases start at -10. With how many of the four functions is the cost after 1500 steps below 0.69, better than guessing?",
     ("none", "one", "two", "three", "all four"),
     "Sigmoid and tanh are flat there, ReLU has the slope 0 exactly; leaky ReLU has 0.01, and that is enough to move.",
 )
