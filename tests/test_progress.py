@@ -368,6 +368,8 @@ def test_every_exercise_has_all_four_steps(lesson):
             assert set(ends) <= set(tags), name
         elif exercise.equation:
             assert equation.startswith(f"{exercise.equation}: every one of them belongs to an exercise before"), name
+        for named in re.findall(r"^For (.*):$", equation, re.MULTILINE):
+            assert len(set(named.split(", "))) == len(named.split(", ")), name
         assert traced.count("\n| ") >= 3, name
         assert f"def {name}(" in faded or f"class {name}" in faded, name
 

@@ -248,7 +248,8 @@ def gradients_by_layer(L_model_forward, L_model_backward):
     L_model_forward, L_model_backward : callable
         The learner's functions.
     """
-    figure, ax = plt.subplots(figsize=(7.2, 3.5))
+    figure, ax = plt.subplots(figsize=(7.2, 3.5), layout="none")  # no layout to compute at each move
+    figure.subplots_adjust(left=0.1, right=0.99, bottom=0.15, top=0.92)
     marks = (("A", BLUE, "o"), ("dA", ORANGE, "s"), ("dW", GREEN, "^"))
     lines = [
         ax.plot([], [], f"-{mark}", color=color, markersize=4, linewidth=1.2, label=name)[0]
