@@ -35,8 +35,8 @@ lesson.predict(
     "depth",
     "On the 192 pixels, each run stopped on its dev part: which net is right more often on the test parts?",
     ("one hidden layer", "three hidden layers", "neither: they differ by less than two errors of the comparison"),
-    "Both can reproduce the training labels nearly perfectly, and both follow the same colours. What differs between "
-    "them is smaller than what differs between starts.",
+    "The difference is smaller than two of its errors. The lowest and the highest start of the same net differ by several "
+    "points, which is much more.",
 )
 
 
