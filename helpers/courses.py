@@ -141,7 +141,7 @@ LESSONS = [
         "course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 120, "lessons 2, 3 and 5", 2
     ),
     LessonInfo(
-        "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 120, "course 1, lessons 2 and 4", 2
+        "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 140, "course 1, lessons 2 and 4", 2
     ),
     LessonInfo(
         "course2_tuning", "02_initialization", "Initialisation", "19, 25", 100, "lesson 1; course 1, lessons 3 to 5", 2

@@ -207,6 +207,11 @@ def _finite(part, got, expected):
 def _value(part, got, expected, rtol, atol):
     if isinstance(expected, str) or expected is None:
         return None if got == expected else Difference("value", part, "text", expected, got)
+    if isinstance(expected, (bool, np.bool_)):  # a decision: said as True or False, not as 1 or 0
+        got = float(np.array(got, dtype=float))
+        if got == expected:
+            return None
+        return Difference("value", part, "text", bool(expected), bool(got) if got in (0, 1) else got)
     # Plain float64 copies: what a subclass or a clever object says about itself does not count.
     got, expected = np.array(got, dtype=float), np.array(expected, dtype=float)
     with np.errstate(invalid="ignore"):

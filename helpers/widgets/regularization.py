@@ -452,6 +452,6 @@ def sick_run(rng, backward, forward_thinned, backward_thinned, which=None):
     left.plot(10 * np.arange(30), np.minimum(dev_costs, 8), "--", color=ORANGE)
     left.set(xlabel="step", ylim=(0, 8), title="cost: training; dashed: dev")
     middle.semilogy(squares, color=GREEN)
-    middle.set(xlabel="step", title="sum of squared weights")
+    middle.set(xlabel="step", title="sum of squared weights", ylim=(min(10, *squares), max(2000, *squares)))
     plt.close(figure)
     return SickRun(figure, words, FAULTS, which)

@@ -276,6 +276,21 @@ def test_the_generalisation_gap_is_the_variance_at_both_places():
     assert 2 * np.mean(at_new) > both * 1.05
 
 
+def test_the_variance_of_degree_2_comes_mostly_from_what_it_cannot_follow():
+    """With the curve subtracted, less than half of it is left, and less than degree 4 has."""
+    rng, places = np.random.default_rng(2), np.linspace(-1, 1, 200)[None, :]
+    fits = np.zeros((2, 2, 500, 200))  # (with the curve or noise alone, degree, fit, place)
+    for r in range(500):
+        X, Y = bias_variance.noisy_examples(60, rng)
+        for i, labels in enumerate((Y, Y - bias_variance.curve(X))):
+            for j, degree in enumerate((2, 4)):
+                fits[i, j, r] = bias_variance.fit_polynomial(X, labels, degree)(places)[0]
+    with_curve, noise_alone = fits.var(axis=2).mean(axis=2)
+    assert with_curve[0] > 1.3 * with_curve[1]
+    assert noise_alone[0] < 0.5 * with_curve[0]
+    assert noise_alone[0] < noise_alone[1]
+
+
 @pytest.mark.parametrize("which", range(5), ids=["small", "few", "stopped", "apart", "shared"])
 def test_a_run_looks_as_its_fault_says_and_as_no_other(train_network, which):
     for seed in range(3):

@@ -601,6 +601,11 @@ def deviation_for_variance(G, f):
     return np.mean((f - G.mean(axis=0)) ** 2), np.mean(G.std(axis=0))
 
 
+@error_parts.mistake("Your variance divides by R - 1 (`ddof=1`). (1.24) takes the mean over the R rows: divide by R.")
+def variance_of_a_sample(G, f):
+    return np.mean((f - G.mean(axis=0)) ** 2), np.mean(G.var(axis=0, ddof=1))
+
+
 @error_parts.mistake("The sums over the places are not divided by n.")
 def sums_over_places(G, f):
     return np.sum((f - G.mean(axis=0)) ** 2), np.sum(G.var(axis=0))

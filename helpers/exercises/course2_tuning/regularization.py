@@ -26,7 +26,7 @@ lesson.predict(
 lesson.predict(
     "ten",
     "At lambda = 10 some units have faded. How does its share of right test digits compare with lambda = 0?",
-    ("it is lower", "they differ by less than a standard error", "it is higher"),
+    ("it is lower", "the difference is within two standard errors", "it is higher"),
     "A faded unit is one that the data do not need. The penalty shrinks what only fits single training digits.",
 )
 lesson.predict(
@@ -278,13 +278,13 @@ def plus(grads, cache, factor, names="W", layers=(1, 2, 3)):
 
 
 def regularized_cases(rng):
-    """The last example of the first case is 0, and so are some biases: there scores are exactly 0."""
+    """The last example of the first case is 0, and so are biases: there scores of both hidden layers are exactly 0."""
     cases = []
     for sizes, lambd in zip(SIZES, (0.7, 2.5, 0.3), strict=True):
         X, Y = example_data(rng, sizes)
         parameters = example_parameters(rng, sizes)
         if not cases:
-            X[:, -1], parameters["b1"][:2] = 0, 0
+            X[:, -1], parameters["b1"][:], parameters["b2"][:2] = 0, 0, 0
         cases.append(case(X=X, Y=Y, cache=forward(X, parameters), lambd=lambd))
     return cases
 
