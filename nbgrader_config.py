@@ -30,6 +30,24 @@ c.ZipCollectApp.collect_directory_structure = os.path.join(
 c.ZipCollectApp.extractor_plugin = grading.Unpack
 c.ZipCollectApp.collector_plugin = grading.Students
 
+# Questions about the student's own code at the end of a lesson, one point each, others for each student. Off until a
+# course says so, before the lesson is generated and released: c.OwnCode.points = {"logistic_regression": 3}
+c.GenerateAssignment.preprocessors = [
+    stock.IncludeHeaderFooter,
+    stock.InstantiateTests,
+    stock.LockCells,
+    stock.ClearSolutions,
+    stock.ClearOutput,
+    grading.OwnCode,
+    stock.CheckCellMetadata,
+    stock.ComputeChecksums,
+    stock.SaveCells,
+    stock.ClearHiddenTests,
+    stock.ClearMarkScheme,
+    stock.ComputeChecksums,
+    stock.CheckCellMetadata,
+]
+
 c.Execute.secret_file = os.path.join(TOP, "grading", "secret")
 c.Autograde.pre_convert_hook = grading.prepare
 c.Autograde.exporter_class = grading.Reader

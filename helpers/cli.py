@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -145,7 +146,7 @@ def write_release(options):
     for lesson in chosen or []:
         if not lesson.done:
             raise notebooks.BadNotebook(f"The lesson {lesson.name} is not written yet")
-    files = release.edition(chosen, options.answers, tell=_Progress())
+    files = release.edition(chosen, options.answers, tell=_Progress(), sheets=_sheets(chosen))
     size = sum(map(len, files.values()))
     if options.zip:
         path = Path(options.zip)
@@ -157,6 +158,16 @@ def write_release(options):
         for line in release.write(files, folder, keep_work=options.update):
             print(line)
         print(f"{folder}: {len(files)} files, {size / 1000:.0f} kB")
+
+
+def _sheets(chosen):
+    """Return which lessons have a graded sheet of questions; without one, nothing of the grader is imported."""
+    configs = [TOP / "nbgrader_config.py", *TOP.glob("course*/nbgrader_config.py")]
+    if not any(re.search(r"^\s*c\.OwnCode\b", path.read_text("utf-8"), re.M) for path in configs if path.exists()):
+        return {}
+    from helpers.grading import sheet
+
+    return sheet.configured(chosen or [lesson for lesson in courses.LESSONS if lesson.done])
 
 
 def grade(options):

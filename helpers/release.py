@@ -50,7 +50,7 @@ SHIPPED = (
 WAYS = "helpers/checks/ways/"
 
 
-def edition(lessons=None, ways=False, tell=None):
+def edition(lessons=None, ways=False, tell=None, sheets=None):
     """Return the learner's edition as ``{path: bytes}``.
 
     What belongs to a lesson is kept in build/lessons/ and made anew only if something changed from which it is made;
@@ -65,6 +65,8 @@ def edition(lessons=None, ways=False, tell=None):
         and for a class after its deadline.
     tell : callable, optional
         ``tell(done, all, lesson)`` is called before the first lesson is made, with None, and after each one.
+    sheets : dict, optional
+        ``{lesson's name: points}`` of the lessons that have a graded sheet of questions about the learner's own code.
     """
     complete = lessons is None
     lessons = [lesson for lesson in LESSONS if lesson.done] if complete else lessons
@@ -81,6 +83,13 @@ def edition(lessons=None, ways=False, tell=None):
     files["docs/notes.md"] = courses.with_topics(files["docs/notes.md"].decode(), lessons).encode()
     for part in _lessons_files(lessons, tell):
         files.update({path: content for path, content in part.items() if ways or not path.startswith(WAYS)})
+    for lesson in lessons:
+        if lesson.name in (sheets or {}):
+            version = notebooks.student_version(notebooks.read(lesson.path))
+            version = thinking.with_sheet(version, lesson.name, sheets[lesson.name])
+            files[lesson.link] = notebooks.text(version).encode()
+            cases = json.dumps(thinking.sheet(lesson.name), separators=(",", ":")) + "\n"
+            files[f"helpers/checks/sheets/{lesson.name}.json"] = cases.encode()
     files[MANIFEST] = update.manifest(files, complete)
     return dict(sorted(files.items()))
 

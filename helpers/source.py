@@ -35,3 +35,10 @@ def ways(lesson):
     from helpers import thinking
 
     return thinking.ways(lesson)
+
+
+def sheet(lesson):
+    """Return the cases of a lesson's graded sheet of questions."""
+    from helpers import thinking
+
+    return thinking.sheet(lesson)

@@ -109,6 +109,17 @@ class Checks(Thinking):
             show.card(exercise, position, what, cause and cause.sentence)
         self._fail(exercise, position, what, cause, hidden)
 
+    def passes(self, function, name):
+        """Return whether a function would pass the check of an exercise; nothing is shown or kept."""
+        if not callable(function):
+            return False
+        exercise = self.exercises[name]
+        outcomes = [
+            observe(function, case.arguments, case.judge, case.judge and case.expected, True)[0]
+            for case in exercise.cases
+        ]
+        return not all_differences(exercise, outcomes)
+
     def _fail(self, exercise, position, what, cause, hidden):
         """Raise the `CheckFailed` of a difference: its data first, then the sentences."""
         __tracebackhide__ = True

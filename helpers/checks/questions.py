@@ -76,6 +76,92 @@ def put(questions):
     return right
 
 
+class Open(NamedTuple):
+    """A question without choices: ``right`` is a shape, a count (int) or a number (float); ``result`` of the run."""
+
+    text: str
+    right: tuple | int | float
+    result: object
+
+
+def draw(function, case, rng):
+    """Return an `Open` question about what a function does with a case, or None if there is nothing to ask.
+
+    What goes in can be told in full, or else only shapes are asked for.
+
+    Parameters
+    ----------
+    function : callable
+        The learner's.
+    case : dict
+        Arguments by name.
+    rng : Generator
+
+    Raises
+    ------
+    trace.Untraceable
+        If the function cannot be traced; its own exceptions come through.
+    """
+    traced = trace(function, case)
+    told = _told(case)
+    if all(_said(value) != _NOT_SAID for _, value in told) and sum(_size(value) for _, value in told) <= _MOST_NUMBERS:
+        given, kinds = _given(case, True), [_open_shape, _open_count, _open_entry, _open_entry]
+    elif all(_numeric(value) for _, value in told) and len(told) <= _MOST_TOLD:
+        given, kinds = _given(case), [_open_shape]
+    else:
+        return None
+    for i in rng.permutation(len(kinds)):
+        found = kinds[i](traced, case, rng)
+        if found:
+            return Open(given + found[0], found[1], traced.result)
+    return None
+
+
+def _open_shape(traced, case, rng):
+    steps = [step for step in _asked(traced, case) if np.ndim(step.value)]
+    shapes = {}
+    for step in steps:
+        shapes.setdefault((step.line, step.name), set()).add(np.shape(step.value))
+    steps = [step for step in steps if len(shapes[step.line, step.name]) == 1]
+    if not steps:
+        return None
+    step = steps[int(rng.integers(len(steps)))]
+    return f"what is the shape of {_what(traced, step)}?", tuple(map(int, np.shape(step.value)))
+
+
+def _open_count(traced, case, rng):
+    lines = sorted(_in_loops(traced))
+    if not lines:
+        return None
+    line = lines[int(rng.integers(len(lines)))]
+    text = f"how often does line {line} of your function run, `{traced.source[line - 1].strip()}`?"
+    return text, traced.counts[line]
+
+
+def _open_entry(traced, case, rng):
+    first = {}
+    for step in _asked(traced, case):
+        first.setdefault((step.line, step.name), step)
+    entries = [
+        (step, place)
+        for step in first.values()
+        for place in np.ndindex(np.shape(step.value))
+        if _LEAST <= abs(np.asarray(step.value)[place]) <= _MOST
+    ]
+    if not entries:
+        return None
+    step, place = entries[int(rng.integers(len(entries)))]
+    again = ", when it ran for the first time" if traced.counts.get(step.line, 1) > 1 else ""
+    entry = f"the entry {list(place)} of " if place else ""
+    return f"what is {entry}{_what(traced, step)}{again}?", float(np.asarray(step.value)[place])
+
+
+def _asked(traced, case):
+    """Return the steps whose values are numbers and did not come in; those of the result if there are no others."""
+    steps = [step for step in traced.steps if step.name not in case] or _steps(traced)
+    return [step for step in steps if _numeric(step.value) and np.asarray(step.value).dtype.kind != "b"]
+
+
 def _shape(traced, case, rng):
     """Ask for the shape that a line gives."""
     own = [step for step in traced.steps if step.name not in case]
@@ -96,14 +182,7 @@ def _shape(traced, case, rng):
 
 def _count(traced, case, rng):
     """Ask how often a line inside a loop runs."""
-    nodes = statements(traced)
-    loops = {line: node for line, node in nodes.items() if type(node).__name__ in ("For", "While")}
-    inside = {
-        line: [loop for loop, node in loops.items() if loop < line <= node.end_lineno]
-        for line in nodes
-        if line not in loops and traced.counts.get(line, 0) > 1
-    }
-    inside = {line: around for line, around in inside.items() if around}
+    inside = _in_loops(traced)
     if not inside:
         return None
     deepest = max(map(len, inside.values()))
@@ -114,6 +193,18 @@ def _count(traced, case, rng):
     text = f"{_given(case)}how often does line {line} of your function run, `{traced.source[line - 1].strip()}`?"
     reply = f"it stands in {'a loop' if deepest == 1 else f'{deepest} loops'} and ran {times} times."
     return _chosen(text, [str(one) for one in [times, *others]], reply, rng)
+
+
+def _in_loops(traced):
+    """Return ``{line: the lines of the loops around it}`` of the lines in loops that ran more than once."""
+    nodes = statements(traced)
+    loops = {line: node for line, node in nodes.items() if type(node).__name__ in ("For", "While")}
+    inside = {
+        line: [loop for loop, node in loops.items() if loop < line <= node.end_lineno]
+        for line in nodes
+        if line not in loops and traced.counts.get(line, 0) > 1
+    }
+    return {line: around for line, around in inside.items() if around}
 
 
 def _value(traced, small, rng):
@@ -289,3 +380,4 @@ def _said(value):
 
 _NOT_SAID = "…"
 _MOST_ENTRIES, _MOST_TOLD, _MOST_NUMBERS = 8, 8, 40
+_LEAST, _MOST = 0.01, 9999  # sizes of a number that is asked for without choices

@@ -20,10 +20,10 @@ import numpy as np
 
 import helpers
 
-from . import ask, packs, plain, predict, progress, questions, review, show, sick
+from . import ask, packs, plain, predict, progress, questions, review, sheet, show, sick
 from .trace import Untraceable
 
-WAYS = Path(__file__).with_name("ways")
+WAYS, SHEETS = Path(__file__).with_name("ways"), Path(__file__).with_name("sheets")
 
 
 @functools.cache
@@ -41,6 +41,15 @@ def ways(lesson):
     path = WAYS / f"{lesson}.json"
     # Packed, so that a search through the folder does not give an answer away; it is no secret.
     return json.loads(zlib.decompress(a2b_base64(path.read_bytes()))) if path.exists() else {}
+
+
+def sheet_cases(lesson):
+    """Return the cases of a lesson's graded sheet, from `helpers.thinking.sheet`; empty in an edition without it."""
+    source = helpers.source_of_lessons()
+    if source is not None:
+        return source.sheet(lesson)
+    path = SHEETS / f"{lesson}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def decoded(value):
@@ -103,6 +112,40 @@ class Thinking:
                 print("There are no questions about what has neither arrays nor loops nor numbers.")
             else:
                 questions.put(made)
+
+    def sheet(self, name, answers, count):
+        """Show the questions of your graded sheet, which are about your own functions, and the answers that you typed.
+
+        Whether these are right is not said here: the grader says it.
+
+        Parameters
+        ----------
+        name : str
+            Yours, as your course knows you; the questions and their numbers follow from it.
+        answers : dict
+            ``{1: answer, 2: answer, ...}``.
+        count : int
+            How many questions there are.
+        """
+        if _graded():
+            return
+        if not isinstance(name, str) or not name.strip():
+            print("Put your name into the cell above and run it: the questions and their numbers follow from it.")
+            return
+        cases, functions = sheet_cases(self.name), sys._getframe(1).f_globals
+        if not cases:
+            print("This edition has no questions for this sheet. Take the one that your course hands out.")
+            return
+        for number, (exercise, arguments, seed) in enumerate(sheet.drawn(self.name, cases, name, count), 1):
+            text, right = "its check does not pass yet", None
+            if self.passes(functions.get(exercise), exercise):
+                text, right, _ = sheet.question(functions[exercise], arguments, seed)
+            if right is None:
+                print(f"Question {number} is about {exercise}. There is none: {text}.\n")
+                continue
+            given = answers.get(number) if isinstance(answers, dict) else None
+            print(ask.wrapped(f"Question {number}, about {exercise}. {text}"))
+            print("Not answered yet.\n" if given is None else f"Your answer: {given!r}\n")
 
     def diagnose(self, run, *functions):
         """Show a training run with a fault, another one each time; ask for its cause and for the first thing to try.

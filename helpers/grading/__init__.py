@@ -61,6 +61,10 @@ take cannot be seen in what is shown. After the end of its time, cells or bytes,
 
 When an exercise fails, the later ones whose reference uses it are judged again with the reference in its place.
 
+A graded sheet of questions about the learner's own code, if the course has one, is asked in the first of the two rooms,
+which has no hidden case, and gets its points last (`sheet`). What is right there, the room says: of these points alone
+it can have what it likes.
+
 What is promised and what is not stands in SECURITY.md; what a box does not protect against, in `box`. Grade on a
 machine that holds nothing else worth stealing, keep its kernel up to date, and prefer an ordinary user to root.
 """
@@ -70,10 +74,11 @@ from .execute import Execute
 from .folder import prepare
 from .late import LatePenalty
 from .record import Record
+from .sheet import OwnCode
 from .submission import Reader, Restore
 from .text import FILTERS, EscapeNames, guard_formgrader
 
 __all__ = [
-    "FILTERS", "EscapeNames", "Execute", "LatePenalty", "Reader", "Record", "Restore", "Students", "Unpack",
+    "FILTERS", "EscapeNames", "Execute", "LatePenalty", "OwnCode", "Reader", "Record", "Restore", "Students", "Unpack",
     "guard_formgrader", "prepare",
 ]  # fmt: skip

@@ -261,7 +261,8 @@ def _left_out(folder, names):
 def fingerprint(lesson):
     """Return bytes that change when anything changes that decides about scores: tests, catalogue, grader, limits."""
     digest = hashlib.sha256(repr((lesson.released, lesson.box, sorted(lesson.limits.items()))).encode() + lesson.secret)
-    parts = [TOP / "helpers" / "data.py", *(TOP / "helpers" / "exercises").glob(f"*/{lesson.assignment[3:]}.py")]
+    parts = [*(TOP / "helpers" / "exercises").glob(f"*/{lesson.assignment[3:]}.py")]
+    parts += [TOP / "helpers" / name for name in ("data.py", "thinking.py")]
     for name in ("checks", "grading", "widgets"):
         parts += (TOP / "helpers" / name).glob("*.py")
     for path in sorted(parts):

@@ -18,10 +18,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import setenv
 from traitlets import Dict, Unicode
 
-from helpers import courses, exercises
+from helpers import courses, exercises, thinking
 from helpers.checks import CheckFailed, packs
 
-from . import judge, rooms, text, warm
+from . import judge, rooms, sheet, text, warm
 from .outputs import clean_outputs, error_output, failure, has_failed, stopped_output, test_outputs
 from .rooms import ReferenceFailed
 from .submission import PROTOCOL, STOPPED, UNREADABLE, defined, released_cells
@@ -106,7 +106,7 @@ def execute(nb, released, assignment, student, secret, strength="strongest", lim
     warm.start(lesson, strength, shared)
     start, limits = time.monotonic(), rooms.LIMITS | dict(limits)
     _rehearse(lesson, tuple(cell.source for cell in released if cell.cell_type == "code" and cell.locked))
-    grading = Grading(nb.cells, released, lesson, strength, limits)
+    grading = Grading(nb.cells, released, lesson, strength, limits, student)
     for _ in range(PASSES):
         warm.start(lesson, strength, shared)
         try:
@@ -154,13 +154,15 @@ class Grading:
     lesson : LessonInfo or None
     strength : str
     limits : dict
+    student : str, optional
+        Whose questions a graded sheet has.
     """
 
-    def __init__(self, cells, released, lesson, strength, limits):
+    def __init__(self, cells, released, lesson, strength, limits, student=""):
         self.cells, self.lesson, self.strength, self.limits = cells, lesson, strength, limits
         self.released = {cell.name: cell for cell in released}
         self.answers = {name for cell in released if not cell.locked for name in defined(cell.source)}
-        self.skipped = _demonstrations(lesson)
+        self.skipped, self.sheet = _demonstrations(lesson), sheet.of(lesson, student, released)
         self.room = self.reference_room = None
         self.done, self.exceeded = [], collections.Counter()  # learner's cells that ran; how often one broke a limit
         # What is left of the submission's time, for what its cells show and for the tests: how long these take must not
@@ -201,6 +203,7 @@ class Grading:
                 self._run_all()
             self.end = time.monotonic() + self.left[True]
             self._judge_again()
+            self._mark_sheet()
         finally:
             for room in (self.room, self.reference_room):
                 if room is not None:
@@ -236,7 +239,10 @@ class Grading:
         if not tested:
             cell.outputs, cell.execution_count = [], None
             cell.metadata.pop(STOPPED, None)
-        if self._is_test(cell):
+        if self.sheet and cell.metadata.get("nbgrader", {}).get("grade_id") == thinking.SHEET_TEST:
+            if not tested:  # what a question shows comes from the room that has no hidden case
+                self.sheet.ask(self._living_room)
+        elif self._is_test(cell):
             if tested:
                 self._test(cell)
         elif cell.source.strip() and cell.source not in self.skipped:
@@ -295,6 +301,10 @@ class Grading:
                     break
                 except (Exception, rooms.wire.Refused):  # as when it ran first
                     continue
+
+    def _living_room(self):
+        self._revive()
+        return self.room
 
     # Test cells.
 
@@ -363,6 +373,19 @@ class Grading:
             if cell.cell_type == "code"
             for output in cell.outputs
         )
+
+    def _mark_sheet(self):
+        """Give the cell of a graded sheet of questions its points, once it is known which exercises are right."""
+        by_name = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in self.code_cells()}
+        if not self.sheet or thinking.SHEET_TEST not in by_name:
+            return
+        source = by_name[thinking.SHEET].source if thinking.SHEET in by_name else ""
+        try:
+            with judge.timed(self.limits["judge"]):
+                printed, points, error = self.sheet.marked(source, self.failed)
+        except judge.TooLong as too_long:
+            printed, points, error = "", 0, too_long
+        self._keep(by_name[thinking.SHEET_TEST], printed, points, error)
 
     # One slip costs once.
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.checks import calls, errors, plain
+from helpers.checks import calls, errors, plain, sheet
 
 MISSING = object()
 
@@ -76,8 +76,8 @@ class Room:
         outputs = cells.Outputs()
         self.shell.outputs = outputs
         with contextlib.redirect_stdout(outputs.stream("stdout")), contextlib.redirect_stderr(outputs.stream("stderr")):
-            result = self.shell.run_cell(request["source"], store_history=True)
-        return {"outputs": outputs.items, "ok": bool(result.success), "kind": _kind(result)}
+            self.shell.run_cell(request["source"], store_history=True)
+        return {"outputs": outputs.items}
 
     def do_rerun(self, request):
         """Run a cell once more, for what it defines: nothing is shown, no picture is drawn."""
@@ -124,6 +124,11 @@ class Room:
         changed = {i: value for i, value in enumerate(arguments) if _changed(value, before[i])}
         shared = plain.encode([list(pair) for pair in calls.shared(result, arguments)], lambda key: None)
         return {"result": self._encode(result), "changed": self._encode(changed), "shared": shared}
+
+    def do_question(self, request):
+        """Return a question about a function of the learner's, what is right, and the result of its run."""
+        function = self.names.get(request["name"])
+        return self._encode(sheet.question(function, self._decode(request["arguments"]), request["seed"]))
 
     def do_attribute(self, request):
         return self._encode(getattr(self.kept[request["object"]], request["name"]))
@@ -201,11 +206,6 @@ def _changed(value, before):
         return plain.encode(value) != before
     except TypeError:  # something that is not plain was put into it
         return True
-
-
-def _kind(result):
-    error = result.error_before_exec or result.error_in_exec
-    return type(error).__name__ if error is not None else None
 
 
 def _described(error):
