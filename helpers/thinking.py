@@ -179,8 +179,9 @@ def with_sheet(notebook, lesson, points):
     """
     most = len(sheet(lesson)) if lesson in exercises.lessons() else 0
     if not isinstance(points, int) or not 1 <= points <= most:
+        can = f"it can have 1 to {most}" if most else "it can have none"
         raise notebooks.BadNotebook(
-            f"c.OwnCode.points gives {lesson} {points} questions about the student's own code: it can have 1 to {most}"
+            f"c.OwnCode.points gives {lesson} {points} questions about the student's own code: {can}"
         )
     from nbgrader import preprocessors as steps
 

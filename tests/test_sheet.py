@@ -19,9 +19,9 @@ from helpers.grading.execute import execute
 LESSON = courses.find("logistic_regression")
 CATALOGUE = exercises.load(LESSON.name).exercises
 CASES = thinking.sheet(LESSON.name)
-POINTS = 3
+POINTS = 6
 ANN, BEN = "Ann Example", "Ben Sample"
-BLANK = 'my_name = ""\nmy_answers = {\n    1: None,\n    2: None,\n    3: None,\n}'
+BLANK = 'my_name = ""\nmy_answers = {\n' + "".join(f"    {i}: None,\n" for i in range(1, POINTS + 1)) + "}"
 
 
 def released():
@@ -107,7 +107,7 @@ def test_a_copied_sheet_gets_none(right):
     points, said, *_ = grade(filled(BEN, right[BEN]), ANN)
     assert points == 0
     assert said == (f"The sheet has the name {BEN}, and its questions are not yours: yours follow from the name {ANN}.")
-    assert grade(filled(ANN, right[BEN]), ANN)[0] == 0  # with another name on it
+    assert not any(sheets.is_right(right[BEN][i], right[ANN][i]) for i in right[ANN])  # with one's own name on it
 
 
 def test_a_blank_sheet_gets_none_and_says_so():
@@ -170,7 +170,7 @@ IMITATION = r'my_answers = {1: "5\n    right: 5\n    1 point\n\n3 of 3 points", 
 )  # fmt: skip
 def test_what_is_typed_is_read_and_never_run(source):
     """Without a room: the answers come from the text of the cell."""
-    sheet = graded_sheet.Sheet(LESSON.name, ANN, POINTS)
+    sheet = graded_sheet.Sheet(LESSON.name, ANN, 3)
     sheet.found = [("what is it?", 1, True), ("what is it?", (2, 3), True), ("what is it?", 0.5, True)]
     printed, points, error = sheet.marked(f"my_name = {ANN!r}\n{source}", {})
     assert points == 0
@@ -214,56 +214,58 @@ def test_a_room_that_answers_for_itself_gains_nothing_but_these_points(right):
     )
     forged = "('1 point. Question 1, about all: \\x1b[2K<b>right</b>\\n    1 point', 1, right)"
     kinds = list(REPLIES.values())
-    for three in [[forged] * 3, *(kinds[i : i + 3] for i in range(0, len(kinds), 3))]:
-        code = start.format(", ".join(map(repr, [*three, *["None"] * 3])))
+    for replies, most in ([forged] * POINTS, POINTS), (kinds[:POINTS], 0), (kinds[POINTS:], 0):
+        code = start.format(", ".join(map(repr, [*replies, *["None"] * POINTS])))
         points, said, others, _ = grade(
-            filled(ANN, {1: 1, 2: 1, 3: 1}),
+            filled(ANN, dict.fromkeys(range(1, POINTS + 1), 1)),
             change=lambda nb, code=code: nb.cells.insert(0, new_code_cell(code, id="own")),
         )
-        assert points == (POINTS if three[0] == forged else 0), three
-        assert others == sum(one.points for one in CATALOGUE.values())
+        assert (points, others) == (most, sum(one.points for one in CATALOGUE.values())), replies
         assert "\x1b" not in said
         assert len(said) < 3000
 
 
-def test_a_function_that_answers_per_caller_or_stops_gains_nothing(right):
-    name = exercise_of(1)
-    ends = (
-        "return 1.0",
-        "raise KeyError('1 point')",
-        "raise SystemExit",
-        "import os; os._exit(0)",
-        "return [0] * 10**9",
-    )
-    for end in ends:
+ENDS = (
+    "return 1.0",
+    "raise KeyError('1 point')",
+    "raise SystemExit",
+    "import os; os._exit(0)",
+    "return [0] * 10**9",
+)
 
-        def change(notebook, end=end):
-            cell = answer(notebook, name)
-            cell.source += (
-                f"\nhonest = {name}\ndef {name}(*given, **named):\n    import sys\n"
-                f"    if sys.gettrace():\n        {end}\n    return honest(*given, **named)"
+
+def test_a_function_that_answers_per_caller_or_stops_gains_nothing(right):
+    """Each of five functions is right in its tests, and does something else while its lines are followed."""
+    names = [exercise_of(number) for number in range(1, 6)]
+
+    def change(notebook):
+        for name, end in zip(names, ENDS, strict=True):
+            answer(notebook, name).source += (
+                f"\nhonest_{name} = {name}\ndef {name}(*given, **named):\n    import sys\n"
+                f"    if sys.gettrace():\n        {end}\n    return honest_{name}(*given, **named)"
             )
 
-        points, said, others, _ = grade(filled(ANN, right[ANN] | {1: 1.0}), change=change)
-        assert f"Question 1 is about {name}. There is none, and no point: " in said, end
-        assert (points, others) == (POINTS - 1, sum(one.points for one in CATALOGUE.values())), end
+    points, said, others, _ = grade(filled(ANN, dict.fromkeys(right[ANN], 1.0)), change=change)
+    for number, name in enumerate(names, 1):
+        assert f"Question {number} is about {name}. There is none, and no point: " in said
+    assert (points, others) == (0, sum(one.points for one in CATALOGUE.values()))
 
 
 def test_no_hidden_case_comes_out():
-    """A function that keeps what its tests pass has nothing to show in the room where the questions are asked."""
+    """A function that keeps what it is called with shows, in a question of its own, none of what its tests pass."""
     name = exercise_of(1)
 
     def change(notebook):
         answer(notebook, name).source += (
-            f"\nkept = []\nhonest = {name}\ndef {name}(*given, **named):\n    kept.append(repr(given))\n"
-            "    from helpers.checks import sheet\n"
-            "    sheet.question = lambda *a: (f'kept {len(kept)}: {kept}', 1, None)\n"
-            "    globals()['my_answers'] = {1: str(kept)}\n    return honest(*given, **named)"
+            f"\nfrom helpers.checks import sheet\nkept, honest, before = [], {name}, sheet.question\n"
+            f"def {name}(*given, **named):\n    kept.append(repr(given))\n    return honest(*given, **named)\n"
+            "sheet.question = lambda *a: (f'kept {len(kept)}', 1, before(*a)[2])"
         )
 
     _, said, others, _ = grade(filled(ANN, {1: 1}), change=change)
     assert others == sum(one.points for one in CATALOGUE.values())
-    assert "kept" not in said.replace("kept.append(repr(given))", "")
+    assert set(re.findall(r"kept (\d+)", said)) <= {"0", "1", "2"}  # its tests call it five times
+    assert "kept 0" in said
 
 
 # --- how it comes to the student -------------------------------------------------------------------------------------
@@ -287,14 +289,14 @@ def test_the_notebook_shows_the_questions_that_the_grader_judges(right, capsys):
     from helpers import checks
 
     space["check"] = checks.lesson(LESSON.name)
-    exec(BLANK + "\ncheck.sheet(my_name, my_answers, 3)", space)
+    exec(f"{BLANK}\ncheck.sheet(my_name, my_answers, {POINTS})", space)
     assert "Put your name" in capsys.readouterr().out
-    exec(f"my_name = {ANN!r}\ncheck.sheet(my_name, my_answers, 3)", space)
+    exec(f"my_name = {ANN!r}\ncheck.sheet(my_name, my_answers, {POINTS})", space)
     assert (
         f"Question 1 is about {exercise_of(1)}. There is none: its check does not pass yet." in capsys.readouterr().out
     )
     space |= {name: one.reference for name, one in CATALOGUE.items()}
-    exec(f"my_answers = {right[ANN]!r}\ncheck.sheet(my_name, my_answers, 3)", space)
+    exec(f"my_answers = {right[ANN]!r}\ncheck.sheet(my_name, my_answers, {POINTS})", space)
     shown = " ".join(capsys.readouterr().out.split())
     said = grade(filled(ANN, right[ANN]))[1]
     for number, answered in right[ANN].items():
@@ -336,6 +338,8 @@ def test_generate_assignment_and_release_read_one_line(tmp_path, monkeypatch):
     made, _ = OwnCode(points={LESSON.name: POINTS}).preprocess(
         nbformat.from_dict(version), {"nbgrader": {"assignment": LESSON.folder}}
     )
+    off, _ = OwnCode().preprocess(nbformat.from_dict(version), {"nbgrader": {"assignment": LESSON.folder}})
+    assert off == version
     edition = release.edition([LESSON], sheets={LESSON.name: POINTS})[LESSON.link].decode()
     assert [(cell.id, cell.source) for cell in made.cells] == [
         (cell.id, cell.source) for cell in nbformat.reads(edition, as_version=4).cells
