@@ -9,9 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader import utils
 
-from helpers import cli, courses, exercises, notebooks, release, thinking
+from helpers import checks, cli, courses, exercises, notebooks, release, thinking
+from helpers.checks import packs, think
 from helpers.checks import sheet as sheets
-from helpers.checks import think
 from helpers.grading import OwnCode, record, submission
 from helpers.grading import sheet as graded_sheet
 from helpers.grading.execute import execute
@@ -283,11 +283,9 @@ def test_each_student_has_other_questions():
     assert same / (POINTS * len(pairs)) < 0.1
 
 
-def test_the_notebook_shows_the_questions_that_the_grader_judges(right, capsys):
+def test_the_notebook_shows_the_questions_that_the_grader_judges(right, capsys, monkeypatch):
     """By the learner's own `check`, with the cases of the edition; without a name or a right function it says so."""
     space = {"np": __import__("numpy")}
-    from helpers import checks
-
     space["check"] = checks.lesson(LESSON.name)
     exec(f"{BLANK}\ncheck.sheet(my_name, my_answers, {POINTS})", space)
     assert "Put your name" in capsys.readouterr().out
@@ -298,6 +296,9 @@ def test_the_notebook_shows_the_questions_that_the_grader_judges(right, capsys):
     space |= {name: one.reference for name, one in CATALOGUE.items()}
     exec(f"my_answers = {right[ANN]!r}\ncheck.sheet(my_name, my_answers, {POINTS})", space)
     shown = " ".join(capsys.readouterr().out.split())
+    monkeypatch.setenv(packs.HIDDEN_SEED, "1")
+    assert space["check"].sheet(ANN, right[ANN], POINTS) == 0  # as a plain test it has no points
+    monkeypatch.undo()
     said = grade(filled(ANN, right[ANN]))[1]
     for number, answered in right[ANN].items():
         given = re.search(rf"Question {number}, about \w+\. (With .*?,) (what|how often)", said)[1]

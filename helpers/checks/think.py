@@ -126,16 +126,21 @@ class Thinking:
             ``{1: answer, 2: answer, ...}``.
         count : int
             How many questions there are.
+
+        Returns
+        -------
+        int or None
+            0 points where a cell with it is graded as a test; the grader itself gives the points.
         """
         if _graded():
-            return
+            return 0
         if not isinstance(name, str) or not name.strip():
             print("Put your name into the cell above and run it: the questions and their numbers follow from it.")
-            return
+            return None
         cases, functions = sheet_cases(self.name), sys._getframe(1).f_globals
         if not cases:
             print("This edition has no questions for this sheet. Take the one that your course hands out.")
-            return
+            return None
         for number, (exercise, arguments, seed) in enumerate(sheet.drawn(self.name, cases, name, count), 1):
             text, right = "its check does not pass yet", None
             if self.passes(functions.get(exercise), exercise):
@@ -146,6 +151,7 @@ class Thinking:
             given = answers.get(number) if isinstance(answers, dict) else None
             print(ask.wrapped(f"Question {number}, about {exercise}. {text}"))
             print("Not answered yet.\n" if given is None else f"Your answer: {given!r}\n")
+        return None
 
     def diagnose(self, run, *functions):
         """Show a training run with a fault, another one each time; ask for its cause and for the first thing to try.

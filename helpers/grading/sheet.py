@@ -66,10 +66,11 @@ class Sheet:
     """One student's questions: asked in the learner's room by `ask`, judged by `marked` once all tests have run."""
 
     def __init__(self, lesson, student, points):
-        self.student, self.points = student, points
+        self.student = student
         self.catalogue = exercises.load(lesson).exercises
         self.drawn = sheets.drawn(lesson, thinking.sheet(lesson), student, points)
-        self.found = [("it was not asked", None, False)] * points  # text, right answer, whether the run was right
+        # Of each question: its text, its right answer, whether the run gave what the reference gives.
+        self.found = [("it was not asked", None, False)] * len(self.drawn)
 
     def ask(self, living):
         """Ask the questions in the room that ``living()`` returns, in which no hidden case has been."""
@@ -133,7 +134,7 @@ class Sheet:
                 f"    {'1 point' if good else '0 points'}",
                 "",
             ]
-        lines.append(f"{points} of {self.points} points for the questions about your own code\n")
+        lines.append(f"{points} of {len(self.drawn)} points for the questions about your own code\n")
         return "\n".join(lines), points, None
 
 
