@@ -954,9 +954,9 @@ def digits_judge(X, labels, X_new, rng):
     judge=digits_judge,
     ask="Which arrays does a net have, and what does each start with? Then three calls are left: train, predict, argmax.",
     small={
-        "X": np.array([[0.0, 0.1, 0.9, 1.0], [1.0, 0.8, 0.2, 0.0]]),
+        "X": np.repeat(np.array([[0.0, 0.1, 0.9, 1.0], [1.0, 0.8, 0.2, 0.0]]), 32, axis=0),
         "labels": np.array([[3, 3, 7, 7]]),
-        "X_new": np.array([[0.1, 0.8], [0.9, 0.1]]),
+        "X_new": np.repeat(np.array([[0.1, 0.8], [0.9, 0.1]]), 32, axis=0),
         "rng": np.random.default_rng(0),
     },
     why={
