@@ -114,6 +114,9 @@ EQUIVALENT_MUTANTS = {
     # Layers and sizes: a difference that is never negative.
     ("deep_network", "parameter_shapes"): {"_size(l - 1) * 1"},
     ("deep_network", "L_model_backward"): {"_size(L - 1) * 1", "_size(l - 1) * 1"},
+    # Where a score is 0, ReLU has two slopes, and both are right; a loss is never negative.
+    ("image_classifier", "train"): {"Z1 >= 0", "_size(np.logaddexp(0, Z2) - Y * Z2) * 1"},
+    ("image_classifier", "predict"): {"_last_argmax(Z2, axis=0)"},  # the text: no two scores at the top are equal
     ("bias_variance", "split_sizes"): {"_size(m - m_dev - m_test) * 1", "_size(m - m_dev) * 1"},
     ("bias_variance", "error_parts"): {
         "g_bar - f",
@@ -319,6 +322,8 @@ IGNORED_ARGUMENTS = {
     ("optimizers", "initialize_adam"): ("parameters",),
     # A step a tenth larger moves no verdict, since no difference is near the limit; a fixed one is a known mistake.
     ("normalization_and_gradient_checking", "gradient_check_n"): ("epsilon",),
+    # Which look is the best one decides little about the share read; to look at no dev part is a known mistake.
+    ("image_classifier", "read_digits"): ("X_dev", "digits_dev"),
     # Of the numbers of the symbols, that of the newline alone counts. A tenth of the temperature is within chance; one
     # that is ignored, multiplied or fixed at 1 is a known mistake.
     ("character_language_model", "sample"): (
