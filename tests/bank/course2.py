@@ -527,7 +527,7 @@ def _(X, Y, size, rng):
     return [(X[:, k : k + size], Y[:, k : k + size]) for k in range(0, X.shape[1], size)]
 
 
-@posted("optimizers.update_parameters_with_rmsprop", "question", "rmsprop_not_squared")
+@posted("optimizers.update_parameters_with_rmsprop", "question", "rmsprop_size_averaged")
 def _(p, g, s, beta, lr, eps):
     s = {k: beta * s[k] + (1 - beta) * np.abs(g[k]) for k in s}
     return ({n: p[n] - lr * g["d" + n] / (np.sqrt(s["d" + n]) + eps) for n in p}, s)

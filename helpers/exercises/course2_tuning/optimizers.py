@@ -1105,6 +1105,17 @@ def rmsprop_not_squared(parameters, grads, s, beta, learning_rate, epsilon):
 
 
 @update_parameters_with_rmsprop.mistake(
+    "s averages the gradient without its sign. It averages its square: the root of s then has the size of a gradient."
+)
+def rmsprop_size_averaged(parameters, grads, s, beta, learning_rate, epsilon):
+    new = {key: beta * s[key] + (1 - beta) * np.abs(grads[key]) for key in s}
+    return {
+        name: parameters[name] - learning_rate * grads["d" + name] / (np.sqrt(new["d" + name]) + epsilon)
+        for name in parameters
+    }, new
+
+
+@update_parameters_with_rmsprop.mistake(
     "The step uses s from before this gradient. Compute the new s first, then divide by its root."
 )
 def rmsprop_step_with_old(parameters, grads, s, beta, learning_rate, epsilon):
@@ -1466,6 +1477,16 @@ def adam_multiplied_by_the_corrections(parameters, grads, v, s, t, learning_rate
 def adam_not_squared(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
     new_v = {key: beta1 * v[key] + (1 - beta1) * grads[key] for key in v}
     new_s = {key: beta2 * s[key] + (1 - beta2) * grads[key] for key in s}
+    steps = {key: new_v[key] / (1 - beta1**t) / (np.sqrt(new_s[key] / (1 - beta2**t)) + epsilon) for key in v}
+    return {name: parameters[name] - learning_rate * steps["d" + name] for name in parameters}, new_v, new_s
+
+
+@update_parameters_with_adam.mistake(
+    "s averages the gradient without its sign. It averages its square: the root of s then has the size of a gradient."
+)
+def adam_size_averaged(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+    new_v = {key: beta1 * v[key] + (1 - beta1) * grads[key] for key in v}
+    new_s = {key: beta2 * s[key] + (1 - beta2) * np.abs(grads[key]) for key in s}
     steps = {key: new_v[key] / (1 - beta1**t) / (np.sqrt(new_s[key] / (1 - beta2**t)) + epsilon) for key in v}
     return {name: parameters[name] - learning_rate * steps["d" + name] for name in parameters}, new_v, new_s
 
