@@ -4,6 +4,7 @@ import collections
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -68,6 +69,15 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "browser" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Give other processes plain numbers: NumPy's cannot be sent to them, and the whole run would end."""
+    item.user_properties[:] = [
+        (name, value.item() if isinstance(value, np.generic) else value) for name, value in item.user_properties
+    ]
+    return (yield)
 
 
 def pytest_terminal_summary(terminalreporter):

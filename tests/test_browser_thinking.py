@@ -168,7 +168,7 @@ def test_lesson_from_the_start_page_to_the_review_with_the_keyboard_alone(page, 
 
     sick = own_cell(page, SICK)
     answer(page, "a", "b")
-    expect(sick).to_contain_text(re.compile(r"(Yes|No)\..*(Yes|No)\.", re.S))
+    expect(sick).to_contain_text(re.compile(r"(Yes|No)[.:].*(Yes|No)[.:]", re.S))
     for_all(page, sick)
     picture(page, "thinking_diagnose")
 

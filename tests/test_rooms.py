@@ -189,7 +189,9 @@ def test_solutions_of_a_lesson_get_full_marks_and_its_release_none(monkeypatch, 
     assert verdicts
     assert set(verdicts.values()) == {None}
     released = notebooks.student_version(solved)
-    released.cells = [cell for cell in released.cells if "nbgrader" in cell.metadata]  # what grades nothing has run above
+    released.cells = [
+        cell for cell in released.cells if "nbgrader" in cell.metadata
+    ]  # what grades nothing has run above
     verdicts, _ = judged(lesson, released)
     for name, said in verdicts.items():  # what is given of an answer may call another one first
         assert re.fullmatch(rf"{name} (calls \w+, which )?is not written yet\.", said)
@@ -367,6 +369,27 @@ def test_nothing_secret_is_in_a_rooms_memory_or_files(monkeypatch, tmp_path):
         assert kept
         other.close()
         room.close()
+
+
+@pytest.mark.parametrize("lost", [2, 3])
+def test_a_room_that_does_not_start_is_tried_again(warm, monkeypatch, lost):
+    class Faulty:
+        tried = 0
+
+        def room(self, limits):
+            self.tried += 1
+            if self.tried <= lost:
+                raise rooms.NotStarted("the room did not start")
+            return warm.room(limits)
+
+    monkeypatch.setattr(forking, "started", {(LOGISTIC, STRENGTH, False): Faulty()})
+    if lost == 3:
+        with pytest.raises(box.NoBox, match="the room did not start"):
+            forking.new_room(LOGISTIC, STRENGTH, LIMITS)
+        return
+    room = forking.new_room(LOGISTIC, STRENGTH, LIMITS)
+    assert room.ask("run", 20, source="print(6 * 7)")["outputs"][0]["text"] == "42\n"
+    room.close()
 
 
 def waited_for(condition):

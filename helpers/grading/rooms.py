@@ -58,6 +58,10 @@ class NotPlain(TypeError):
     """A test passes to the learner's code what cannot cross."""
 
 
+class NotStarted(box.NoBox):
+    """A room ended from outside, or said nothing, before it was ready."""
+
+
 class Room:
     """The learner's room, as the trusted side sees it.
 
@@ -77,7 +81,7 @@ class Room:
             hello = {}
         if "ready" not in hello:
             self.close("did not start")
-            raise box.NoBox(str(hello.get("no_box", "the room did not start")))
+            raise box.NoBox(str(hello["no_box"])) if "no_box" in hello else NotStarted("the room did not start")
         self.channel.watch(self._watch, WATCH)
 
     def ask(self, do, seconds, **fields):

@@ -221,13 +221,19 @@ def start(lesson, strength, shared=()):
 
 
 def new_room(lesson, strength, limits, reference=False):
-    """Return a new room; if what gave the last one was ended from outside, from a process of our own."""
-    key = lesson, strength, reference
-    try:
-        return started[key].room(limits)
-    except (KeyError, NoWarm):
-        started[key] = Warm(*key)
-        return started[key].room(limits)
+    """Return a new room; if what gave the last one was ended from outside, from a process of our own.
+
+    A room that does not start is tried again: something outside may have ended it. Raise `box.NoBox` after three.
+    """
+    key, lost = (lesson, strength, reference), None
+    for _ in range(3):
+        try:
+            return started[key].room(limits)
+        except (KeyError, NoWarm):
+            started[key] = Warm(*key)
+        except rooms.NotStarted as error:
+            lost = error
+    raise box.NoBox(str(lost)) if lost else NoWarm("The warm process of the grader ends again and again.")
 
 
 def connect_anew(lesson, strength):

@@ -86,7 +86,7 @@ def test_every_stopped_run_reads_enough_with_a_margin(record_property, n_h, lear
         Y = catalogue.targets(digits_train)
         best = catalogue.stopped(start, X_train, Y, X_dev, digits_dev, learning_rate)
         shares.append(np.mean(PREDICT(best, X) == digits))
-    record_property(f"lowest share read, {n_h} units, rate {learning_rate}", round(min(shares), 3))
+    record_property(f"lowest share read, {n_h} units, rate {learning_rate}", round(float(min(shares)), 3))
     assert min(shares) > ENOUGH + 0.02
 
 
