@@ -543,7 +543,7 @@ def train_cases(rng):
         one(2, 3, 2, 6, 3, 8, 0.02),
         _sure(rng),
         _alike(rng),
-        one(3, 2, 2, 5, 2, 3, 0.1),
+        one(3, 2, 2, 4, 3, 3, 0.1),
     ]
 
 
@@ -804,6 +804,15 @@ def labels_not_shuffled(net, X, Y, num_epochs, mini_batch_size, learning_rate, r
 @train.mistake("The last mini-batch is dropped where it is smaller. Its examples count, too.")
 def last_batch_dropped(*run):
     return train_with(*run, starts=lambda m, size: range(0, m - size + 1, size))
+
+
+@train.mistake(
+    "The mini-batches have nearly equal sizes. Each has mini_batch_size examples; only the last one has what is left."
+)
+def even_mini_batches(net, X, Y, num_epochs, mini_batch_size, learning_rate, rng):
+    m = X.shape[1]
+    number = -(-m // mini_batch_size)
+    return train_with(net, X, Y, num_epochs, -(-m // number), learning_rate, rng)
 
 
 @train.mistake("There is an empty mini-batch at the end where the size divides m: its mean is nan.")
