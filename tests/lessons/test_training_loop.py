@@ -103,13 +103,13 @@ def test_every_walk_ends_at_a_place_of_its_own_and_is_found(seed):
     (arguments,) = (one for _, one in LESSON["train"].cases(seed) if catalogue.train_judge(**one))
     given = catalogue.train_judge(**arguments)["given"]
     ends = given["ends"]
-    assert len(ends) == 10**2  # three of five examples in the first mini-batch, twice
+    assert len(ends) == 4**3  # one of four examples is left for the second mini-batch, three times
     for one, other in itertools.combinations(ends, 2):
         assert np.max(np.abs(one - other)) > 1e-4
     for _ in range(20):
         found = walks(TRAIN(*arguments.values()), arguments, **given)
         assert (found["weights"], found["averages"]) == (1, 1)
-        assert np.sort(found["batch"]).tolist() == [[0, 0, 0, 1, 1]] * 2
+        assert np.sort(found["batch"]).tolist() == [[0, 0, 0, 1]] * 3
 
 
 def test_a_share_is_rounded_down_to_its_level():
