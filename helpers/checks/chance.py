@@ -2,9 +2,9 @@
 
 Facts are means over the calls with their standard errors, and a few counts. Two right answers differ by chance. A
 difference counts if it exceeds `RIGHT` standard errors of the reference. By the normal distribution that happens to a
-right answer with a probability below 1.3e-15 per number. Heavy tails and estimated errors raise it, most where something
-happens in few calls: an event that the reference never had has the error 0. Repeats and draws beyond an end are counted
-instead; single entries are not. It needs 300 calls or more, unless there are bounds.
+right answer with a probability below 1.3e-15 per number. Heavy tails and estimated errors raise it, most where
+something happens in few calls: an event that the reference never had has the error 0. Repeats and draws beyond an end
+are counted instead; single entries are not. It needs 300 calls or more, unless there are bounds.
 
 Dependence is looked for in ranks, so that neither the mean nor the spread of an entry matters: the ranks of each entry
 over the calls, and how far from the middle they are. Entries that are independent have means over rows, columns and
