@@ -34,6 +34,7 @@ compare: .venv/ready  ## measure grading here against nbgrader as it comes: atta
 bench: .venv/ready  ## measure the class run against nbgrader as it comes, classes of 100 to 5000, and how long one waits (an hour)
 	PYTHONPATH=tests $(BIN)/python tests/bench.py compare
 	PYTHONPATH=tests $(BIN)/python tests/bench.py growth
+	PYTHONPATH=tests $(BIN)/python tests/bench.py hostile
 	PYTHONPATH=tests $(BIN)/python tests/bench.py waiting $(if $(BEFORE),--before $(BEFORE))
 
 release: .venv/ready  ## write the learner's edition as dist/deep-learning-notebooks.zip

@@ -4,13 +4,14 @@ Slow, so no test: ``make bench``. On each of three lessons, a class of mixed sub
 stock's before ours and half after: stock `nbgrader autograde`, our class run with one worker and with all cores, and
 the floor, which is the CPU time of the cells themselves, run one after the other in one process. Starting up counts.
 Submissions hold no demonstrations, which stock would run and the class run skips. ``growth`` measures one large class,
-``waiting`` how long learners and contributors wait, beside an earlier commit with ``--before``.
+``hostile`` one with attacks among it, ``waiting`` how long learners and contributors wait, beside an earlier commit with ``--before``.
 """
 
 import argparse
 import contextlib
 import functools
 import io
+import itertools
 import os
 import re
 import resource
@@ -167,6 +168,39 @@ def compare(count):
         )
 
 
+def hostile(count, attacks):
+    """Grade a class with and without hostile submissions among it: seconds, and what the others lost."""
+    import test_attacks
+
+    lesson, cores = courses.find(LESSONS[0]), len(os.sched_getaffinity(0))
+    texts = mixed(lesson, count)
+    fronts = {}
+    for path in test_attacks.ATTACKS:
+        fronts.setdefault(path.parent.name, []).append(path)
+    rounds = itertools.chain.from_iterable(itertools.zip_longest(*fronts.values()))  # some of each front
+    chosen = list(itertools.islice(filter(None, rounds), attacks))
+    got = {}
+    for there in ([], chosen):
+        folder = course(lesson, False)
+        (folder / "nbgrader_config.py").open("a").write(f"\nc.Execute.limits = {test_attacks.LIMITS}\n")
+        for number, text in enumerate(texts):
+            put(folder, lesson, number, text)
+        for path in there:
+            target = folder.parent / "grading" / "submitted" / test_attacks.student(path) / lesson.folder
+            target.mkdir(parents=True)
+            test_attacks.submit(path, folder.parent, target)
+        seconds, _ = ours(folder, lesson, cores)
+        got[len(there)] = points(folder, lesson)
+        print(f"{count} mixed submissions and {len(there)} hostile ones: {seconds:.0f} s", flush=True)
+    alone, beside = got.values()
+    print(f"points of the {count}: {sum(alone.values()):g} alone, {sum(beside[name] for name in alone):g} beside them")
+    differ = {name for name in alone if alone[name] != beside[name]}
+    gained = {name: score for name, score in beside.items() if name not in alone and score}
+    print(f"submissions that lost or won a point: {len(differ)}; hostile ones that gained a point: {len(gained)}")
+    for path in chosen:
+        print(f"  {path.parent.name}: {path.stem} {beside[test_attacks.student(path)]:g}")
+
+
 def growth(sizes):
     """Grade classes of growing size: seconds and memory per submission should stay flat."""
     lesson, cores = courses.find(LESSONS[0]), len(os.sched_getaffinity(0))
@@ -242,6 +276,10 @@ def waiting(before, lessons):
             path.stat().st_size for path in (folder / "learner").rglob("*") if path.is_file()
         ) / 1e6)  # fmt: skip
         row("setup of the tests", lambda folder: timed(["make", ".venv/ready"], folder))
+        for commit, folder in list(folders.items()):
+            if "$(LESSON)" not in (folder / "Makefile").read_text():
+                print(f"{commit} cannot test one lesson alone: it is left out below", flush=True)
+                del folders[commit]
         for lesson in lessons:
             command = ["make", "test", f"LESSON={lesson}"]
             row(" ".join(command), functools.partial(timed, command))
@@ -258,7 +296,7 @@ def timed(command, folder):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["compare", "growth", "waiting"])
+    parser.add_argument("what", choices=["compare", "growth", "hostile", "waiting"])
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 5000])
     parser.add_argument("--before", help="a commit to compare with, for waiting")
@@ -266,5 +304,9 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.what == "waiting":
         waiting(options.before, options.lessons)
+    elif options.what == "growth":
+        growth(options.sizes)
+    elif options.what == "hostile":
+        hostile(48, 12)
     else:
-        compare(options.count) if options.what == "compare" else growth(options.sizes)
+        compare(options.count)
