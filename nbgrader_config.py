@@ -22,14 +22,6 @@ c.CourseDirectory.source_directory = "."
 for step in ("release", "submitted", "autograded", "feedback", "solution", "source_with_tests"):
     setattr(c.CourseDirectory, f"{step}_directory", os.path.join(TOP, "grading", step))
 
-# zip_collect takes what a learning platform gives out from grading/downloaded/<assignment>/archive/. Students knows
-# Moodle's names, "Ann Example_4711_assignsubmission_file...". docs/instructors.md has the pattern of Canvas.
-c.ZipCollectApp.collect_directory_structure = os.path.join(
-    TOP, "grading", "{downloaded}", "{assignment_id}", "{collect_step}"
-)
-c.ZipCollectApp.extractor_plugin = grading.Unpack
-c.ZipCollectApp.collector_plugin = grading.Students
-
 # Questions about the student's own code at the end of a lesson, one point each, others for each student. Off until a
 # course says so, before the lesson is generated and released: c.OwnCode.points = {"logistic_regression": 3}
 c.GenerateAssignment.preprocessors = [

@@ -1,6 +1,7 @@
 """The command line: ``python -m helpers VERB``; `make` calls it for the two main commands."""
 
 import argparse
+import collections
 import os
 import re
 import sys
@@ -45,6 +46,23 @@ def main(arguments=None):
         "--answers", action="store_true", help="with other right answers, which learners see once they have solved"
     )
     verb.set_defaults(action=write_release)
+
+    verb = verbs.add_parser(
+        "collect", help="put submissions where the grader looks for them; run again, it takes what is new"
+    )
+    verb.add_argument("lesson")
+    verb.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="what Moodle, Canvas, Blackboard or Brightspace gives out, or folders per student (default: the exchange)",
+    )
+    verb.add_argument(
+        "--zone",
+        help="the time zone in which the platform writes times, such as Europe/Berlin (default: this machine's)",
+    )
+    verb.add_argument("--db", metavar="URL", help="the gradebook (default: that of nbgrader_config.py)")
+    verb.set_defaults(action=collect)
 
     verb = verbs.add_parser("grade", help="grade a lesson for a whole class, in parallel; run again, it goes on")
     verb.add_argument("lesson", help="the lesson; submissions lie where nbgrader looks for them")
@@ -168,6 +186,32 @@ def _sheets(chosen):
     from helpers.grading import sheet
 
     return sheet.configured(chosen or [lesson for lesson in courses.LESSONS if lesson.done])
+
+
+def collect(options):
+    """Collect a class's submissions and print a line per student."""
+    from helpers.grading import batch, downloads
+    from helpers.grading import collect as exchange
+
+    try:
+        class_ = batch.Class(courses.find(options.lesson), options.db)
+        if options.files:
+            found = downloads.collect(class_, options.files, options.zone)
+        else:
+            found = exchange.from_exchange(class_)
+    except batch.NotReady as error:
+        print(f"helpers: {error}", file=sys.stderr)
+        return 2
+    print(f"{'student':<28} {'':<10} {'handed in':<21} notes")
+    for row in found.rows:
+        print(f"{row.student:<28.28} {row.what:<10} {row.when:<21} {' '.join(row.notes)}".rstrip())
+    for sentence in found.left_out[:20]:
+        print(f"Left out: {sentence}")
+    if len(found.left_out) > 20:
+        print(f"Left out: {len(found.left_out) - 20} more")
+    counts = collections.Counter(row.what for row in found.rows)
+    print(", ".join(f"{number} {what}" for what, number in counts.items()) or "There was nothing to collect.")
+    return 0
 
 
 def grade(options):

@@ -1,22 +1,18 @@
 """Collecting from an exchange into which everyone may write: only what its owner handed in, and only plain files."""
 
-import io
 import logging
 import os
 import pwd
 import shutil
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
-from test_grading import LESSON, nbgrader
 from traitlets.config import Config
 
-from helpers.courses import TOP
 from helpers.grading.collect import Collect
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -175,99 +171,3 @@ def test_an_update_that_fails_keeps_what_was_collected(exchange, tmp_path, monke
     monkeypatch.setattr(Collect, "update", True)
     collect(tmp_path)
     assert (tmp_path / "submitted" / ME / "lesson" / "lesson.ipynb").read_text() == "{}"
-
-
-# --- what a learning platform gives out ------------------------------------------------------------------------------
-
-NOTEBOOK = LESSON.path.name
-MOODLE = "{}_{}_assignsubmission_file_"
-
-
-def zipped(files):
-    """A zip file; a content that is a pair has a time."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            when = (2027, 1, 1, 0, 0, 0)
-            if isinstance(content, tuple):
-                content, when = content
-            archive.writestr(zipfile.ZipInfo(name, when), content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
-
-
-def moodle(tmp_path, archives):
-    """Collect these zip files as the guide says; return what each student handed in, and the log."""
-    course = tmp_path / LESSON.course
-    course.mkdir()
-    shutil.copy(TOP / "nbgrader_config.py", tmp_path)
-    shutil.copy(TOP / LESSON.course / "nbgrader_config.py", course)
-    place = tmp_path / "grading" / "downloaded" / LESSON.folder / "archive"
-    place.mkdir(parents=True)
-    for name, content in archives.items():
-        (place / name).write_bytes(content)
-    done = nbgrader(course, "zip_collect", LESSON.folder, "--force")
-    assert done.returncode == 0, done.stderr
-    submitted = tmp_path / "grading" / "submitted"
-    found = {}
-    for path in submitted.rglob("*"):
-        if path.is_file():
-            found.setdefault(path.relative_to(submitted).parts[0], {})[path.name] = path.read_bytes()
-    return found, done.stderr
-
-
-def test_hostile_and_broken_files_of_a_platform_cost_nobody_else_anything(tmp_path):
-    ann, ben, cy, di, eve, fay = (MOODLE.format(name, number) for number, name in enumerate(
-        ["Ann Example", "Ben Sample", "Cy", "Di", "Eve", "Fay <b>"], start=11))  # fmt: skip
-    bomb = zipped({"a.ipynb": b"0" * 300_000_000})
-    encrypted = bytearray(zipped({"x.ipynb": b"1"}))
-    encrypted[6] |= 1
-    encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
-    found, log = moodle(tmp_path, {
-        "one.zip": zipped({
-            f"{ann}/{NOTEBOOK}": b"ann's",
-            f"{ben}/{ann}{NOTEBOOK}": b"ben's in the name of ann",
-            f"{ben}/{ann}/{NOTEBOOK}": b"ben's in a folder of ann's name",
-            f"{ben}/timestamp.txt": b"2001-01-01",
-            f"{cy}/work.zip": b"PK no zip",
-            f"{di}/../../{ann}/{NOTEBOOK}": b"di's in the place of ann",
-            f"{eve}/bomb.zip": bomb,
-            f"{eve}/large.ipynb": b"0" * 70_000_000,
-            f"{fay}/{NOTEBOOK}": b"fay's",
-            f"{fay}/secret.zip": bytes(encrypted),
-            "no student": b"x",
-        }),
-        "truncated.zip": zipped({f"{ann}/{NOTEBOOK}": b"x" * 1000})[:-40],
-    })  # fmt: skip
-    assert set(found) == {"Ann Example", "Ben Sample", "Cy", "Di", "Eve", "Fay _b_"}
-    assert found["Ann Example"] == {NOTEBOOK: b"ann's"}
-    assert set(found["Ben Sample"].values()) == {b"ben's in the name of ann", b"ben's in a folder of ann's name"}
-    assert found["Cy"] == {"work.zip": b"PK no zip"}
-    assert found["Di"] == {NOTEBOOK: b"di's in the place of ann"}
-    assert found["Eve"] == {"bomb.zip": bomb, "large.ipynb": b""}
-    assert "large.ipynb" in log
-    assert "truncated.zip cannot be unpacked" in log
-    assert "no student says no student" in log
-
-
-def test_the_newer_of_two_downloads_counts(tmp_path):
-    name = f"{MOODLE.format('Ann Example', 4711)}/{NOTEBOOK}"
-    old, new = zipped({name: (b"old", (2027, 1, 1, 0, 0, 0))}), zipped({name: (b"new", (2027, 1, 2, 0, 0, 0))})
-    found, _ = moodle(tmp_path, {"a (1).zip": old, "a.zip": new})
-    assert found == {"Ann Example": {NOTEBOOK: b"new"}}
-
-
-def test_two_students_of_one_name_are_both_collected(tmp_path):
-    files = {f"{MOODLE.format('Ann Example', number)}/{NOTEBOOK}": b"%d" % number for number in (1, 2)}
-    found, log = moodle(tmp_path, {"a.zip": zipped(files)})
-    assert found == {"Ann Example (1)": {NOTEBOOK: b"1"}, "Ann Example (2)": {NOTEBOOK: b"2"}}
-    assert "Several students are called Ann Example" in log
-
-
-def test_flat_names_of_moodle_say_their_first_student(tmp_path):
-    files = {
-        f"{MOODLE.format('Ann Example', 1)}{NOTEBOOK}": b"ann's",
-        f"{MOODLE.format('Ben Sample', 2)}{MOODLE.format('Ann Example', 1)}{NOTEBOOK}": b"ben's",
-    }
-    found, _ = moodle(tmp_path, {"a.zip": zipped(files)})
-    assert found["Ann Example"] == {NOTEBOOK: b"ann's"}
-    assert list(found["Ben Sample"].values()) == [b"ben's"]

@@ -1,36 +1,34 @@
-"""Collect submissions, from an exchange on a machine with many users or from what a learning platform gives out.
+"""Collect submissions from an exchange on a machine with many users; `downloads` takes what platforms give out.
 
 The exchange is a folder into which every user may write. nbgrader warns of a submission that belongs to another user
 than its name says, and collects it all the same; it follows links, with the rights of the instructor; it believes the
 time that a submission says of itself. Here the owner of the files decides who handed in, links are left out, and what
-counts is when the files were last written. A zip file of a platform is unpacked with limits, and the student is read
-from the first part of a path, which the platform wrote, never from what the student called a file.
+counts is when the files were last written.
 
 What is wrong with one student's files is said in the log and costs that student alone.
 """
 
 import contextlib
 import datetime
+import logging
 import os
 import pwd
-import re
 import shutil
 import stat
-import zipfile
-import zlib
 from pathlib import Path
 
+from nbgrader.auth import Authenticator
+from nbgrader.exchange import ExchangeError, ExchangeFactory
 from nbgrader.exchange.default import ExchangeCollect
-from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from nbgrader.utils import ignore_patterns, parse_utc
-from traitlets import Float, Unicode
+from traitlets import Float
 
 from . import text
-from .folder import MAX_BYTES, MAX_DEPTH, MAX_FILES, time_of
+from .downloads import Collected, Taken
+from .folder import MAX_DEPTH, MAX_FILES, time_of
+from .record import NotReady, submitted_folders
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, NotImplementedError, EOFError)
 WHEN = "%Y-%m-%d %H:%M:%S.%f UTC"
-MAX_ARCHIVE = 20_000  # files in a zip file of a platform
 
 
 class Collect(ExchangeCollect):
@@ -181,119 +179,46 @@ def _name(uid):
     return f"the unknown user {uid}"
 
 
-# --- what a learning platform gives out ------------------------------------------------------------------------------
+def from_exchange(class_):
+    """Collect what is new in the exchange, by nbgrader's own step with the plug-in that the course names.
 
+    Returns
+    -------
+    downloads.Collected
 
-class Unpack(ExtractorPlugin):
-    """Unpack the zip files of a learning platform: one folder per zip file, in it what students handed in.
-
-    Each entry gets the name of the platform's own part of its path and the last part of the student's. A zip file that
-    a student handed in stays as it is: the grader reads the notebook in it. In nbgrader_config.py:
-    ``c.ZipCollectApp.extractor_plugin = Unpack``.
+    Raises
+    ------
+    NotReady
+        If there is no exchange; the message is nbgrader's.
     """
 
-    def extract(self, archive_path, extracted_path):
-        for path in sorted(Path(archive_path).rglob("*")):
-            if not path.is_file() or path.is_symlink():
-                continue
-            target = Path(extracted_path) / path.stem
-            try:
-                if path.suffix.lower() == ".zip":
-                    self._unpack(path, target)
-                else:
-                    target.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(path, target / path.name)
-            except _DAMAGED as error:
-                self.log.error("%s cannot be unpacked (%s).", text.line(path), type(error).__name__)
+    def there():
+        return {student: time_of(place) for student, place in submitted_folders(class_.directory, class_.assignment)}
 
-    def _unpack(self, path, target):
-        left = {}  # bytes and files that are left to each student
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist()[:MAX_ARCHIVE]:
-                parts = [part for part in re.split(r"[/\\]", entry.filename) if part not in ("", ".", "..")]
-                if entry.is_dir() or not parts or "__MACOSX" in parts:
-                    continue
-                first = _file_name(parts[0])
-                place = target / first if len(parts) == 1 else target / first / _file_name(parts[-1])
-                budget = left.setdefault(first, [2 * MAX_BYTES, 100])
-                try:
-                    self._write(archive, entry, place, budget)
-                except _DAMAGED as error:
-                    self.log.error("%s in %s cannot be unpacked (%s).",
-                                   text.line(entry.filename), text.line(path), type(error).__name__)  # fmt: skip
-                    if budget[1] > 0:  # an empty file, so that the student gets a record that says it
-                        place.parent.mkdir(parents=True, exist_ok=True)
-                        place.write_bytes(b"")
-
-    def _write(self, archive, entry, place, budget):
-        budget[1] -= 1
-        with archive.open(entry) as source:
-            content = source.read(min(MAX_BYTES, budget[0]) + 1)
-        budget[0] -= len(content)
-        if budget[0] < 0 or budget[1] < 0 or len(content) > MAX_BYTES:
-            raise ValueError("too much")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        while place.exists():
-            place = place.with_name(f"{place.stem} again{place.suffix}")
-        place.write_bytes(content)
-        with contextlib.suppress(ValueError, OverflowError):
-            when = datetime.datetime(*entry.date_time).timestamp()
-            os.utime(place, (when, when))
+    class_.directory.assignment_id = class_.assignment
+    class_.config.ExchangeCollect.update = True
+    kept = _Kept()
+    log = logging.Logger("collect")
+    log.addHandler(kept)
+    before = there()
+    try:
+        make = ExchangeFactory(config=class_.config).collect
+        make(coursedir=class_.directory, config=class_.config, authenticator=Authenticator(), log=log).start()
+    except ExchangeError as error:
+        raise NotReady(f"There is no exchange to collect from: {' '.join(kept.lines) or error}") from None
+    now, rows = there(), []
+    for student in sorted(now):
+        what = "taken" if student not in before else "as before" if before[student] == now[student] else "newer"
+        rows.append(Taken(student, what, f"{now[student]:%Y-%m-%d %H:%M UTC}" if now[student] else "", ()))
+    return Collected(rows, kept.lines)
 
 
-class Students(FileNameCollectorPlugin):
-    """Say whose a file of a learning platform is: by the platform's part of its path alone.
+class _Kept(logging.Handler):
+    """Keeps the warnings and errors of nbgrader's log."""
 
-    ``named_regexp`` is matched with the path from the folder or file that the platform named, and names ``student_id``,
-    ``number`` if the platform gives one, and ``file_id``. Of a file that one student handed in twice the newest counts;
-    where two students have one name, each gets a number behind it. In nbgrader_config.py:
-    ``c.ZipCollectApp.collector_plugin = Students``.
-    """
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.lines = []
 
-    named_regexp = Unicode(
-        r"(?P<student_id>[^/]+?)_(?P<number>\d+)_assignsubmission_file_?/?(?P<file_id>.+)",
-        help="The pattern of a path; the default is Moodle's",
-    ).tag(config=True)
-
-    def collect(self, submitted_file):
-        return self._taken().get(submitted_file)
-
-    def _taken(self):
-        """Return what is collected of each file, decided for all files at once."""
-        if not hasattr(self, "_found"):
-            root = Path(self.parent._format_collect_path(self.parent.extracted_directory))
-            newest, numbers = {}, {}
-            for path in sorted(root.rglob("*")):
-                parts = path.relative_to(root).parts[1:]  # the first one is the zip file
-                if not path.is_file() or parts[-1].lower() == "timestamp.txt":  # the time is nothing that students say
-                    continue
-                match = re.match(self.named_regexp.removeprefix(".*/"), "/".join(parts))
-                if match is None:
-                    self.log.error("%s says no student: not collected.", text.line(path))
-                    continue
-                groups = match.groupdict()
-                student, number = _file_name(groups["student_id"]), groups.get("number", "")
-                numbers.setdefault(student, set()).add(number)
-                key = (student, number, groups["file_id"].rsplit("/", 1)[-1])
-                before = newest.get(key)
-                if before is None or path.stat().st_mtime >= before.stat().st_mtime:
-                    newest[key] = path
-            self._found = {}
-            for (student, number, name), path in newest.items():
-                same = len(numbers[student]) > 1
-                if same:
-                    self.log.warning("Several students are called %s: %s (%s).", student, student, number)
-                self._found[str(path)] = {
-                    "student_id": f"{student} ({number})" if same else student,
-                    "file_id": name,
-                }
-        return self._found
-
-
-def _file_name(name):
-    """Return a part of a path that a file may have, without what would mean something on a page or in a terminal."""
-    name = re.sub(r"[<>\"\\&`|/*?]", "_", text.line(name)).strip(". ") or "_"
-    while len(name.encode()) > 200:
-        stem, dot, ending = name.rpartition(".")
-        name = f"{stem[:-1]}{dot}{ending}" if stem and len(ending) < 12 else name[:-1]
-    return name
+    def emit(self, record):
+        self.lines.append(text.line(record.getMessage()))

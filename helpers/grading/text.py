@@ -65,6 +65,15 @@ def name(text):
     return re.sub(r"[^\w .,()+-]", "·", line(text, 80))
 
 
+def file_name(name):
+    """Return a part of a path that a file may have, without what would mean something on a page or in a terminal."""
+    name = re.sub(r"[<>\"\\&`|/*?]", "_", line(name)).strip(". ") or "_"
+    while len(name.encode()) > 200:
+        stem, dot, ending = name.rpartition(".")
+        name = f"{stem[:-1]}{dot}{ending}" if stem and len(ending) < 12 else name[:-1]
+    return name
+
+
 def for_csv(value):
     """Return a cell of a table that no spreadsheet takes for a formula; numbers stay numbers."""
     if value is None or isinstance(value, (int, float)):
