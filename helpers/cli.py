@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import functools
 import os
 import re
 import sys
@@ -72,6 +73,26 @@ def main(arguments=None):
     verb.add_argument("--again", action="store_true", help="grade what has not changed, too")
     verb.set_defaults(action=grade)
 
+    verb = verbs.add_parser("status", help="say who handed in, what is graded, what waits for a human and why")
+    verb.add_argument("lesson")
+    verb.add_argument("--db", metavar="URL", help="the gradebook (default: that of nbgrader_config.py)")
+    verb.set_defaults(action=status)
+
+    verb = verbs.add_parser("feedback", help="write the pages of feedback that are older than the grades")
+    verb.add_argument("lesson")
+    verb.add_argument(
+        "--zip", choices=["moodle", "canvas"], help="and a zip file of all pages as this platform takes it"
+    )
+    verb.add_argument("--to", metavar="FILE", help="the zip file (default: grading/feedback-<lesson>.zip)")
+    verb.add_argument("--db", metavar="URL", help="the gradebook (default: that of nbgrader_config.py)")
+    verb.set_defaults(action=feedback)
+
+    verb = verbs.add_parser("export", help="write the points of all lessons, or of some, as one CSV table")
+    verb.add_argument("lessons", nargs="*", help="lessons (default: all that the gradebook has)")
+    verb.add_argument("--to", metavar="FILE", help="the table (default: grading/grades.csv)")
+    verb.add_argument("--db", metavar="URL", help="the gradebook (default: that of nbgrader_config.py)")
+    verb.set_defaults(action=export)
+
     verb = verbs.add_parser("report", help="write the class report of a graded lesson: a page, and tables as CSV")
     verb.add_argument("lesson")
     verb.add_argument("--to", metavar="FOLDER", help="the folder (default: grading/report/<lesson>)")
@@ -95,11 +116,11 @@ def main(arguments=None):
     options = parser.parse_args(ours)
     options.jupyter = [word for word in arguments[len(ours) :] if word != "--"]
     try:
-        status = options.action(options)
+        code = options.action(options)
     except (notebooks.BadNotebook, release.ReleaseRefused, packs.UnknownExercise, LookupError, OSError) as error:
         print(f"helpers: {error.args[0] if isinstance(error, LookupError) else error}", file=sys.stderr)
-        status = 2
-    sys.exit(status)
+        code = 2
+    sys.exit(code)
 
 
 def _paths(names):
@@ -188,20 +209,30 @@ def _sheets(chosen):
     return sheet.configured(chosen or [lesson for lesson in courses.LESSONS if lesson.done])
 
 
+def of_a_class(action):
+    """Make a verb end with one line on stderr and exit status 2 where a class cannot be graded, collected or shown."""
+
+    @functools.wraps(action)
+    def verb(options):
+        from helpers.grading.record import NotReady  # nbgrader takes seconds to import
+
+        try:
+            return action(options)
+        except NotReady as error:
+            print(f"helpers: {error}", file=sys.stderr)
+            return 2
+
+    return verb
+
+
+@of_a_class
 def collect(options):
     """Collect a class's submissions and print a line per student."""
     from helpers.grading import batch, downloads
     from helpers.grading import collect as exchange
 
-    try:
-        class_ = batch.Class(courses.find(options.lesson), options.db)
-        if options.files:
-            found = downloads.collect(class_, options.files, options.zone)
-        else:
-            found = exchange.from_exchange(class_)
-    except batch.NotReady as error:
-        print(f"helpers: {error}", file=sys.stderr)
-        return 2
+    class_ = batch.Class(courses.find(options.lesson), options.db)
+    found = downloads.collect(class_, options.files, options.zone) if options.files else exchange.from_exchange(class_)
     print(f"{'student':<28} {'':<10} {'handed in':<21} notes")
     for row in found.rows:
         print(f"{row.student:<28.28} {row.what:<10} {row.when:<21} {' '.join(row.notes)}".rstrip())
@@ -214,35 +245,68 @@ def collect(options):
     return 0
 
 
+@of_a_class
 def grade(options):
-    """Grade a class; problems are listed on stdout, exit status 1 if a submission could not be graded."""
-    from helpers.grading import batch  # nbgrader takes seconds to import
+    """Grade a class and say where it stands then; exit status 1 if a submission could not be graded."""
+    from helpers.grading import batch
+    from helpers.grading import status as standing
 
-    try:
-        class_ = batch.Class(courses.find(options.lesson), options.db)
-        done = batch.run(class_, options.workers, options.scheduler, options.again)
-    except batch.NotReady as error:
-        print(f"helpers: {error}", file=sys.stderr)
-        return 2
-    for sentence in done["problems"] + done["failed"]:
+    class_ = batch.Class(courses.find(options.lesson), options.db)
+    done = batch.run(class_, options.workers, options.scheduler, options.again)
+    for sentence in done["unknown"] + done["failed"]:
         print(sentence)
-    print(f"{done['graded']} graded, {done['kept']} unchanged, {len(done['problems'])} to look at", end="")
+    print(f"{done['graded']} graded, {done['kept']} unchanged", end="")
     print(f", {len(done['failed'])} failed: run again" if done["failed"] else "")
+    print("\n".join(standing.lines(class_)))
     return 1 if done["failed"] else 0
 
 
+@of_a_class
+def status(options):
+    from helpers.grading import batch
+    from helpers.grading import status as standing
+
+    print("\n".join(standing.lines(batch.Class(courses.find(options.lesson), options.db))))
+    return 0
+
+
+@of_a_class
+def feedback(options):
+    from helpers.grading import batch
+    from helpers.grading import feedback as pages_of
+
+    class_ = batch.Class(courses.find(options.lesson), options.db)
+    pages, written = pages_of.write(class_)
+    print(f"{len(written)} pages written, {len(pages) - len(written)} as before")
+    if options.zip:
+        path = Path(options.to or TOP / "grading" / f"feedback-{class_.assignment}.zip")
+        left_out = pages_of.archive(class_, pages, options.zip, path)
+        print("\n".join([*left_out, f"{path}: {len(pages) - len(left_out)} pages, {path.stat().st_size / 1e6:.1f} MB"]))
+    return 0
+
+
+@of_a_class
+def export(options):
+    from helpers.grading import batch, report
+    from helpers.grading import status as standing
+
+    path = Path(options.to or TOP / "grading" / "grades.csv")
+    chosen = [batch.Class(courses.find(name), options.db) for name in options.lessons]
+    table, sentences = standing.export(chosen or standing.generated(options.db))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(report.as_csv(table), encoding="utf-8-sig")  # the mark tells Excel that it is UTF-8
+    print("\n".join([*sentences, f"{path}: {len(table) - 1} students, {len(table[0]) - 6} lessons"]))
+    return 0
+
+
+@of_a_class
 def report(options):
     from helpers.grading import batch
     from helpers.grading import report as made
 
     lesson = courses.find(options.lesson)
     folder = Path(options.to) if options.to else TOP / "grading" / "report" / lesson.folder
-    try:
-        paths = made.write(batch.Class(lesson, options.db), folder, options.anonymous)
-    except batch.NotReady as error:
-        print(f"helpers: {error}", file=sys.stderr)
-        return 2
-    print("\n".join(map(str, paths)))
+    print("\n".join(map(str, made.write(batch.Class(lesson, options.db), folder, options.anonymous))))
     return 0
 
 

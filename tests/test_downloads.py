@@ -1,7 +1,9 @@
 """Collecting what learning platforms give out: whose it is, which attempt counts, and that nobody costs anybody else."""
 
+import csv
 import datetime
 import io
+import re
 import shutil
 import zipfile
 
@@ -12,7 +14,7 @@ from test_batch import new_course
 from test_grading import LESSON, blank, cell, full, without_free_cells
 
 from helpers import cli, courses
-from helpers.grading import batch, downloads, record
+from helpers.grading import batch, downloads, feedback, record
 
 NAME = LESSON.path.name
 MOODLE = "{}_{}_assignsubmission_file_"
@@ -301,6 +303,69 @@ def test_what_a_class_was_collected_from_is_what_is_graded(class_, answered, tmp
     done = batch.run(class_, workers=1, show=io.StringIO())
     assert (done["graded"], done["failed"]) == (2, [])
     assert "essay.rar" in " ".join(done["problems"])
+
+
+def test_status_and_export_say_what_is_missing(class_, answered, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(batch, "Class", lambda *_: class_)
+    monkeypatch.setattr(courses, "LESSONS", [LESSON])
+    with Gradebook(class_.directory.db_url, class_.directory.course_id) as gradebook:
+        gradebook.update_or_create_student("Cy", last_name="=Cy", email="cy@example.org")
+        gradebook.update_or_create_assignment(LESSON.folder, duedate="2026-12-31 12:00 UTC")
+    name = MOODLE.format("Ann", 1) + NAME
+    collected(class_, zipped({name: answered(2), MOODLE.format("Ben", 2) + "x.txt": b""}, tmp_path / "a.zip"))
+
+    def said(*words):
+        with pytest.raises(SystemExit) as end:
+            cli.main([*words])
+        assert end.value.code == 0
+        return capsys.readouterr().out.splitlines()
+
+    head, absent, new = said("status", LESSON.name)
+    assert (head, absent) == (f"{LESSON.folder}: 2 handed in, 0 graded", "Not handed in (1): Cy")
+    assert new.startswith("New or changed (2): Ann, Ben (run: python -m helpers grade logistic_regression")
+    first = said("grade", LESSON.name, "--workers", "1")
+    assert first[0] == "2 graded, 0 unchanged"
+    assert re.fullmatch(rf"{LESSON.folder}: 2 handed in, 2 graded, mean \d\.\d of 15 points", first[1])
+    assert "Late (2): Ann (12 h, 0 points less), Ben (12 h, 0 points less)" in first
+    assert first[-2] == "To look at (1):"
+    assert first[-1].startswith("  Ben: There is no readable file")
+    again = said("grade", LESSON.name, "--workers", "1")
+    assert again == ["0 graded, 2 unchanged", *first[1:]], "the same lines, whatever this run did"
+    assert said("status", LESSON.name) == first[1:]
+    (line,) = said("export", "--to", str(tmp_path / "all.csv"))
+    assert line == f"{tmp_path}/all.csv: 3 students, 1 lessons"
+    content = (tmp_path / "all.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf"), "Excel reads it as UTF-8"
+    rows = {row["student"]: row for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))}
+    assert rows["Cy"][LESSON.folder] == "", "nothing handed in is no zero"
+    assert rows["Cy"]["last name"] == "'=Cy"
+    assert float(rows["Ann"][LESSON.folder]) > 0
+
+
+@pytest.mark.parametrize("platform", ["moodle", "canvas"])
+def test_feedback_is_of_the_newest_grades_and_goes_back_to_the_platform(class_, answered, tmp_path, platform):
+    prefix = {"moodle": MOODLE.format("Ann [1]", 4711) + "/", "canvas": "marxkarl_9001_77001_"}[platform]
+    collected(class_, zipped({prefix + NAME: answered(2)}, tmp_path / "a.zip"))
+    batch.run(class_, workers=1, show=io.StringIO())
+    student = {"moodle": "Ann _1_", "canvas": "9001"}[platform]
+    pages, written = feedback.write(class_)
+    assert (list(pages), written) == ([student], [student])
+    page = pages[student].read_text()
+    assert '<a href="#test_sigmoid">sigmoid</a>' in page
+    assert ">Test cell<" not in page
+    assert feedback.write(class_)[1] == [], "nothing is newer"
+    with Gradebook(class_.directory.db_url, class_.directory.course_id) as gradebook:
+        gradebook.find_grade("test_predict", NAME[:-6], LESSON.folder, student).manual_score = 0.5
+        gradebook.db.commit()
+    pages, written = feedback.write(class_)
+    assert written == [student]
+    assert "0.5 / " in pages[student].read_text()
+    assert feedback.archive(class_, pages, platform, tmp_path / "f.zip") == []
+    with zipfile.ZipFile(tmp_path / "f.zip") as archive:
+        assert archive.namelist() == [f"{prefix}{LESSON.folder}.html"]
+    other = {"moodle": "canvas", "canvas": "moodle"}[platform]
+    (said,) = feedback.archive(class_, pages, other, tmp_path / "f.zip")
+    assert f"was not collected from {other.capitalize()}" in said
 
 
 def test_the_command_prints_a_line_per_student(class_, answered, tmp_path, capsys, monkeypatch):

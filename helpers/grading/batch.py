@@ -288,8 +288,9 @@ def run(class_, workers=None, scheduler=None, again=False, show=sys.stderr):
     Returns
     -------
     dict
-        ``graded`` and ``kept`` (numbers), ``problems`` (a sentence per submission that a human should look at) and
-        ``failed`` (a sentence per submission that could not be graded; the next run tries them again).
+        ``graded`` and ``kept`` (numbers), ``problems`` (a sentence per submission that a human should look at, behind
+        those of ``unknown``, a sentence per line of the extensions that counts for nobody) and ``failed`` (a sentence
+        per submission that could not be graded; the next run tries them again).
 
     Raises
     ------
@@ -333,8 +334,8 @@ def run(class_, workers=None, scheduler=None, again=False, show=sys.stderr):
                 bar.update()
         if number != len(todo):
             raise NotReady(f"{len(todo) - number} submissions got no result: run the same command again.")
-        problems = unknown + to_look_at(gradebook, class_.assignment)
-    return {"graded": number, "kept": kept, "problems": problems, "failed": failures}
+        problems = to_look_at(gradebook, class_.assignment)
+    return {"graded": number, "kept": kept, "problems": unknown + problems, "unknown": unknown, "failed": failures}
 
 
 def _is_name(student):

@@ -203,7 +203,9 @@ def from_exchange(class_):
     before = there()
     try:
         make = ExchangeFactory(config=class_.config).collect
-        make(coursedir=class_.directory, config=class_.config, authenticator=Authenticator(), log=log).start()
+        make(
+            coursedir=class_.directory, config=class_.config, authenticator=Authenticator(config=class_.config), log=log
+        ).start()
     except ExchangeError as error:
         raise NotReady(f"There is no exchange to collect from: {' '.join(kept.lines) or error}") from None
     now, rows = there(), []

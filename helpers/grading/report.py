@@ -185,14 +185,14 @@ def questions_csv(report):
         mistakes = report.facts.get(row.student, {}).get("mistakes", {})
         scores = [_number(row.scores.get(name, 0)) for name in report.points]
         lines.append([row.student, *scores, _number(row.penalty), _total(row), *map(mistakes.get, report.points)])
-    return _csv([header, *lines])
+    return as_csv([header, *lines])
 
 
 def moodle_csv(report):
     """Return a CSV that Moodle's grade import takes: map "ID number" to the user, the last column to a grade item."""
     header = ["ID number", "First name", "Surname", "Email address", report.assignment]
     lines = [[row.lms_id or row.student, row.first_name, row.last_name, row.email, _total(row)] for row in report.rows]
-    return _csv([header, *lines])
+    return as_csv([header, *lines])
 
 
 def canvas_csv(report):
@@ -209,10 +209,11 @@ def canvas_csv(report):
         ]
         for row in report.rows
     ]
-    return _csv([header, possible, *lines])
+    return as_csv([header, possible, *lines])
 
 
-def _csv(lines):
+def as_csv(lines):
+    """Return a table as CSV in which no cell is a formula."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[text.for_csv(cell) for cell in line] for line in lines])
     return out.getvalue()

@@ -66,8 +66,8 @@ def name(text):
 
 
 def file_name(name):
-    """Return a part of a path that a file may have, without what would mean something on a page or in a terminal."""
-    name = re.sub(r"[<>\"\\&`|/*?]", "_", line(name)).strip(". ") or "_"
+    """Return a part of a path without what means something on a page, in a terminal or in a pattern of file names."""
+    name = re.sub(r"[<>\"\\&`|/*?\[\]]", "_", line(name)).strip(". ") or "_"
     while len(name.encode()) > 200:
         stem, dot, ending = name.rpartition(".")
         name = f"{stem[:-1]}{dot}{ending}" if stem and len(ending) < 12 else name[:-1]
