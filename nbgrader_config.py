@@ -22,6 +22,9 @@ c.CourseDirectory.source_directory = "."
 for step in ("release", "submitted", "autograded", "feedback", "solution", "source_with_tests"):
     setattr(c.CourseDirectory, f"{step}_directory", os.path.join(TOP, "grading", step))
 
+# From an exchange into which everyone may write, only what its owner handed in.
+c.ExchangeFactory.collect = grading.Collect
+
 # Questions about the student's own code at the end of a lesson, one point each, others for each student. Off until a
 # course says so, before the lesson is generated and released: c.OwnCode.points = {"logistic_regression": 3}
 c.GenerateAssignment.preprocessors = [

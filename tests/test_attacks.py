@@ -39,7 +39,7 @@ from test_grading import (
 
 from helpers.checks import packs
 from helpers.courses import TOP
-from helpers.grading import box
+from helpers.grading import batch, box
 from helpers.grading.warm import Warm
 
 #: Fronts of test_hostile.py, which a class run grades: what a submission says, and what its files are.
@@ -93,10 +93,10 @@ def fingerprint(folder):
     return digest.hexdigest()
 
 
-def attack_class(top, paths, settings="", run=nbgrader):
+def attack_class(top, paths, settings="", run=nbgrader, workers=None):
     """Grade a class of hostile submissions between two honest ones in the folder `top`, with nbgrader's own command.
 
-    `run` runs the command that grades, maybe as another user.
+    `run` runs the command that grades, maybe as another user. With `workers`, a class run grades in its place.
     """
     course = top / LESSON.course
     course.mkdir()
@@ -118,9 +118,15 @@ def attack_class(top, paths, settings="", run=nbgrader):
     before = fingerprint(TOP / "helpers" / "grading")
     os.environ["CANARY"] = CANARY
     try:
-        for verb, how in (("autograde", run), ("generate_feedback", nbgrader)):
-            done = how(course, verb, LESSON.folder)
+        if workers:
+            class_ = batch.Class(LESSON, root=course)
+            done = batch.run(class_, workers=workers, show=open(os.devnull, "w"))  # noqa: SIM115
+            assert (done["graded"], done["failed"]) == (len(paths) + len(HONEST), [])
+        else:
+            done = run(course, "autograde", LESSON.folder)
             assert done.returncode == 0, done.stderr
+        done = nbgrader(course, "generate_feedback", LESSON.folder)
+        assert done.returncode == 0, done.stderr
     finally:
         del os.environ["CANARY"]
     assert fingerprint(TOP / "helpers" / "grading") == before
@@ -130,8 +136,12 @@ def attack_class(top, paths, settings="", run=nbgrader):
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory):
-    """All attacks, graded in the strongest box by whoever runs the tests."""
-    return attack_class(tmp_path_factory.mktemp("attacked"), ATTACKS)
+    """All attacks, graded in the strongest box by whoever runs the tests.
+
+    Four workers, since most attacks wait for the end of their time. The tests of single boxes, below, grade by
+    nbgrader's own command.
+    """
+    return attack_class(tmp_path_factory.mktemp("attacked"), ATTACKS, workers=4)
 
 
 def pages(top, name):

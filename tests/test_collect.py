@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
+from test_batch import new_course
+from test_grading import LESSON
 from traitlets.config import Config
 
-from helpers.grading.collect import Collect
+from helpers.grading import batch, record
+from helpers.grading.collect import Collect, from_exchange
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 WHEN = "2027-01-31 12:00:00.000000 UTC"
@@ -171,3 +174,20 @@ def test_an_update_that_fails_keeps_what_was_collected(exchange, tmp_path, monke
     monkeypatch.setattr(Collect, "update", True)
     collect(tmp_path)
     assert (tmp_path / "submitted" / ME / "lesson" / "lesson.ipynb").read_text() == "{}"
+
+
+def test_the_verb_collects_from_the_exchange_and_says_what_it_left(tmp_path):
+    """By nbgrader's own command, with the settings of the course."""
+    top = new_course(tmp_path / "class", Exchange__root=str(tmp_path / "exchange"))
+    inbound = tmp_path / "exchange" / LESSON.course / "inbound"
+    for student in (ME, "someone"):
+        (folder := inbound / f"{student}+{LESSON.folder}+{WHEN}+random").mkdir(parents=True)
+        (folder / LESSON.path.name).write_text("{}")
+    class_ = batch.Class(LESSON, root=top / LESSON.course)
+    found = from_exchange(class_)
+    assert [(row.student, row.what) for row in found.rows] == [(ME, "taken")]
+    assert any("says that it is by someone" in sentence for sentence in found.left_out)
+    assert [row.what for row in from_exchange(class_).rows] == ["as before"]
+    shutil.rmtree(tmp_path / "exchange")
+    with pytest.raises(record.NotReady, match="Nothing was collected from the exchange: .*exchange"):
+        from_exchange(class_)

@@ -69,6 +69,7 @@ What is promised and what is not stands in SECURITY.md; what a box does not prot
 machine that holds nothing else worth stealing, keep its kernel up to date, and prefer an ordinary user to root.
 """
 
+from .collect import Collect
 from .execute import Execute
 from .folder import prepare
 from .late import LatePenalty
@@ -78,6 +79,6 @@ from .submission import Reader, Restore
 from .text import FILTERS, EscapeNames, guard_formgrader
 
 __all__ = [
-    "FILTERS", "EscapeNames", "Execute", "LatePenalty", "OwnCode", "Reader", "Record", "Restore", "guard_formgrader",
-    "prepare",
+    "FILTERS", "Collect", "EscapeNames", "Execute", "LatePenalty", "OwnCode", "Reader", "Record", "Restore",
+    "guard_formgrader", "prepare",
 ]  # fmt: skip

@@ -10,18 +10,20 @@ What is wrong with one student's files is said in the log and costs that student
 
 import contextlib
 import datetime
-import logging
 import os
 import pwd
+import re
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
-from nbgrader.auth import Authenticator
-from nbgrader.exchange import ExchangeError, ExchangeFactory
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import ignore_patterns, parse_utc
 from traitlets import Float
+
+from helpers.courses import TOP
 
 from . import text
 from .downloads import Collected, Taken
@@ -180,7 +182,7 @@ def _name(uid):
 
 
 def from_exchange(class_):
-    """Collect what is new in the exchange, by nbgrader's own step with the plug-in that the course names.
+    """Collect what is new in the exchange, by nbgrader's own command, which knows the settings of a hub.
 
     Returns
     -------
@@ -195,32 +197,19 @@ def from_exchange(class_):
     def there():
         return {student: time_of(place) for student, place in submitted_folders(class_.directory, class_.assignment)}
 
-    class_.directory.assignment_id = class_.assignment
-    class_.config.ExchangeCollect.update = True
-    kept = _Kept()
-    log = logging.Logger("collect")
-    log.addHandler(kept)
     before = there()
-    try:
-        make = ExchangeFactory(config=class_.config).collect
-        make(
-            coursedir=class_.directory, config=class_.config, authenticator=Authenticator(config=class_.config), log=log
-        ).start()
-    except ExchangeError as error:
-        raise NotReady(f"There is no exchange to collect from: {' '.join(kept.lines) or error}") from None
+    path = os.pathsep.join(filter(None, (str(TOP), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "collect", class_.assignment, "--update"], cwd=class_.directory.root,
+        env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
+    )  # fmt: skip
+    said = re.findall(r"\| (?:WARNING|ERROR|CRITICAL)\]\S* ?(.*)", text.block(done.stderr))
+    said = [text.line(one) for one in said if one != "nbgrader collect failed"]
+    if done.returncode:
+        why = said[-1] if said else text.line(done.stderr[-300:])
+        raise NotReady(f"Nothing was collected from the exchange: {why}")
     now, rows = there(), []
     for student in sorted(now):
         what = "taken" if student not in before else "as before" if before[student] == now[student] else "newer"
         rows.append(Taken(student, what, f"{now[student]:%Y-%m-%d %H:%M UTC}" if now[student] else "", ()))
-    return Collected(rows, kept.lines)
-
-
-class _Kept(logging.Handler):
-    """Keeps the warnings and errors of nbgrader's log."""
-
-    def __init__(self):
-        super().__init__(logging.WARNING)
-        self.lines = []
-
-    def emit(self, record):
-        self.lines.append(text.line(record.getMessage()))
+    return Collected(rows, said)
