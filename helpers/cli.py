@@ -3,14 +3,13 @@
 import argparse
 import collections
 import functools
-import os
 import re
 import sys
 from pathlib import Path
 
 import tqdm
 
-from helpers import claims, courses, doctor, notebooks, release
+from helpers import claims, courses, doctor, launch, notebooks, release
 from helpers.checks import packs
 from helpers.courses import TOP
 
@@ -42,6 +41,7 @@ def main(arguments=None):
     verb.add_argument("lessons", nargs="*", help="lessons (default: all that are done)")
     verb.add_argument("--to", metavar="FOLDER", help="the folder (default: learner/)")
     verb.add_argument("--zip", metavar="FILE", help="write this zip file instead")
+    verb.add_argument("--wheel", metavar="FOLDER", help="write a wheel, whose command unpacks and starts it, instead")
     verb.add_argument("--update", action="store_true", help="bring it into a folder with work, and keep the work")
     verb.add_argument(
         "--answers", action="store_true", help="with other right answers, which learners see once they have solved"
@@ -187,7 +187,13 @@ def write_release(options):
             raise notebooks.BadNotebook(f"The lesson {lesson.name} is not written yet")
     files = release.edition(chosen, options.answers, tell=_Progress(), sheets=_sheets(chosen))
     size = sum(map(len, files.values()))
-    if options.zip:
+    if options.wheel:
+        name, content = release.wheel_bytes(files)
+        path = Path(options.wheel) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        print(f"{path}: {len(files)} files, {len(content) / 1e6:.1f} MB")
+    elif options.zip:
         path = Path(options.zip)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(release.zip_bytes(files, path.stem))
@@ -336,7 +342,7 @@ def lab(options):
         built.parent.mkdir(exist_ok=True)
         built.write_text(sources)
     print("Starting JupyterLab ...", flush=True)
-    become_lab(folder, options.jupyter)
+    launch.become_lab(folder, options.jupyter)
 
 
 class _Progress:
@@ -350,12 +356,3 @@ class _Progress:
         self.bar.update()
         if done == count:
             self.bar.close()
-
-
-def become_lab(folder, options):
-    """Turn this process into JupyterLab on an edition; its kernels find the edition's `helpers`, without catalogue."""
-    command = [sys.executable, "-m", "jupyterlab", "--config=jupyter_lab_config.py", *options]
-    if hasattr(os, "getuid") and os.getuid() == 0:
-        command.append("--allow-root")  # JupyterLab refuses to start as root without it
-    os.chdir(folder)
-    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": str(folder)})

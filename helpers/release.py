@@ -5,6 +5,7 @@ it twice gives the same bytes.
 """
 
 import ast
+import base64
 import concurrent.futures
 import contextlib
 import functools
@@ -14,18 +15,22 @@ import json
 import os
 import re
 import sys
+import tomllib
 import zipfile
 import zlib
 from pathlib import Path
 
 import threadpoolctl
 
-from helpers import courses, exercises, hints, notebooks, thinking, update
+from helpers import courses, exercises, hints, launch, notebooks, thinking, update
 from helpers.checks import packs, progress
 from helpers.courses import COURSES, LESSONS, TOP
 from helpers.update import MANIFEST, ReleaseRefused, write
 
-__all__ = ["MANIFEST", "ReleaseRefused", "SHIPPED", "edition", "fingerprint", "start_page", "write", "zip_bytes"]
+__all__ = [
+    "MANIFEST", "ReleaseRefused", "SHIPPED", "edition", "fingerprint", "start_page", "wheel_bytes", "write",
+    "zip_bytes",
+]  # fmt: skip
 
 #: Everything of the repository that a learner gets besides the lessons, as patterns from the top.
 SHIPPED = (
@@ -301,11 +306,42 @@ def _short(lesson):
 
 
 def zip_bytes(files, top):
-    """Return a zip file with `files` below the folder `top`; the same files give the same bytes."""
+    """Return a zip file with `files` below the folder `top`, or below none; the same files give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path, content in files.items():
-            info = zipfile.ZipInfo(f"{top}/{path}", date_time=(1980, 1, 1, 0, 0, 0))
+            info = zipfile.ZipInfo(f"{top}/{path}".lstrip("/"), date_time=(1980, 1, 1, 0, 0, 0))
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             archive.writestr(info, content)
     return buffer.getvalue()
+
+
+def wheel_bytes(files):
+    """Return the name and the content of a wheel that holds an edition and a command that starts it.
+
+    ``uvx deep-learning-notebooks`` or ``pipx run deep-learning-notebooks`` run the command (`helpers.launch`) in an
+    environment with what the lessons need. The form is that of the wheel specification, 1.0.
+    """
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    name, package, version = launch.NAME, launch.NAME.replace("-", "_"), project["version"]
+    head = {
+        "Metadata-Version": "2.1", "Name": name, "Version": version, "Summary": project["description"],
+        "Requires-Python": project["requires-python"], "License": project["license"],
+        "Description-Content-Type": "text/markdown",
+    }  # fmt: skip
+    metadata = [f"{key}: {value}" for key, value in head.items()]
+    metadata += [f"Requires-Dist: {one}" for one in project["dependencies"]]
+    info = f"{package}-{version}.dist-info"
+    content = {
+        f"{package}/__init__.py": Path(launch.__file__).read_bytes(),
+        f"{package}/edition.zip": zip_bytes(files, name),
+        f"{info}/METADATA": "\n".join([*metadata, "", files["README.md"].decode()]).encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: helpers\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {package}:main\n".encode(),
+    }
+    lines = []
+    for path, one in content.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(one).digest()).decode().rstrip("=")
+        lines.append(f"{path},sha256={digest},{len(one)}")
+    content[f"{info}/RECORD"] = "\n".join([*lines, f"{info}/RECORD,,", ""]).encode()
+    return f"{package}-{version}-py3-none-any.whl", zip_bytes(content, "")

@@ -3,14 +3,17 @@
 import ast
 import base64
 import bz2
+import contextlib
 import functools
 import hashlib
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 import venv
 import zipfile
 import zlib
@@ -258,6 +261,46 @@ def test_zip_unpacks_and_works_with_its_own_environment(tmp_path):
     done = subprocess.run([own, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.strip() == str(folder / "helpers"), done.stderr
     assert subprocess.run([own, "-m", "jupyterlab", "--version"], capture_output=True).returncode == 0
+
+
+def test_a_wheel_unpacks_the_course_and_starts_it_without_make(tmp_path, record_property):
+    """What ``uvx deep-learning-notebooks`` does, from the wheel, in a path with spaces; a second start keeps the work."""
+    name, content = release.wheel_bytes(release.edition([LESSON]))
+    assert (name, content) == release.wheel_bytes(release.edition([LESSON])), "the same bytes"
+    (wheel := tmp_path / name).write_bytes(content)
+    (place := tmp_path / "my own folder").mkdir()
+    command = [sys.executable, "-m", "uv", "tool", "run", "--quiet", "--from", str(wheel), "deep-learning-notebooks"]
+    start = time.monotonic()
+    done = subprocess.run([*command, "--unpack"], cwd=place, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    record_property("seconds of the wheel's command from nothing to an unpacked course", round(time.monotonic() - start))
+    folder = place / "deep-learning-notebooks"
+    assert done.stdout == f"Unpacking the course into {folder} ...\n"
+    (folder / LESSON.link).write_text("my work")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--no-browser", f"--ServerApp.port={port}", "--IdentityProvider.token=test"]
+    lab = subprocess.Popen([*command, *options], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        page = ""
+        while lab.poll() is None and time.monotonic() < start + 120 and not page:
+            with contextlib.suppress(OSError):
+                url = f"http://127.0.0.1:{port}/api/contents/{LESSON.link}?token=test&content=0"
+                page = urllib.request.urlopen(url, timeout=5).read().decode()
+            time.sleep(0.1)
+        assert LESSON.path.name in page
+    finally:
+        lab.terminate()
+        out = lab.communicate(timeout=30)[0].decode()
+    assert out.startswith("Starting JupyterLab ...\n"), "nothing was unpacked again"
+    assert (folder / LESSON.link).read_text() == "my work"
+    (place / "other").mkdir()
+    (place / "other" / "thesis.txt").write_text("mine")
+    done = subprocess.run([*command, "other", "--unpack"], cwd=place, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "is not empty and holds no edition" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 # --- never over a learner's work -------------------------------------------------------------------------------------
