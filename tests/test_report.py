@@ -4,6 +4,9 @@ import csv
 import html
 import io
 import re
+import shutil
+import urllib.parse
+from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
@@ -128,6 +131,25 @@ def test_page_has_no_script_and_nothing_from_elsewhere(made):
     assert "<script" not in text
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
     assert not re.search(r"<[^>]*(?:src|href)\s*=|url\(|@import|://", text)
+
+
+def test_the_page_says_who_made_which_mistake_and_links_to_their_feedback(class_, made, tmp_path):
+    assert 'href="' not in report.page(made)
+    student = next(name for name, facts in made.facts.items() if facts["mistakes"])
+    directory = class_.directory
+    page = Path(directory.format_path(directory.feedback_directory, student, class_.assignment))
+    page.mkdir(parents=True)
+    (page / f"{class_.assignment}.html").write_text("feedback")
+    try:
+        written, *_ = report.write(class_, tmp_path / "report")
+    finally:
+        shutil.rmtree(page)
+    links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', written.read_text())
+    assert {name for _, name in links} == {student}
+    assert len(links) == 1 + len(made.facts[student]["mistakes"]), "in the list, and below each mistake"
+    for address, _ in links:
+        assert "//" not in address
+        assert (tmp_path / "report" / urllib.parse.unquote(address)).resolve() == page / f"{class_.assignment}.html"
 
 
 def read(text):

@@ -12,7 +12,9 @@ import hmac
 import html
 import io
 import math
+import os
 import statistics
+import urllib.parse
 from typing import NamedTuple
 
 from nbgrader.api import MissingEntry
@@ -51,7 +53,8 @@ class Row(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A graded class: `rows` in order of the students, `points` by exercise, `facts` by student, what to look at."""
+    """A graded class: `rows` in order of the students, `points` by exercise, `facts` by student, what to look at, and
+    `pages`, the address of each student's feedback from the report."""
 
     title: str
     assignment: str
@@ -61,6 +64,7 @@ class Report(NamedTuple):
     hints: dict
     known: set
     problems: list = ()
+    pages: dict = {}
 
 
 def collect(class_, anonymous=False):
@@ -265,6 +269,7 @@ def page(report):
         "<h2>Exercises</h2>", _exercises(report),
         "<h2>To look at</h2>", _list(report.problems, "No submission hit a limit, and every one could be read."),
         "<h2>Answers that are alike</h2>", _alike(report),
+        "<h2>Students</h2>", _students(report),
     ]  # fmt: skip
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{_e(report.title)}: class report</title>'
@@ -329,7 +334,31 @@ def _exercises(report):
 def _mistake(report, exercise, name, count):
     hint = report.hints.get((exercise, name)) or SLIP_SENTENCES.get(name)
     words = {"not written": "not written", "other": "another mistake, which has no name"}
-    return f"<li>{count} × {_e(hint or words.get(name, name))}</li>"
+    who = [student for student, facts in sorted(report.facts.items()) if facts["mistakes"].get(exercise) == name]
+    who = ", ".join(_linked(report, student) for student in who)
+    return f"<li><details><summary>{count} × {_e(hint or words.get(name, name))}</summary>{who}</details></li>"
+
+
+def _linked(report, student):
+    """Return a student's name, as a link to the feedback if a page of it is there."""
+    page = report.pages.get(student)
+    return f'<a href="{_e(page)}">{_e(student)}</a>' if page else _e(student)
+
+
+def _students(report):
+    rows = []
+    for row in report.rows:
+        mistakes = report.facts.get(row.student, {}).get("mistakes", {})
+        total = "waits for points by hand" if row.waits else f"{row.total:g}"
+        rows.append(
+            f'<tr><th scope="row">{_linked(report, row.student)}</th><td class="n">{total}</td>'
+            f'<td class="n">{f"{row.penalty:g}" if row.penalty else ""}</td><td>{_e(", ".join(mistakes))}</td></tr>'
+        )
+    return (
+        '<div class="wide" role="region" tabindex="0" aria-label="Students"><table><thead><tr>'
+        '<th scope="col">student</th><th scope="col" class="n">points</th><th scope="col" class="n">late</th>'
+        f'<th scope="col">exercises not solved</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
 
 
 def _list(sentences, otherwise):
@@ -359,9 +388,22 @@ def write(class_, folder, anonymous=False):
     """Write the report of a class into a folder and return the paths: page, questions, Moodle, Canvas."""
     report = collect(class_, anonymous)
     folder.mkdir(parents=True, exist_ok=True)
+    if not anonymous:
+        report = report._replace(pages=_pages(class_, folder, [row.student for row in report.rows]))
     files = {"report.html": page(report), "questions.csv": questions_csv(report)}
     if not anonymous:
         files |= {"moodle.csv": moodle_csv(report), "canvas.csv": canvas_csv(report)}
     for name, content in files.items():
         (folder / name).write_text(content, encoding="utf-8-sig" if name.endswith(".csv") else "utf-8")
     return [folder / name for name in files]
+
+
+def _pages(class_, folder, students):
+    """Return ``{student: address}`` of the pages of feedback that are there, as seen from the folder of the report."""
+    directory, found = class_.directory, {}
+    for student in students:
+        place = directory.format_path(directory.feedback_directory, student, class_.assignment)
+        page = os.path.join(place, f"{class_.assignment}.html")
+        if os.path.exists(page):
+            found[student] = urllib.parse.quote(os.path.relpath(page, folder))
+    return found
