@@ -255,7 +255,8 @@ def test_the_table_is_what_the_script_measures(table):
     for name in ("medium", "large"):
         assert early[name].min() < early["nearest mean"].max(), "with 50 digits the bands overlap"
         assert early["nearest mean"].min() < early[name].max()
-    assert np.all(measured["large"] > measured["medium"]), "in each of the five runs"
+    ahead = np.sum(measured["large"] > measured["medium"], axis=0)
+    assert ahead.tolist() == [4, 5], "runs in which the large network is ahead of the medium one, 50 and 4000 digits"
     small = 100 * measured["small"][:, 1]
     assert small.mean() < 100 * measured["nearest mean"][:, 1].mean(), "it does not catch up"
     assert np.all(measured["large"][:, 1] > measured["nearest mean"][:, 1].max())
