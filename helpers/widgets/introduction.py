@@ -226,8 +226,9 @@ def sick_curve(rng, learning_curve, nearest_mean, which=None):
     else:
         learned = rng.permutation(Y, axis=1) if which == 1 else Y
         curve = learning_curve(X, learned, X_test, Y_test, [50] * 4 if which == 2 else sizes, nearest_mean)
+    listed = ", ".join(f"{float(one):.3f}" for one in curve)
     words = (
-        f"With {', '.join(map(str, sizes))} examples the accuracy is {', '.join(f'{float(one):.3f}' for one in curve)}. "
+        f"With {', '.join(map(str, sizes))} examples the accuracy is {listed}. "
         f"Different labels among the first 50 examples: {len(np.unique(Y[0, :50]))}."
     )
     figure, ax = plt.subplots(figsize=(5, 2.8))

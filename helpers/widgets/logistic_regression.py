@@ -86,7 +86,7 @@ def two_walks(squared_cost, propagate, X, Y):
                 J = float(np.squeeze(cost(np.array([[w_end]]), b_end, X, Y)))
             path.set_data(points.T)
             end.set_data(points[-1:].T)
-            height = f"J = {J:.3f}" if np.isfinite(J) else "J has the logarithm of 0, a prediction is rounded to 0 or 1,"
+            height = f"J = {J:.3f}" if np.isfinite(J) else "J needs the logarithm of 0, as a prediction is rounded,"
             ends.append(f"{name}: {height} at w = {w_end:.2f}, b = {b_end:.2f}")
         return f"After {STEPS} steps (red square). {'; '.join(ends)}."
 

@@ -96,7 +96,7 @@ def test_the_example_of_the_gradient():
     """f = w² + 3wb at (1, 2): the gradient is (8, 3), its direction 21 degrees; the nudges add up to 0.14."""
     gradient = [autograd.grad(lambda w, b: w**2 + 3 * w * b, k)(1.0, 2.0) for k in (0, 1)]
     assert gradient == [8.0, 3.0]
-    assert 8 * 0.01 + 3 * 0.02 == pytest.approx(0.14)
+    assert gradient[0] * 0.01 + gradient[1] * 0.02 == pytest.approx(0.14)
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
