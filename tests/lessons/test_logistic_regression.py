@@ -133,9 +133,10 @@ def test_two_walks_says_what_it_shows(walks):
 
 
 def test_two_walks_says_where_the_cost_is_no_number(walks, recwarn):
-    """With the largest rate a prediction is rounded to 0 or 1; the picture says so, and nothing warns."""
-    walks.controls["learning_rate"].value = 25.0
-    assert "the logarithm of 0" in walks._caption.value
+    """With a long step from (3, -4) a prediction is rounded to 0 or 1; the picture says so, and nothing warns."""
+    walks.controls["learning_rate"].value = 20.0
+    walks.controls["w"].value, walks.controls["b"].value = 3.0, -4.0
+    assert "J needs the logarithm of 0" in walks._caption.value
     assert "nan" not in walks._caption.value
     assert len(recwarn) == 0
 
