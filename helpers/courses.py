@@ -132,7 +132,13 @@ LESSONS = [
         "course1_nn", "01_introduction", "What a neural network is", "1–4", 75, "Python functions, NumPy arrays", 2
     ),
     LessonInfo(
-        "course1_nn", "02_logistic_regression", "Logistic regression", "5–8", 90, "derivatives, Python, NumPy arrays", 2
+        "course1_nn",
+        "02_logistic_regression",
+        "Logistic regression",
+        "5–8",
+        130,
+        "derivatives, Python, NumPy arrays",
+        2,
     ),
     LessonInfo("course1_nn", "03_activations", "Activation functions", "10", 110, "lesson 2", 2),
     LessonInfo("course1_nn", "04_shallow_network", "A network with one hidden layer", "9", 150, "lessons 2 and 3", 2),

@@ -127,7 +127,7 @@ def draw_error_tables(axes, units, sizes, train_errors, dev_errors):
 FAULTS = (
     Fault(
         "the network is too small",
-        "the training error is far above 0 and not far below the dev error, and twice the steps change little",
+        "the training error is far above 0 and not far below the dev error, and 300 more steps change little",
         "a bigger network",
     ),
     Fault(
@@ -137,7 +137,7 @@ FAULTS = (
     ),
     Fault(
         "the training stopped too early",
-        "the training error is well above 0, and twice the steps lower it by a fourth or more",
+        "the training error is well above 0, and 300 more steps lower it to a small part",
         "train longer",
     ),
     Fault(
@@ -184,11 +184,11 @@ def sick_run(rng, train_dev_test_split, train_network, which=None):
         return [float(np.mean(predict(inputs) != labels)) for inputs, labels in sets]
 
     train, dev, test = np.array([errors(m, steps) for m in CURVE]).T
-    longer = errors(CURVE[-1], 2 * steps)[0]
+    longer = errors(CURVE[-1], steps + 300)[0]
     words = (
         f"With {', '.join(map(str, CURVE))} examples the training error is {_listed(train)}, "
         f"the dev error {_listed(dev)}. "
-        f"With the last number of examples, twice the steps give a training error of {longer:.3f}. "
+        f"With the last number of examples, 300 more steps give a training error of {longer:.3f}. "
         f"The test error there, asked for this diagnosis only, is {test[-1]:.3f}."
     )
     figure, ax = plt.subplots(figsize=(5, 2.8))

@@ -1,4 +1,4 @@
-"""Pictures of lesson 1.1: one neuron that is fitted by hand, a network of neurons, and networks that learn digits."""
+"""Pictures of lesson 1.1: one neuron fitted by hand, a network of neurons, networks that learn digits, sick curves."""
 
 import warnings
 
@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
 
@@ -165,3 +166,76 @@ def draw_learning_curves(ax, sizes, curves, spreads=None):
     ax.set(xlabel="training examples (logarithmic axis)", ylabel="accuracy on 1000 test digits")
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(handles[::-1], labels[::-1], loc="lower right")
+
+
+# --- curves to diagnose -----------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "it is tested on the examples that it learned from",
+        "the accuracy is highest with the fewest examples and falls with more of them",
+        "test on examples that it has not seen",
+    ),
+    Fault(
+        "labels and examples are not in the same order",
+        "the accuracy is that of guessing among ten digits, about 10 %, with any number of examples",
+        "look at some examples together with their labels",
+    ),
+    Fault(
+        "it learns from the same few examples every time",
+        "the accuracy is well above guessing and exactly the same for each size",
+        "look at how many columns the learner gets",
+    ),
+    Fault(
+        "only ten digits are in the test set",
+        "each accuracy is a whole number of tenths",
+        "test on more digits",
+    ),
+    Fault(
+        "the training examples are sorted by their label",
+        "the first examples have one label only, so the accuracy starts at that of guessing and rises late",
+        "mix the training examples",
+    ),
+)
+
+
+def sick_curve(rng, learning_curve, nearest_mean, which=None):
+    """Measure a learning curve with one of `FAULTS` planted, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    learning_curve : callable
+        The learner's.
+    nearest_mean : callable
+        The learner of the curve, ``nearest_mean(X, Y, X_test)``; the lesson's.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    X, Y, X_test, Y_test = digit_columns()
+    order = rng.permutation(Y.shape[1])
+    if which == 4:
+        order = order[np.argsort(Y[0, order], kind="stable")]
+    X, Y, sizes = X[:, order], Y[:, order], [50, 200, 1000, 4000]
+    if which == 3:
+        few = rng.permutation(Y_test.shape[1])[:10]
+        X_test, Y_test = X_test[:, few], Y_test[:, few]
+    if which == 0:
+        curve = [learning_curve(X, Y, X[:, :n], Y[:, :n], [n], nearest_mean)[0] for n in sizes]
+    else:
+        learned = rng.permutation(Y, axis=1) if which == 1 else Y
+        curve = learning_curve(X, learned, X_test, Y_test, [50] * 4 if which == 2 else sizes, nearest_mean)
+    listed = ", ".join(f"{float(one):.3f}" for one in curve)
+    words = (
+        f"With {', '.join(map(str, sizes))} examples the accuracy is {listed}. "
+        f"Different labels among the first 50 examples: {len(np.unique(Y[0, :50]))}."
+    )
+    figure, ax = plt.subplots(figsize=(5, 2.8))
+    ax.plot(sizes, curve, "--s", color=COLORS["nearest mean"])
+    ax.axhline(0.1, color="gray", linewidth=1, linestyle=":")
+    ax.set(xscale="log", xticks=sizes, xticklabels=sizes, ylim=(0, 1), xlabel="training examples", ylabel="accuracy")
+    ax.set_title("nearest mean; dotted: guessing")
+    ax.minorticks_off()
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)

@@ -80,12 +80,14 @@ def two_walks(squared_cost, propagate, X, Y):
     def update(learning_rate, w, b):
         ends = []
         for (path, end), (name, cost, slopes) in zip(lines, panels, strict=True):
-            points = walk(slopes, (w, b), learning_rate)
+            with np.errstate(all="ignore"):  # far out a prediction is rounded to 0 or 1, and log(0) is infinite
+                points = walk(slopes, (w, b), learning_rate)
+                w_end, b_end = points[-1]
+                J = float(np.squeeze(cost(np.array([[w_end]]), b_end, X, Y)))
             path.set_data(points.T)
             end.set_data(points[-1:].T)
-            w_end, b_end = points[-1]
-            J = float(np.squeeze(cost(np.array([[w_end]]), b_end, X, Y)))
-            ends.append(f"{name}: J = {J:.3f} at w = {w_end:.2f}, b = {b_end:.2f}")
+            height = f"J = {J:.3f}" if np.isfinite(J) else "J needs the logarithm of 0, as a prediction is rounded,"
+            ends.append(f"{name}: {height} at w = {w_end:.2f}, b = {b_end:.2f}")
         return f"After {STEPS} steps (red square). {'; '.join(ends)}."
 
     return LiveFigure(

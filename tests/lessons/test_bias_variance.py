@@ -293,7 +293,7 @@ def test_the_variance_of_degree_2_comes_mostly_from_what_it_cannot_follow():
 
 @pytest.mark.parametrize("which", range(5), ids=["small", "few", "stopped", "apart", "shared"])
 def test_a_run_looks_as_its_fault_says_and_as_no_other(train_network, which):
-    for seed in range(3):
+    for seed in range(5):
         split = LESSON["train_dev_test_split"]
         run = bias_variance.sick_run(np.random.default_rng(seed), split, train_network, which=which)
         assert run.which == which
@@ -301,9 +301,9 @@ def test_a_run_looks_as_its_fault_says_and_as_no_other(train_network, which):
         train, dev, longer, test = numbers[2], numbers[3:6], numbers[6], numbers[7]
         guessing = min(dev) > 0.8
         looks = [
-            not guessing and train > 0.2 and dev[2] - train < 0.2 and longer > 0.75 * train,
+            not guessing and train > 0.2 and dev[2] - train < 0.2 and longer > 0.6 * train,
             train < 0.03 and dev[0] > dev[1] > dev[2] > train + 0.05,
-            not guessing and train > 0.2 and longer < 0.75 * train,
+            not guessing and train > 0.2 and longer < 0.3 * train,
             guessing,
             dev[2] < 0.03 and test > dev[2] + 0.05,
         ]

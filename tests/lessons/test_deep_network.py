@@ -295,7 +295,7 @@ def test_the_net_by_hand_has_the_numbers_of_section_8():
 
 def test_loss_from_the_score_is_that_of_the_clipped_cost_where_nothing_is_clipped():
     z, y = np.random.default_rng(0).normal(size=(1, 50)) * 5, np.random.default_rng(1).integers(0, 2, (1, 50))
-    loss = np.logaddexp(0, z) - y * z  # (5.37)
+    loss = np.logaddexp(0, z) - y * z  # (5.14)
     assert LESSON["compute_cost"](1 / (1 + np.exp(-z)), y) == pytest.approx(loss.mean(), rel=1e-9)
     assert LESSON["compute_cost"](np.array([[1.0]]), np.array([[0]])) == pytest.approx(34.5, abs=0.05)
 

@@ -250,11 +250,22 @@ def test_the_root_of_two_decides_under_relu_with_twenty_layers(lesson):
         assert lesson["stopped_on_dev"](visited, "relu")[1] > of_deep
 
 
+def test_with_scale_one_no_draw_learns(lesson):
+    """ReLU: numbers too large, or no unit of the last hidden layer is positive; tanh: about the cost of guessing."""
+    deep = [196] + [32] * 20 + [1]
+    for seed in range(5):
+        visited, costs = lesson["train"](RANDOM(deep, generator(seed), 1.0), "relu", 100)
+        last = initialization.activations(lesson["X_train"], visited[-1], "relu")[-2]
+        assert np.isnan(costs[-1]) or (not np.any(last > 0) and costs[-1] == pytest.approx(0.69, abs=0.01))
+        assert lesson["train"](RANDOM(deep, generator(seed), 1.0), "tanh", 100)[1][-1] > 0.6
+
+
 def test_with_tanh_both_fit_and_xavier_is_ahead_on_new_digits(lesson):
     gains, deep = [], [196] + [32] * 20 + [1]
     for seed in range(5):
         runs = [lesson["train"](start(deep, generator(seed)), "tanh", 100) for start in (XAVIER, HE)]
         assert runs[1][1][-1] < runs[0][1][-1] < 0.2
+        assert runs[1][1][50] < runs[0][1][50], "He's larger weights are faster"
         right = [lesson["stopped_on_dev"](visited, "tanh")[1] for visited, _ in runs]
         gains.append(right[0] - right[1])
     assert np.mean(gains) > 2 * np.std(gains, ddof=1) / np.sqrt(5)

@@ -3,6 +3,7 @@
 import base64
 import io
 import itertools
+import re
 import statistics
 import time
 import types
@@ -250,7 +251,32 @@ def test_the_table_is_what_the_script_measures(table):
     measured = figure.measure(sizes=[50, 4000])
     for name, values in measured.items():
         np.testing.assert_allclose(100 * values.mean(axis=0), [table[1][name][0], table[1][name][-1]], atol=0.6)
+    early = {name: values[:, 0] for name, values in measured.items()}
+    for name in ("medium", "large"):
+        assert early[name].min() < early["nearest mean"].max(), "with 50 digits the bands overlap"
+        assert early["nearest mean"].min() < early[name].max()
+    ahead = np.sum(measured["large"] > measured["medium"], axis=0)
+    assert ahead.tolist() == [4, 5], "runs in which the large network is ahead of the medium one, 50 and 4000 digits"
     small = 100 * measured["small"][:, 1]
     assert small.mean() < 100 * measured["nearest mean"][:, 1].mean(), "it does not catch up"
     assert np.all(measured["large"][:, 1] > measured["nearest mean"][:, 1].max())
     assert (small.min(), small.max()) == (pytest.approx(68, abs=0.6), pytest.approx(83, abs=0.6))
+
+
+@pytest.mark.parametrize("which", range(len(introduction.FAULTS)), ids=["own", "order", "same", "ten", "sorted"])
+def test_a_curve_looks_as_its_fault_says_and_as_no_other(which):
+    """What `looks` says, in numbers, for ten curves with each fault; the others do not look so."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        run = introduction.sick_curve(rng, lesson("learning_curve"), catalogue.nearest_mean, which=which)
+        assert run.which == which
+        curve = [float(one) for one in re.findall(r"\d\.\d+", run.words)]
+        labels = int(re.search(r"examples: (\d+)", run.words)[1])
+        looks = [
+            max(curve) == curve[0] > curve[-1] + 0.02 and curve[-1] > 0.5,
+            max(curve) < 0.25 and labels > 1 and len(set(curve)) > 1,
+            len(set(curve)) == 1 and curve[0] > 0.4,
+            all(abs(10 * one - round(10 * one)) < 1e-9 for one in curve) and len(set(curve)) > 1,
+            labels == 1 and curve[0] < 0.25 and curve[-1] > 0.7,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)

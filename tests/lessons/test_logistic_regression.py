@@ -15,7 +15,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from helpers import exercises
+from helpers import data, exercises
 from helpers.checks import sick
 from helpers.widgets import logistic_regression
 
@@ -85,6 +85,20 @@ def test_numbers_that_the_text_says():
     assert 2 * 100 * 1000 == 200_000, "products of the loops with 100 features and 1000 examples"
 
 
+def test_the_training_patches_can_be_separated():
+    """With a row of ones they have full rank, so some weights give each patch any score: J has no lowest point."""
+    images = data.cat_or_not().train_images
+    pixels = images.reshape(len(images), -1) / 255 - 0.5
+    assert np.linalg.matrix_rank(np.hstack([pixels, np.ones((len(pixels), 1))])) == 391
+
+
+def test_the_example_of_the_gradient():
+    """f = w² + 3wb at (1, 2): the gradient is (8, 3), its direction 21 degrees; the nudges add up to 0.14."""
+    gradient = [autograd.grad(lambda w, b: w**2 + 3 * w * b, k)(1.0, 2.0) for k in (0, 1)]
+    assert gradient == [8.0, 3.0]
+    assert gradient[0] * 0.01 + gradient[1] * 0.02 == pytest.approx(0.14)
+
+
 # --- the picture ------------------------------------------------------------------------------------------------------
 
 
@@ -116,6 +130,15 @@ def test_two_walks_says_what_it_shows(walks):
     """Starting where nearly everyone is predicted wrongly, only the walk on the cross-entropy arrives."""
     assert "squared error: J = 0.321 at w = -3.75" in walks._caption.value
     assert "cross-entropy: J = 0.506 at w = 0.92, b = -0.05" in walks._caption.value
+
+
+def test_two_walks_says_where_the_cost_is_no_number(walks, recwarn):
+    """With a long step from (3, -4) a prediction is rounded to 0 or 1; the picture says so, and nothing warns."""
+    walks.controls["learning_rate"].value = 20.0
+    walks.controls["w"].value, walks.controls["b"].value = 3.0, -4.0
+    assert "J needs the logarithm of 0" in walks._caption.value
+    assert "nan" not in walks._caption.value
+    assert len(recwarn) == 0
 
 
 def test_two_walks_has_a_static_twin(walks):

@@ -19,7 +19,7 @@ lesson.predict(
 )
 lesson.predict(
     "clipped_slope",
-    "z = 40, label 0. You clip a = σ(z) to at most 1 - 1e-15, compute da by (5.14), and multiply by a (1 - a), with the "
+    "z = 40, label 0. You clip a = σ(z) to at most 1 - 1e-15, compute da by (5.15), and multiply by a (1 - a), with the "
     "a that was not clipped. Which slope comes out?",
     ("1", "0", "nan"),
     "In floating point σ(40) is exactly 1, so the factor 1 - a is exactly 0. Clipping makes da finite, and a finite "
@@ -879,7 +879,7 @@ def linear_backward_cases(rng):
 @lesson.exercise(
     points=3,
     topic=13,
-    equation="(5.27) to (5.29)",
+    equation="(5.28) to (5.30)",
     returns=("dA_prev", "dW", "db"),
     backward=True,
     cases=linear_backward_cases,
@@ -915,9 +915,9 @@ def linear_backward(dZ, cache):
     """
     A_prev, W, _ = cache
     m = A_prev.shape[1]
-    dW = dZ @ A_prev.T / m  # (5.27)
-    db = np.sum(dZ, axis=1, keepdims=True) / m  # (5.28)
-    dA_prev = W.T @ dZ  # (5.29)
+    dW = dZ @ A_prev.T / m  # (5.28)
+    db = np.sum(dZ, axis=1, keepdims=True) / m  # (5.29)
+    dA_prev = W.T @ dZ  # (5.30)
     return dA_prev, dW, db
 
 
@@ -1015,7 +1015,7 @@ def db_as_dW(dZ, cache):
 
 
 @linear_backward.accept(
-    "(5.21), (5.23) and (5.24) as they stand, one product at a time; the sums grow inside the loops."
+    "(5.22), (5.24) and (5.25) as they stand, one product at a time; the sums grow inside the loops."
 )
 def backward_with_loops(dZ, cache):
     A_prev, W, b = cache
@@ -1068,7 +1068,7 @@ def activation_backward_cases(rng):
 @lesson.exercise(
     points=2,
     topic=13,
-    equation="(5.30) to (5.32)",
+    equation="(5.31) to (5.33)",
     returns=("dA_prev", "dW", "db"),
     backward=True,
     cases=activation_backward_cases,
@@ -1095,9 +1095,9 @@ def linear_activation_backward(dA, cache, activation):
     linear_cache, Z = cache
     if activation == "sigmoid":
         A = expit(Z)
-        dZ = dA * A * (1 - A)  # (5.30) with (5.31)
+        dZ = dA * A * (1 - A)  # (5.31) with (5.32)
     else:
-        dZ = dA * (Z > 0)  # (5.30) with (5.32)
+        dZ = dA * (Z > 0)  # (5.31) with (5.33)
     return linear_backward(dZ, linear_cache)
 
 
@@ -1254,7 +1254,7 @@ def backward_cases(rng):
 @lesson.exercise(
     points=3,
     topic=13,
-    equation="(5.27) to (5.33)",
+    equation="(5.28) to (5.34)",
     backward=True,
     cases=backward_cases,
     ask="Which dZ does the last layer start from, and which dA does layer l need before it can do its step? In which order must the layers come?",
@@ -1263,7 +1263,7 @@ def backward_cases(rng):
         "question": "Why does the walk start with AL - Y, and not with dA of layer L times the slope of the logistic function?",
         "choices": {
             "where AL is rounded to 1, the two factors are infinity and 0, and their product is nan": "Yes. On paper the two are the same; in floating point only AL - Y is right everywhere.",
-            "AL - Y is another gradient, which is steeper": "No: (5.15) shows that the two are equal on paper.",
+            "AL - Y is another gradient, which is steeper": "No: (5.16) shows that the two are equal on paper.",
             "it saves the labels": "No: both need Y. Try a prediction of exactly 1 with the label 0 in both.",
         },
     },
@@ -1285,7 +1285,7 @@ def L_model_backward(AL, Y, caches):
     """
     grads, L = {}, len(caches)
     linear_cache, _ = caches[L - 1]
-    grads[f"dA{L - 1}"], grads[f"dW{L}"], grads[f"db{L}"] = linear_backward(AL - Y, linear_cache)  # (5.33)
+    grads[f"dA{L - 1}"], grads[f"dW{L}"], grads[f"db{L}"] = linear_backward(AL - Y, linear_cache)  # (5.34)
     for l in range(L - 1, 0, -1):
         grads[f"dA{l - 1}"], grads[f"dW{l}"], grads[f"db{l}"] = linear_activation_backward(
             grads[f"dA{l}"], caches[l - 1], "relu"
@@ -1313,7 +1313,7 @@ def through_the_loss(AL, Y, caches):
 
 
 @L_model_backward.mistake(
-    "Where a prediction is exactly 1, dAL divides by 1 - AL = 0. Start with dZ = AL - Y instead (5.33)."
+    "Where a prediction is exactly 1, dAL divides by 1 - AL = 0. Start with dZ = AL - Y instead (5.34)."
 )
 def division_by_zero(AL, Y, caches):
     dAL, Z = through_the_loss(AL, Y, caches)
@@ -1338,7 +1338,7 @@ def division_by_zero_and_masks(AL, Y, caches):
 
 @L_model_backward.mistake(
     "An example whose prediction is exactly 1 and wrong gets the gradient 0, so it would never be corrected: where AL is "
-    "clipped, dAL is finite, and the slope of sigmoid is 0. Start with dZ = AL - Y (5.33)."
+    "clipped, dAL is finite, and the slope of sigmoid is 0. Start with dZ = AL - Y (5.34)."
 )
 def through_dAL_with_clip(AL, Y, caches):
     dAL, Z = through_the_loss(np.clip(AL, 1e-15, 1 - 1e-15), Y, caches)
@@ -1488,7 +1488,7 @@ def update_cases(rng):
 @lesson.exercise(
     points=1,
     topic=13,
-    equation="(5.34) and (5.35)",
+    equation="(5.35) and (5.36)",
     cases=update_cases,
     ask="Which two entries of grads belong to W2 and b2, and which entries are not needed at all?",
     small={"parameters": SMALL, "grads": SMALL_GRADS, "learning_rate": 0.1},
@@ -1511,8 +1511,8 @@ def update_parameters(parameters, grads, learning_rate):
     """
     new = {}
     for l in range(1, len(parameters) // 2 + 1):
-        new[f"W{l}"] = parameters[f"W{l}"] - learning_rate * grads[f"dW{l}"]  # (5.34)
-        new[f"b{l}"] = parameters[f"b{l}"] - learning_rate * grads[f"db{l}"]  # (5.35)
+        new[f"W{l}"] = parameters[f"W{l}"] - learning_rate * grads[f"dW{l}"]  # (5.35)
+        new[f"b{l}"] = parameters[f"b{l}"] - learning_rate * grads[f"db{l}"]  # (5.36)
     return new
 
 
@@ -1628,7 +1628,7 @@ def deep_model_cases(rng):
 @lesson.exercise(
     points=2,
     topic=13,
-    equation="(5.34) and (5.35)",
+    equation="(5.35) and (5.36)",
     returns=("parameters", "costs"),
     cases=deep_model_cases,
     judge=draws(300, replay="relu", spread=False),

@@ -127,12 +127,12 @@ def train(parameters, X, Y, learning_rate, num_iterations):
         A1 = np.maximum(Z1, 0)  # (5.12)
         Z2 = W2 @ A1 + b2  # (5.10)
         costs.append(np.sum(np.logaddexp(0, Z2) - Y * Z2) / m)  # (7.2)
-        dZ2 = expit(Z2) - Y  # (5.33)
-        dZ1 = W2.T @ dZ2 * (Z1 > 0)  # (5.29)
-        W1 = W1 - learning_rate * dZ1 @ X.T / m  # (5.34)
-        b1 = b1 - learning_rate * np.sum(dZ1, axis=1, keepdims=True) / m  # (5.35)
-        W2 = W2 - learning_rate * dZ2 @ A1.T / m  # (5.34)
-        b2 = b2 - learning_rate * np.sum(dZ2, axis=1, keepdims=True) / m  # (5.35)
+        dZ2 = expit(Z2) - Y  # (5.34)
+        dZ1 = W2.T @ dZ2 * (Z1 > 0)  # (5.30)
+        W1 = W1 - learning_rate * dZ1 @ X.T / m  # (5.35)
+        b1 = b1 - learning_rate * np.sum(dZ1, axis=1, keepdims=True) / m  # (5.36)
+        W2 = W2 - learning_rate * dZ2 @ A1.T / m  # (5.35)
+        b2 = b2 - learning_rate * np.sum(dZ2, axis=1, keepdims=True) / m  # (5.36)
     return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}, costs
 
 
@@ -192,12 +192,12 @@ def cost_sum(*given):
     return steps(*given, cost=lambda Z, Y: np.sum(np.logaddexp(0, Z) - Y * Z))
 
 
-@train.mistake("The gradients lack the factor 1/m: each step is m times too long. See (5.27) and (5.28).")
+@train.mistake("The gradients lack the factor 1/m: each step is m times too long. See (5.28) and (5.29).")
 def gradients_without_m(*given):
     return steps(*given, change=lambda grads, m: {name: m * value for name, value in grads.items()})
 
 
-@train.mistake("The gradients of the biases lack the factor 1/m: (5.28) is a mean over the examples.")
+@train.mistake("The gradients of the biases lack the factor 1/m: (5.29) is a mean over the examples.")
 def biases_without_m(*given):
     return steps(*given, change=lambda grads, m: grads | {name: m * grads[name] for name in ("b1", "b2")})
 
@@ -220,13 +220,13 @@ def without_activation(*given):
 
 
 @train.mistake(
-    "dZ2 has the slope of the logistic function once too often. With the cross-entropy, dZ2 is A2 - Y, (5.33)."
+    "dZ2 has the slope of the logistic function once too often. With the cross-entropy, dZ2 is A2 - Y, (5.34)."
 )
 def slope_of_the_output(*given):
     return steps(*given, output=lambda Z, Y: (expit(Z) - Y) * expit(Z) * (1 - expit(Z)))
 
 
-@train.mistake("dZ2 is scores minus labels. Labels are compared with probabilities: dZ2 = σ(Z2) - Y, (5.33).")
+@train.mistake("dZ2 is scores minus labels. Labels are compared with probabilities: dZ2 = σ(Z2) - Y, (5.34).")
 def scores_minus_labels(*given):
     return steps(*given, output=lambda Z, Y: Z - Y)
 

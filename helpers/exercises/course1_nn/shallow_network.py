@@ -547,7 +547,7 @@ def backward_cases(rng):
 @lesson.exercise(
     points=3,
     topic=9,
-    equation="(4.29) to (4.34)",
+    equation="(4.30) to (4.35)",
     backward=True,
     cases=backward_cases,
     ask="Which of the six arrays belong to single examples, and which to the mean? Where does the slope of tanh enter, and of which array is it made?",
@@ -579,12 +579,12 @@ def backward_propagation(parameters, cache, X, Y):
         ``"dW1"``, ``"db1"``, ``"dW2"``, ``"db2"``: of the mean cost J, in the shapes of the parameters.
     """
     m = X.shape[1]
-    dZ2 = cache["A2"] - Y  # (4.29)
-    dW2 = dZ2 @ cache["A1"].T / m  # (4.30)
-    db2 = np.sum(dZ2, axis=1, keepdims=True) / m  # (4.31)
-    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)  # (4.32)
-    dW1 = dZ1 @ X.T / m  # (4.33)
-    db1 = np.sum(dZ1, axis=1, keepdims=True) / m  # (4.34)
+    dZ2 = cache["A2"] - Y  # (4.30)
+    dW2 = dZ2 @ cache["A1"].T / m  # (4.31)
+    db2 = np.sum(dZ2, axis=1, keepdims=True) / m  # (4.32)
+    dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)  # (4.33)
+    dW1 = dZ1 @ X.T / m  # (4.34)
+    db1 = np.sum(dZ1, axis=1, keepdims=True) / m  # (4.35)
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
@@ -784,7 +784,7 @@ def update_cases(rng):
 @lesson.exercise(
     points=1,
     topic=9,
-    equation="(4.35) and (4.36)",
+    equation="(4.36) and (4.37)",
     cases=update_cases,
     ask="Each parameter has a gradient with a d in front of its name. Uphill or downhill: plus or minus?",
     small={
@@ -814,7 +814,7 @@ def update_parameters(parameters, grads, learning_rate):
     parameters : dict
         New arrays; those of the caller are as before.
     """
-    return {name: parameters[name] - learning_rate * grads["d" + name] for name in parameters}  # (4.35) and (4.36)
+    return {name: parameters[name] - learning_rate * grads["d" + name] for name in parameters}  # (4.36) and (4.37)
 
 
 @update_parameters.mistake("Your step goes uphill: subtract learning_rate times the gradient.")
@@ -905,7 +905,7 @@ def model_cases(rng):
 @lesson.exercise(
     points=2,
     topic=9,
-    equation="(4.35) and (4.36)",
+    equation="(4.36) and (4.37)",
     cases=model_cases,
     judge=draws(300, replay="tanh"),
     ask="Which call happens once, and which three happen in every step? What must be kept from the last of the three?",
@@ -1069,7 +1069,7 @@ def predict_cases(rng):
 @lesson.exercise(
     points=1,
     topic=9,
-    equation="(4.37)",
+    equation="(4.38)",
     cases=predict_cases,
     ask="Which part of what `forward_propagation` returns is the probability, and with which number is it compared?",
     small={"parameters": SMALL, "X": SMALL_X},
@@ -1089,7 +1089,7 @@ def predict(parameters, X):
         1 where the probability is above 1/2, else 0.
     """
     A2, _ = forward_propagation(X, parameters)
-    return (A2 > 0.5).astype(int)  # (4.37)
+    return (A2 > 0.5).astype(int)  # (4.38)
 
 
 @predict.mistake("These are probabilities. Compare them with 1/2 and return 0 or 1.")

@@ -13,7 +13,8 @@ lesson = Lesson("initialization")
 
 lesson.predict(
     "equal",
-    "All weights start at 0.1, and the network trains for 300 steps. How many of the 6 rows of W1 are different then?",
+    "A network has hidden layers of 6 and 4 tanh units, and all its weights start at 0.1. After 300 steps, how many of the "
+    "6 rows of W1 are different?",
     ("one: all rows are equal", "some, but not all six", "all six"),
     "Equal units get equal gradients, so they take the same step and are equal again, whatever the data.",
 )

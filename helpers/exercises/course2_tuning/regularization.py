@@ -695,7 +695,7 @@ def dropout_cases(rng):
 @lesson.exercise(
     points=3,
     topic=20,
-    equation="(3.18)",
+    equation="(3.18), (3.7) and (3.8)",
     backward=True,
     cases=dropout_cases,
     ask="Which three factors does dZ of a hidden layer have in (3.18), and where do the masks of this step stand?",
@@ -728,8 +728,8 @@ def backward_propagation_with_dropout(X, Y, cache, keep_prob):
         if l != 3:
             # The activations in the cache are 0 where ReLU or the mask is: their sign is both.
             dZ = cache[f"W{l + 1}"].T @ dZ * np.sign(cache[f"A{l}"]) / keep_prob  # (3.18)
-        grads[f"dW{l}"] = dZ @ A_prev.T / m
-        grads[f"db{l}"] = np.mean(dZ, axis=1, keepdims=True)
+        grads[f"dW{l}"] = dZ @ A_prev.T / m  # (3.7) with lambda = 0
+        grads[f"db{l}"] = np.mean(dZ, axis=1, keepdims=True)  # (3.8)
     return grads
 
 
