@@ -35,7 +35,7 @@ def _(w, b, X, Y):
     return {"dw": X * (A - Y) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "cost_not_summed")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -91,7 +91,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (Y - A).T) / m, "db": np.sum(Y - A) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "w_not_transposed")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w, X) + b)
@@ -316,7 +316,7 @@ def _(dZ, cache):
     return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ) / m
 
 
-@posted("deep_network.linear_backward", "question")
+@posted("deep_network.linear_backward", "question", "W_not_transposed")
 def _(dZ, cache):
     A_prev, W, b = cache
     m = A_prev.shape[1]
@@ -330,7 +330,7 @@ def _(dZ, cache):
     return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
 
 
-@posted("deep_network.linear_forward", "question")
+@posted("deep_network.linear_forward", "question", "scores_with_transposed_weights")
 def _(A, W, b):
     return np.dot(W.T, A) + b, (A, W, b)
 
@@ -389,7 +389,7 @@ def _(image):
     return image.reshape(1, -1)
 
 
-@posted("introduction.image2vector", "question")
+@posted("introduction.image2vector", "question", "three_sizes_two_names")
 def _(image):
     n_H, n_W = image.shape
     return image.reshape(n_H * n_W, 1)
@@ -580,7 +580,7 @@ def _(X, Y, Xt, Yt, num_iterations=2000, learning_rate=0.005):
     }
 
 
-@posted("introduction.learning_curve", "question")
+@posted("introduction.learning_curve", "question", "nothing_from_one_example")
 def _(
     X,
     Y,

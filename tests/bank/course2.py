@@ -163,7 +163,7 @@ def _(X, Y, cache, lambd):
     return _reg(X, Y, cache, lambda W, m: lambd * W / (2 * m))
 
 
-@posted("regularization.backward_propagation_with_regularization", "question")
+@posted("regularization.backward_propagation_with_regularization", "question", "gradients_with_sum_of_weights")
 def _(X, Y, cache, lambd):
     return _reg(X, Y, cache, lambda W, m: lambd / m * np.sum(W))
 
@@ -236,7 +236,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("normalization_and_gradient_checking.gradient_check", "question")
+@posted("normalization_and_gradient_checking.gradient_check", "question", "precedence_of_epsilon_and_zero_by_zero")
 def _(theta, gradient, epsilon=1e-5, cost=lambda theta: np.sum(theta**3) + np.sum(theta) ** 2):
     numerical = np.zeros(theta.shape)
     for index in np.ndindex(theta.shape):
@@ -246,12 +246,12 @@ def _(theta, gradient, epsilon=1e-5, cost=lambda theta: np.sum(theta**3) + np.su
     return np.linalg.norm(gradient - numerical) / (np.linalg.norm(gradient) + np.linalg.norm(numerical))
 
 
-@posted("normalization_and_gradient_checking.fit_normalizer", "question")
+@posted("normalization_and_gradient_checking.fit_normalizer", "question", "mean_of_squares")
 def _(X):
     return np.mean(X, axis=1, keepdims=True), np.mean(X**2, axis=1, keepdims=True)
 
 
-@posted("normalization_and_gradient_checking.fit_normalizer", "question")
+@posted("normalization_and_gradient_checking.fit_normalizer", "question", "variance_of_equal_values_too")
 def _(X):
     mu = np.mean(X, axis=1, keepdims=True)
     return mu, np.mean((X - mu) ** 2, axis=1, keepdims=True)
@@ -394,7 +394,7 @@ def _(running_mean, running_var, Z, momentum=0.9):
     return momentum * running_mean + (1 - momentum) * mu, momentum * running_var + (1 - momentum) * var
 
 
-@posted("softmax.softmax", "question")
+@posted("softmax.softmax", "question", "over_everything_without_shift")
 def _(Z):
     return np.exp(Z) / np.sum(np.exp(Z))
 
@@ -405,7 +405,7 @@ def _(Z):
     return e / e.sum()
 
 
-@posted("softmax.softmax", "question")
+@posted("softmax.softmax", "question", "shifted_columns_summed_rows")
 def _(Z):
     e = np.exp(Z - np.max(Z, axis=0))
     return e / e.sum(axis=1, keepdims=True)

@@ -119,7 +119,7 @@ def _(xt, a_prev, c_prev, parameters):
     return _lstm(xt, a_prev, c_prev, parameters, keep=lambda u: 1 - u)
 
 
-@posted("lstm.lstm_cell_forward", "question")
+@posted("lstm.lstm_cell_forward", "question", "gate_f_with_tanh")
 def _(xt, a_prev, c_prev, parameters):
     return _lstm(xt, a_prev, c_prev, parameters, forget=np.tanh)
 
@@ -236,7 +236,7 @@ def _(e_c, t, Theta):
     return loss, Theta @ p, e_c @ p.T
 
 
-@posted("word2vec.naive_softmax_loss_and_gradient", "question")
+@posted("word2vec.naive_softmax_loss_and_gradient", "question", "softmax_log_without_minus")
 def _(e_c, t, Theta):
     p = _softmax(Theta.T @ e_c)
     dz = p.copy()

@@ -312,6 +312,18 @@ def weights_of_global_generator(layers_dims, rng):
     return initialize_variant(layers_dims, rng, weight=lambda shape: np.random.randn(*shape) / np.sqrt(shape[1]))
 
 
+@initialize_parameters_deep.mistake(
+    "`rng.standard_normal` takes the shape as one argument, a tuple: `rng.standard_normal((n, n_prev))`."
+)
+def shape_in_two_arguments(layers_dims, rng):
+    return initialize_variant(layers_dims, rng, weight=lambda shape: rng.standard_normal(shape[0], shape[1]))
+
+
+@initialize_parameters_deep.mistake("`np.zeros` takes the shape as one argument, a tuple: `np.zeros((n, 1))`.")
+def shape_of_biases_in_two_arguments(layers_dims, rng):
+    return initialize_variant(layers_dims, rng, bias=lambda shape: np.zeros(shape[0], 1))
+
+
 @initialize_parameters_deep.accept(
     "`rng.normal` takes the standard deviation as an argument, so nothing is divided afterwards."
 )
@@ -994,7 +1006,9 @@ def dW_transposed(dZ, cache):
     return linear_backward_variant(dZ, cache, dW=np.transpose)
 
 
-@linear_backward.mistake("dA_prev uses W where W.T is needed: (n_prev, n) times (n, m) gives (n_prev, m).")
+@linear_backward.mistake(
+    "A product does not fit. dA_prev is `W.T @ dZ`, (n_prev, n) times (n, m), and dW is `dZ @ A_prev.T`."
+)
 def W_not_transposed(dZ, cache):
     A_prev, W, _ = cache
     return linear_backward_variant(dZ, cache, dA_prev=lambda _: W @ dZ)
@@ -1550,6 +1564,11 @@ def update_past_the_end(parameters, grads, learning_rate):
 @update_parameters.mistake("The learning rate is not used: multiply the gradient by learning_rate.")
 def step_without_rate(parameters, grads, learning_rate):
     return update_parameters(parameters, grads, 1.0)
+
+
+@update_parameters.mistake('The gradients are named with a d: `grads["dW1"]`, not `grads["W1"]`.')
+def gradients_named_like_parameters(parameters, grads, learning_rate):
+    return {name: parameters[name] - learning_rate * grads[name] for name in parameters}
 
 
 @update_parameters.mistake("The learning rate is fixed inside the function. Use the argument learning_rate.")
