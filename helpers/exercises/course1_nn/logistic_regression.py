@@ -918,6 +918,18 @@ def b_after_w_has_moved(w, b, X, Y, num_iterations, learning_rate):
     return walked(w, b, X, Y, num_iterations, learning_rate, step)
 
 
+@optimize.mistake(
+    "b moves along a gradient that was taken at the new w, not along the one that you return. Move both with the same."
+)
+def b_along_another_gradient(w, b, X, Y, num_iterations, learning_rate):
+    def step(w, b):
+        grads, cost = propagate(w, b, X, Y)
+        w = w - learning_rate * grads["dw"]
+        return w, b - learning_rate * propagate(w, b, X, Y)[0]["db"], grads, cost
+
+    return walked(w, b, X, Y, num_iterations, learning_rate, step)
+
+
 @optimize.mistake("These costs are those after each step. Note the cost before the step: it comes with the gradients.")
 def costs_after_each_step(w, b, X, Y, num_iterations, learning_rate):
     def step(w, b):
