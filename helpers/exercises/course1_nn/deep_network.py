@@ -836,6 +836,13 @@ def cost_per_example(AL, Y):
     return -(xlogy(Y, AL) + xlogy(1 - Y, 1 - AL))
 
 
+@compute_cost.mistake(
+    "Each loss is divided by m, but they are not added up: the cost is one number, `np.sum(...) / m`."
+)
+def cost_of_each_divided_by_m(AL, Y):
+    return cost_per_example(AL, Y) / Y.shape[1]
+
+
 @compute_cost.mistake("Each row has its own cost. Sum over the outputs too, so that one number comes back.")
 def cost_per_output(AL, Y):
     return -np.mean(xlogy(Y, AL) + xlogy(1 - Y, 1 - AL), axis=1, keepdims=True)

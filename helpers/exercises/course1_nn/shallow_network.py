@@ -397,6 +397,20 @@ def no_hidden_activation(X, parameters):
     return forward_variant(X, parameters, hidden=lambda Z: Z)
 
 
+@forward_propagation.mistake(
+    "A product does not fit. Rows of W meet columns: Z1 is `W1 @ X + b1`, without a transpose."
+)
+def W1_transposed(X, parameters):
+    return forward_variant(X, parameters | {"W1": parameters["W1"].T})
+
+
+@forward_propagation.mistake(
+    "A product does not fit. Rows of W meet columns: Z2 is `W2 @ A1 + b2`, without a transpose."
+)
+def W2_transposed(X, parameters):
+    return forward_variant(X, parameters | {"W2": parameters["W2"].T})
+
+
 @forward_propagation.mistake("A2 is Z2: the logistic function is missing at the output.")
 def no_output_activation(X, parameters):
     return forward_variant(X, parameters, output=lambda Z: Z)
@@ -519,6 +533,13 @@ def without_minus(A2, Y):
 @compute_cost.mistake("One loss per entry comes back. Add them up and divide by m.")
 def losses_returned(A2, Y):
     return -(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
+
+
+@compute_cost.mistake(
+    "Each loss is divided by m, but they are not added up: the cost is one number, `np.sum(...) / m`."
+)
+def losses_divided_by_m(A2, Y):
+    return losses_returned(A2, Y) / Y.shape[1]
 
 
 @compute_cost.mistake("The weight of the second term is 1 - Y, with the labels, not 1 - A2.")

@@ -1309,6 +1309,11 @@ def predicted_without_bias(X, parameters):
     return np.argmax(parameters["W"] @ X, axis=0)[None, :]
 
 
+@predict_classes.mistake("A product does not fit. Rows of W meet columns: `W @ X + b`, without a transpose.")
+def predicted_with_transposed_weights(X, parameters):
+    return np.argmax(parameters["W"].T @ X + parameters["b"], axis=0)[None, :]
+
+
 @predict_classes.mistake("The smallest score wins in your function. The class with the largest does.")
 def smallest_wins(X, parameters):
     return np.argmin(scores_of(X, parameters), axis=0)[None, :]
