@@ -894,7 +894,7 @@ def _(z, slope=0.01):
     return np.where(np.asarray(z) > 0, 1, 0.01)
 
 
-@posted("activations.leaky_relu_derivative", "own")
+@posted("activations.leaky_relu_derivative", "own", "leaky_threshold_one")
 def _(z, slope=0.01):
     return np.where(np.asarray(z) > 1, 1, slope)
 
@@ -914,17 +914,17 @@ def _(d):
     return sum(d[l] * d[l - 1] + d[l - 1] for l in range(1, len(d)))
 
 
-@posted("introduction.neuron", "own")
+@posted("introduction.neuron", "own", "products_averaged")
 def _(x, w, b):
     return np.maximum(0, np.mean(w * x, axis=0, keepdims=True) + b)
 
 
-@posted("introduction.neuron", "own")
+@posted("introduction.neuron", "own", "each_product_cut")
 def _(x, w, b):
     return np.sum(np.maximum(0, w * x), axis=0, keepdims=True) + b
 
 
-@posted("introduction.neuron", "own")
+@posted("introduction.neuron", "own", "first_feature_only")
 def _(x, w, b):
     return np.maximum(0, w[0] * x[:1] + b)
 
@@ -943,7 +943,7 @@ def _(w, b, X, Y):
     return ({"dw": dw / m, "db": db / m}, J)
 
 
-@posted("logistic_regression.propagate_loop", "own")
+@posted("logistic_regression.propagate_loop", "own", "divided_by_one_less")
 def _(w, b, X, Y):
     g, J = LOGISTIC_REGRESSION.propagate(w, b, X, Y)
     m = X.shape[1]

@@ -686,7 +686,7 @@ def _(g, M):
     return {k: np.minimum(v, M) for k, v in g.items()}
 
 
-@posted("backpropagation_through_time.clip", "own")
+@posted("backpropagation_through_time.clip", "own", "limit_fixed")
 def _(g, M):
     return {k: np.clip(v, -5, 5) for k, v in g.items()}
 

@@ -809,6 +809,11 @@ def leaky_derivative_with_if(z, slope=0.01):
     return 1.0 if z > 0 else slope
 
 
+@leaky_relu_derivative.mistake("The threshold is z = 0. Your slope becomes 1 only above 1.")
+def leaky_threshold_one(z, slope=0.01):
+    return np.where(np.asarray(z) > 1, 1, slope)
+
+
 @leaky_relu_derivative.accept("The slope everywhere, and what is missing to 1 where z is positive.")
 def slope_plus_the_rest(z, slope=0.01):
     return slope + (1 - slope) * (np.asarray(z) > 0)

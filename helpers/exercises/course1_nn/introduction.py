@@ -186,6 +186,21 @@ def score_with_if(x, w, b):
     return z
 
 
+@neuron.mistake("The products are averaged. The score is their sum, plus b.")
+def products_averaged(x, w, b):
+    return np.maximum(0, np.mean(w * x, axis=0, keepdims=True) + b)
+
+
+@neuron.mistake("Each product is cut at 0 by itself. Add them up first, then take the larger of 0 and the score.")
+def each_product_cut(x, w, b):
+    return np.sum(np.maximum(0, w * x), axis=0, keepdims=True) + b
+
+
+@neuron.mistake("Only the first feature counts. The score adds up all of them: `w.T @ x`.")
+def first_feature_only(x, w, b):
+    return np.maximum(0, w[0] * x[:1] + b)
+
+
 @neuron.accept("(1.2) as it stands, one house and one feature at a time.")
 def with_loops(x, w, b):
     n_x, m = x.shape

@@ -767,6 +767,14 @@ def returned_inside_the_loop(w, b, X, Y):
     return {name: value / X.shape[1] for name, value in grads.items()}, cost / X.shape[1]
 
 
+@propagate.mistake("You divide by m - 1. The cost and its gradients are means over the m examples.")
+@propagate_loop.mistake("You divide by m - 1. The cost and its gradients are means over the m examples.")
+def divided_by_one_less(w, b, X, Y):
+    grads, cost = propagate_variant(w, b, X, Y)
+    factor = X.shape[1] / max(X.shape[1] - 1, 1)
+    return {name: factor * value for name, value in grads.items()}, factor * cost
+
+
 @propagate.accept
 @propagate_loop.accept(
     "`zip` walks through columns and labels together, and the mean is taken on the way: each example adds its m-th part."
