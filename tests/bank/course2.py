@@ -428,7 +428,10 @@ def _(a):
     return np.diag(a) - a @ a.T
 
 
-@posted("softmax.softmax_cross_entropy", "question", "logarithm_of_the_softmax")
+@posted(
+    "softmax.softmax_cross_entropy", "question",
+    "logarithm_of_the_softmax", "dZ_with_the_slope_of_the_logistic_function",
+)  # fmt: skip
 def _(Z, Y):
     e = np.exp(Z - Z.max(axis=0, keepdims=True))
     A = e / e.sum(axis=0, keepdims=True)

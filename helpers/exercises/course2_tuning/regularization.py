@@ -951,14 +951,6 @@ def mode_test_divided(A, keep_prob, mode, rng):
 
 
 @dropout_forward.mistake(
-    "You scale in test. Inverted dropout scales in training, by 1 / keep_prob, and test does nothing."
-)
-def mode_scaled_in_test(A, keep_prob, mode, rng):
-    out, mask = mode_variant(A, mode, kept(rng, keep_prob), 1)
-    return (out * keep_prob if mode == "test" else out), mask
-
-
-@dropout_forward.mistake(
     "Training is right, and in test you multiply by keep_prob as well. The division in training has made up for the "
     "dropped entries already: in test, return A as it is."
 )
