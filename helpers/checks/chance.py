@@ -193,9 +193,7 @@ def difference_of_samples(got, expected, judge, part, returns=(), rtol=1e-6, ato
     for fact, form in (("local", "global"), ("repeats", "repeats")):
         if theirs[fact] and not mine[fact]:
             return Difference("random", part, form)
-    if named and (
-        any(theirs[fact] != mine[fact] for fact in ("repeats", "local")) or (theirs["moved"] and not mine["moved"])
-    ):
+    if named and any(theirs[fact] != mine[fact] for fact in ("repeats", "local", "moved")):
         return Difference("random", part, "other properties")
     names = _names(expected["output"], part, returns, judge)
     parts = [(name, a, b) for name, a, b in zip(names, mine["parts"], theirs["parts"], strict=True) if a and b]
@@ -207,7 +205,7 @@ def difference_of_samples(got, expected, judge, part, returns=(), rtol=1e-6, ato
         found = None if a["varies"] or b["varies"] else _unlike(name, a, b, near, calls, True)
         if found is not None:  # wrong in every call; what varies may hang on it
             return found
-    if theirs["moved"] != mine["moved"] and not named:
+    if theirs["moved"] != mine["moved"]:
         return Difference("random", part, "not moved" if theirs["moved"] else "moved")
     pairs = _other_pairs(mine["pairs"], theirs["pairs"], names)
     for test in (_unlike, _repeated, _dependent, lambda *_: pairs, _unlike_values):

@@ -693,7 +693,8 @@ def train_judge(net, X, Y, num_epochs, mini_batch_size, learning_rate, rng):
             ends.append(np.concatenate([end[name].ravel() for name in (*sorted(NAMES), "mean", "var")]))
             batch.append(epochs)
             kind.append(number)
-    return draws(300, view="walks", given={"ends": np.array(ends), "batch": np.array(batch), "kind": np.array(kind)})
+    given = {"ends": np.array(ends, np.float32), "batch": np.array(batch, np.int8), "kind": np.array(kind, np.int8)}
+    return draws(300, view="walks", given=given)
 
 
 SMALL_RUN = {
