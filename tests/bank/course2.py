@@ -822,6 +822,14 @@ def _(X, Y, sizes, rng):
 # --- of our own: the kinds that were found, in exercises where they were not looked for --------------------------
 
 
+@posted("regularization.dropout_forward", "own", "mode_drawn_in_test")
+def _(A, keep_prob, mode, rng):
+    mask = rng.random(A.shape) < keep_prob
+    if mode == "test":
+        return A, np.ones(A.shape)
+    return A * mask / keep_prob, mask
+
+
 @posted("bias_variance.error_parts", "own")
 def _(G, f):
     g = G.mean(0)
