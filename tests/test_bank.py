@@ -66,7 +66,7 @@ def test_bank_is_large_and_says_where_its_answers_come_from(record_property):
     assert {course1, course2, course3, course4, course5}
     assert len(MISTAKES) >= 250
     assert len(RIGHT) >= 100
-    assert {one.kind for one in MISTAKES + RIGHT} == {"question", "repository", "course"}
+    assert {one.kind for one in MISTAKES + RIGHT} == {"question", "repository", "course", "own"}
     named = sum(bool(one.names) for one in MISTAKES)
     assert named >= 0.8 * len(MISTAKES)
     others = sum(len(exercise.accepted) for _, exercise in (one.values for one in EXERCISES))

@@ -208,6 +208,24 @@ shell.run_cell("check(sigmoid)")
     )
 
 
+@pytest.mark.parametrize(
+    "product",
+    [lambda W, A: W @ A, lambda W, A: np.dot(W, A), lambda W, A: np.matmul(W, A), lambda W, A: W.dot(A)],
+    ids=["@", "np.dot", "np.matmul", "dot"],
+)
+def test_product_that_does_not_fit_is_one_mistake_however_it_is_written(product):
+    def scores(W, A):
+        return W.T @ A
+
+    givens = [case(W=rng.normal(size=(n, k)), A=rng.normal(size=(n, 4))) for n, k in ((2, 3), (5, 2))]
+    check = made_up(scores, *givens, mistakes=[("W is not transposed.", lambda W, A: W @ A)])
+    for answer, named in ((product, True), (lambda W, A: product(A, W), False)):
+        answer.__name__ = "scores"
+        with pytest.raises(ValueError, match="mismatch|not aligned") as caught:
+            check(answer)
+        assert any("W is not transposed." in note for note in caught.value.__notes__) == named
+
+
 def test_wrong_number_of_parameters_is_explained():
     with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
         CHECK(rename(lambda dZ: dZ, "layer"))
@@ -462,6 +480,20 @@ def train(X, Y, learning_rate, num_iterations, rng, rate=None, start=0.01):
         size = learning_rate if rate is None else rate(step)
         W, b = W - size * (A - Y) @ X.T / X.shape[1], b - size * (A - Y).mean(axis=1, keepdims=True)
     return {"W1": W, "b1": b}, costs
+
+
+def test_numbers_drawn_where_nothing_is_random_are_refused():
+    def thinned(A, mode, rng):
+        return A if mode == "test" else A * (rng.random(A.shape) < 0.5)
+
+    def thinned_from_one_draw(A, mode, rng):
+        mask = rng.random(A.shape) < 0.5
+        return A if mode == "test" else A * mask
+
+    givens = [case(A=np.ones((3, 4)), mode=mode, rng=np.random.default_rng(1)) for mode in ("train", "test")]
+    check = made_up(thinned, *givens, judge=draws.draws(300))
+    check(thinned)
+    assert "numbers are drawn from rng where nothing is random" in message(check, thinned_from_one_draw, "thinned")
 
 
 def test_training_is_replayed():

@@ -197,13 +197,16 @@ def difference_of_samples(got, expected, judge, part, returns=(), rtol=1e-6, ato
         return Difference("random", part, "other properties")
     names = _names(expected["output"], part, returns, judge)
     parts = [(name, a, b) for name, a, b in zip(names, mine["parts"], theirs["parts"], strict=True) if a and b]
+    near = _near(mine["count"], theirs["count"], NAMED if named else RIGHT, rtol, atol)
+    calls = mine["count"]
     for name, a, b in parts:
         if b["varies"] and not a["varies"]:
             return Difference("random", name, "constant")
-    if theirs["moved"] and not mine["moved"]:
-        return Difference("random", part, "not moved")
-    near = _near(mine["count"], theirs["count"], NAMED if named else RIGHT, rtol, atol)
-    calls = mine["count"]
+        found = None if a["varies"] or b["varies"] else _unlike(name, a, b, near, calls, True)
+        if found is not None:  # wrong in every call; what varies may hang on it
+            return found
+    if theirs["moved"] != mine["moved"]:
+        return Difference("random", part, "not moved" if theirs["moved"] else "moved")
     pairs = _other_pairs(mine["pairs"], theirs["pairs"], names)
     for test in (_unlike, _repeated, _dependent, lambda *_: pairs, _unlike_values):
         for name, a, b in parts:

@@ -5,6 +5,7 @@ the first wrong part that one cause explains.
 """
 
 import functools
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -62,14 +63,39 @@ def _all(exercise, outcomes, others, test):
 def _equal(exercise, case, mine, other, partial=False):
     """Tell whether two calls did the same: the same output, or the same error with the same words at the same place."""
     if mine.raised or other.raised:
-        return (mine.raised, mine.said, mine.place) == (other.raised, other.said, other.place)
+        return _failure(mine) == _failure(other)
     if mine.changed != other.changed:
         return False
     if case.judge is not None:
-        return difference_of_judged(mine.output, other.output, case.judge, "", **_options(exercise), named=True) is None
-    if difference(mine.output, other.output, "", **_options(exercise), nonfinite=True) is not None:
+        outputs = (_without_needless_draws(one.output, case.expected) for one in (mine, other))
+        return difference_of_judged(*outputs, case.judge, "", **_short(exercise), named=True) is None
+    if difference(mine.output, other.output, "", **_short(exercise), nonfinite=True) is not None:
         return False
     return partial or _missing(other, case) == _missing(mine, case)  # what a dict has more did not count
+
+
+def _without_needless_draws(output, right):
+    """Return the sample of a judged answer; where the right one draws nothing, whether this one does tells nothing."""
+    if not right.get("facts") or right["facts"]["moved"] or not output["facts"]:
+        return output
+    return output | {"facts": output["facts"] | {"moved": []}}
+
+
+#: Products whose sizes do not fit, as `@` and as `np.dot` and the method `dot` say it; each by its two sizes.
+_PRODUCTS = (
+    ("BinOp MatMult", re.compile(r"^matmul: .* \(size (?P<right>\d+) is different from (?P<left>\d+)\)$")),
+    ("Call matmul", re.compile(r"^matmul: .* \(size (?P<right>\d+) is different from (?P<left>\d+)\)$")),
+    ("Call dot", re.compile(r"^shapes .* not aligned: (?P<left>\d+) \(dim \d\) != (?P<right>\d+) \(dim \d\)$")),
+)
+
+
+def _failure(outcome):
+    """Return what an exception says: kind, words, place. A product says the same, whichever way it is written."""
+    for place, words in _PRODUCTS:
+        found = words.match(outcome.said) if outcome.place == place else None
+        if found:
+            return "product", found["left"], found["right"]
+    return outcome.raised, outcome.said, outcome.place
 
 
 def _missing(outcome, case):
@@ -80,6 +106,11 @@ def _missing(outcome, case):
 
 def _options(exercise):
     return {"rtol": exercise.rtol, "atol": exercise.atol}
+
+
+def _short(exercise):
+    """Return how near an output must be to that of a mistake, which is kept in seven digits (`plain.short`)."""
+    return {"rtol": max(exercise.rtol, 1e-6), "atol": exercise.atol}
 
 
 # --- one part --------------------------------------------------------------------------------------------------------
@@ -129,11 +160,12 @@ def _parts_against(exercise, case, mine, other):
     """
     if case.judge is not None:
         return None
-    how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
+    names = (exercise.name, exercise.returns)
+    near, exact = (tuple(how.values()) for how in (_short(exercise), _options(exercise)))
     try:
-        apart = set(_wrong_parts(mine.output, other.output, *how, nonfinite=True))
-        theirs = set(_wrong_parts(other.output, case.expected, *how))
-        wrong = set(_wrong_parts(mine.output, case.expected, *how))
+        apart = set(_wrong_parts(mine.output, other.output, *names, *near, nonfinite=True))
+        theirs = set(_wrong_parts(other.output, case.expected, *names, *near))
+        wrong = set(_wrong_parts(mine.output, case.expected, *names, *exact))
     except (TypeError, ValueError):
         return None
     if exercise.name in apart and len(apart | theirs | wrong) > 1:
@@ -226,7 +258,8 @@ SLIPS = (
 SLIP_SENTENCES = {f"slip: {name}": sentence for name, _, sentence in SLIPS} | {
     "slip: shape": "These are the right numbers in another shape.",
     "slip: float32": "It is computed in float32, which holds seven digits. Compute in float64, as NumPy does.",
-    "slip: nearly": "These are nearly the right numbers. Is something rounded, or a small number added?",
+    "slip: nearly": "These are nearly the right numbers. Is something rounded, a small number added, or a slope "
+    "measured with a small step?",
     "slip: sum": "It is too large by a factor that is a size. A sum where the mean is wanted?",
     "slip: mean": "It is too small by a factor that is a size. A mean where the sum is wanted, or divided twice?",
 }

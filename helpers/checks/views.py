@@ -136,12 +136,12 @@ tree.names = tree.said = (
 )  # fmt: skip
 
 
-def walks(output, arguments, ends, batch):
+def walks(output, arguments, ends, batch, kind):
     """Return which of the possible walks a training of the argument net took: its output is ``(net, costs)``.
 
-    Which mini-batches the epochs have decides where a training ends. ``weights`` is 1 where what is trained stands at
-    one of the ends, ``averages`` is 1 where the running averages stand there, too; ``batch`` says in which mini-batch
-    each example of each epoch was, -1 where no walk is found.
+    Which mini-batches the epochs have decides where a training ends. ``weights`` is the kind of the walk at whose end
+    what is trained stands: 1 for a right one, 0 where none is found; ``averages`` is 1 where the running averages stand
+    there, too; ``batch`` says in which mini-batch each example of each epoch was, -1 where no walk is found.
 
     Parameters
     ----------
@@ -149,6 +149,8 @@ def walks(output, arguments, ends, batch):
         The numbers of the net after each walk, array by array in the order of their names, the averages
         ``"mean"`` and ``"var"`` last.
     batch : ndarray, shape (walks, epochs, m)
+    kind : ndarray of int, shape (walks,)
+        1 for right walks; other numbers for walks of usual mistakes.
     """
     net, averages = output[0], ("mean", "var")
     found = {name: np.shape(net[name]) for name in arguments["net"]}
@@ -161,15 +163,15 @@ def walks(output, arguments, ends, batch):
     weights = np.all(near[:, :trained], axis=1)
     taken = int(np.argmax(weights))
     return {
-        "weights": int(weights[taken]), "averages": int(weights[taken] and np.all(near[taken, trained:])),
+        "weights": int(weights[taken] * kind[taken]), "averages": int(weights[taken] and np.all(near[taken, trained:])),
         "batch": np.array(batch[taken]) if weights[taken] else np.full(np.shape(batch)[1:], -1),
     }  # fmt: skip
 
 
 walks.names = ("weights", "averages", "batch")
 walks.said = (
-    "weights at the end of a possible walk (1 yes, 0 no)", "averages at the end of that walk (1 yes, 0 no)",
-    "mini-batch of each example",
+    "weights at the end of a possible walk (1 yes, another number no)",
+    "averages at the end of that walk (1 yes, 0 no)", "mini-batch of each example",
 )  # fmt: skip
 
 

@@ -39,6 +39,10 @@ SENTENCES = {
     ),
     "global": ("{part}: np.random is used, which all code shares. Draw from rng", ""),
     "not moved": ("{part}: rng stands where it stood before the call. Draw from rng itself, not from a copy", ""),
+    "moved": (
+        "{part}: numbers are drawn from rng where nothing is random. What is drawn later comes out differently by it",
+        "",
+    ),
     "constant": ("{part}: the same in every call, whatever rng draws", ""),
     "mean": ("{part}: wrong mean of its entries", "{about}"),
     "deviation": ("{part}: wrong standard deviation of its entries", "{about}"),

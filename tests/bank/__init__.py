@@ -2,7 +2,8 @@
 
 The mistakes were found in public questions and repositories and written anew; what a source was is noted by its kind:
 "question" (forums and question-and-answer pages), "repository" (solutions of others and their issues), "course"
-(misprints and slips of published notebooks). With each stand the names that explain it truly, of the catalogue or of
+(misprints and slips of published notebooks), "own" (none: thought up, of the kinds that were found, for exercises where
+they were not looked for). With each stand the names that explain it truly, of the catalogue or of
 `helpers.checks.diagnose`; without a name it must fail, and nothing may be named.
 """
 

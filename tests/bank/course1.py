@@ -1,5 +1,7 @@
 """Course 1: answers in the words of learners."""
 
+import math
+
 import numpy as np
 
 from helpers.exercises.course1_nn import introduction
@@ -35,7 +37,7 @@ def _(w, b, X, Y):
     return {"dw": X * (A - Y) / m, "db": np.sum(A - Y) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "cost_not_summed")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w.T, X) + b)
@@ -91,7 +93,7 @@ def _(w, b, X, Y):
     return {"dw": np.dot(X, (Y - A).T) / m, "db": np.sum(Y - A) / m}, cost
 
 
-@posted("logistic_regression.propagate", "question")
+@posted("logistic_regression.propagate", "question", "w_not_transposed")
 def _(w, b, X, Y):
     m = X.shape[1]
     A = sigmoid(np.dot(w, X) + b)
@@ -316,7 +318,7 @@ def _(dZ, cache):
     return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ) / m
 
 
-@posted("deep_network.linear_backward", "question")
+@posted("deep_network.linear_backward", "question", "W_not_transposed")
 def _(dZ, cache):
     A_prev, W, b = cache
     m = A_prev.shape[1]
@@ -330,7 +332,7 @@ def _(dZ, cache):
     return np.dot(W.T, dZ), np.dot(dZ, A_prev.T) / m, np.sum(dZ, axis=1, keepdims=True) / m
 
 
-@posted("deep_network.linear_forward", "question")
+@posted("deep_network.linear_forward", "question", "scores_with_transposed_weights")
 def _(A, W, b):
     return np.dot(W.T, A) + b, (A, W, b)
 
@@ -389,7 +391,7 @@ def _(image):
     return image.reshape(1, -1)
 
 
-@posted("introduction.image2vector", "question")
+@posted("introduction.image2vector", "question", "three_sizes_two_names")
 def _(image):
     n_H, n_W = image.shape
     return image.reshape(n_H * n_W, 1)
@@ -580,7 +582,7 @@ def _(X, Y, Xt, Yt, num_iterations=2000, learning_rate=0.005):
     }
 
 
-@posted("introduction.learning_curve", "question")
+@posted("introduction.learning_curve", "question", "nothing_from_one_example")
 def _(
     X,
     Y,
@@ -867,3 +869,356 @@ def _(layers_dims):
     for l in range(1, len(layers_dims)):
         total += layers_dims[l] * layers_dims[l - 1] + layers_dims[l]
     return total
+
+
+# --- of our own: the kinds that were found, in exercises where they were not looked for --------------------------
+
+
+@posted("activations.tanh", "own", "slip: absolute")
+def _(z):
+    return np.tanh(np.abs(z))
+
+
+@posted("activations.sigmoid_derivative", "own", "slip: nearly")
+def _(z):
+    return (sigmoid(np.asarray(z) + 1e-5) - sigmoid(np.asarray(z) - 1e-5)) / 2e-5
+
+
+@posted("activations.tanh_derivative", "own", "slip: nearly")
+def _(z):
+    return (np.tanh(np.asarray(z) + 1e-4) - np.tanh(np.asarray(z) - 1e-4)) / 2e-4
+
+
+@posted("activations.leaky_relu", "own", "leak_with_minus")
+def _(z, slope=0.01):
+    return np.where(np.asarray(z) > 0, z, slope * np.abs(z))
+
+
+@posted("activations.leaky_relu", "own", "leaky_slope_fixed")
+def _(z, slope=0.01):
+    return np.maximum(0.01 * np.asarray(z), z)
+
+
+@posted("activations.leaky_relu_derivative", "own", "leaky_derivative_with_fixed_slope")
+def _(z, slope=0.01):
+    return np.where(np.asarray(z) > 0, 1, 0.01)
+
+
+@posted("activations.leaky_relu_derivative", "own", "leaky_threshold_one")
+def _(z, slope=0.01):
+    return np.where(np.asarray(z) > 1, 1, slope)
+
+
+@posted("activations.leaky_relu_derivative", "own")
+def _(z, slope=0.01):
+    return np.where(np.asarray(z) > 0, 1, 1 - slope)
+
+
+@posted("hyperparameters.count_parameters", "own")
+def _(d):
+    return sum(d[l] * d[l - 1] + d[l] for l in range(1, len(d))) - d[-1]
+
+
+@posted("hyperparameters.count_parameters", "own", "biases_of_the_layer_before")
+def _(d):
+    return sum(d[l] * d[l - 1] + d[l - 1] for l in range(1, len(d)))
+
+
+@posted("introduction.neuron", "own", "products_averaged")
+def _(x, w, b):
+    return np.maximum(0, np.mean(w * x, axis=0, keepdims=True) + b)
+
+
+@posted("introduction.neuron", "own", "each_product_cut")
+def _(x, w, b):
+    return np.sum(np.maximum(0, w * x), axis=0, keepdims=True) + b
+
+
+@posted("introduction.neuron", "own", "first_feature_only")
+def _(x, w, b):
+    return np.maximum(0, w[0] * x[:1] + b)
+
+
+@posted("logistic_regression.propagate_loop", "own")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    J = []
+    dw = np.zeros(w.shape)
+    db = 0
+    for i in range(m):
+        a = sigmoid((w.T @ X[:, [i]]).item() + b)
+        J.append(-(Y[0, i] * np.log(a) + (1 - Y[0, i]) * np.log(1 - a)))
+        dw = dw + X[:, [i]] * (a - Y[0, i])
+        db += a - Y[0, i]
+    return ({"dw": dw / m, "db": db / m}, J)
+
+
+@posted("logistic_regression.propagate_loop", "own", "divided_by_one_less")
+def _(w, b, X, Y):
+    g, J = LOGISTIC_REGRESSION.propagate(w, b, X, Y)
+    m = X.shape[1]
+    k = m / max(m - 1, 1)
+    return ({"dw": g["dw"] * k, "db": g["db"] * k}, J * k)
+
+
+@posted("logistic_regression.propagate_loop", "own", "last_example_missing")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    J = 0.0
+    dw = np.zeros(w.shape)
+    db = 0.0
+    for i in range(m - 1):
+        a = sigmoid((w.T @ X[:, [i]]).item() + b)
+        J -= Y[0, i] * np.log(a) + (1 - Y[0, i]) * np.log(1 - a)
+        dw = dw + X[:, [i]] * (a - Y[0, i])
+        db += a - Y[0, i]
+    return ({"dw": dw / m, "db": db / m}, J / m)
+
+
+@posted("logistic_regression.propagate_loop", "own", "returned_inside_the_loop")
+def _(w, b, X, Y):
+    m = X.shape[1]
+    J = 0.0
+    dw = np.zeros(w.shape)
+    db = 0.0
+    for i in range(m):
+        a = sigmoid((w.T @ X[:, [i]]).item() + b)
+        J -= Y[0, i] * np.log(a) + (1 - Y[0, i]) * np.log(1 - a)
+        dw = dw + X[:, [i]] * (a - Y[0, i])
+        db += a - Y[0, i]
+        return ({"dw": dw / m, "db": db / m}, J / m)
+    return None
+
+
+@posted("logistic_regression.squared_cost", "own", "squared_times_m")
+def _(w, b, X, Y):
+    return np.sum((sigmoid(w.T @ X + b) - Y) ** 2) / 2 * X.shape[1]
+
+
+@posted("logistic_regression.squared_cost", "own", "square_of_the_sum")
+def _(w, b, X, Y):
+    return np.sum(sigmoid(w.T @ X + b) - Y) ** 2 / (2 * X.shape[1])
+
+
+@posted("image_classifier.predict", "own")
+def _(p, X):
+    return np.argmax(p["W2"] @ sigmoid(p["W1"] @ X + p["b1"]) + p["b2"], 0)[None]
+
+
+@posted("image_classifier.predict", "own", "without_b1")
+def _(p, X):
+    return np.argmax(p["W2"] @ np.maximum(0, p["W1"] @ X) + p["b2"], 0)[None]
+
+
+@posted("shallow_network.predict", "own", "pair_not_unpacked")
+def _(p, X):
+    return SHALLOW_NETWORK.forward_propagation(X, p) > 0.5
+
+
+@posted("introduction.image2vector", "own", "two_sizes_open")
+def _(im):
+    return im.reshape(-1, -1)
+
+
+@posted("introduction.neuron", "own", "score_with_if")
+def _(x, w, b):
+    z = w.T @ x + b
+    if z < 0:
+        return 0
+    return z
+
+
+@posted("deep_network.linear_forward", "own", "b_as_a_row")
+def _(A, W, b):
+    return (W @ A + b.T, (A, W, b))
+
+
+@posted("deep_network.update_parameters", "own", "gradients_named_like_parameters")
+def _(p, g, lr):
+    return {n: p[n] - lr * g[n] for n in p}
+
+
+@posted("logistic_regression.sigmoid", "own", "float_of_an_array")
+def _(z):
+    return float(1 / (1 + np.exp(-z)))
+
+
+@posted("logistic_regression.initialize_with_zeros", "own", "shape_in_two_arguments")
+def _(n):
+    return (np.zeros(n, 1), 0.0)
+
+
+@posted("logistic_regression.log_loss", "own", "loss_with_if")
+def _(a, y):
+    if y == 1:
+        return -np.log(a)
+    return -np.log(1 - a)
+
+
+@posted("logistic_regression.log_loss", "own", "label_and_prediction_exchanged")
+def _(a, y):
+    return -(a * np.log(y) + (1 - a) * np.log(1 - y))
+
+
+@posted("logistic_regression.log_loss", "own", "summed_loss")
+def _(a, y):
+    return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))
+
+
+@posted("logistic_regression.model", "own", "results_not_unpacked")
+def _(X, Y, Xt, Yt, num_iterations=2000, learning_rate=0.005):
+    w, b = LOGISTIC_REGRESSION.initialize_with_zeros(len(X))
+    p = LOGISTIC_REGRESSION.optimize(w, b, X, Y, num_iterations, learning_rate)
+    return {"w": p["w"], "b": p["b"]}
+
+
+@posted("logistic_regression.model", "own", "trained_on_both_sets")
+def _(X, Y, Xt, Yt, num_iterations=2000, learning_rate=0.005):
+    w, b = LOGISTIC_REGRESSION.initialize_with_zeros(len(X))
+    p, g, c = LOGISTIC_REGRESSION.optimize(w, b, np.hstack([X, Xt]), np.hstack([Y, Yt]), num_iterations, learning_rate)
+    return {
+        "w": p["w"],
+        "b": p["b"],
+        "costs": c,
+        "Y_prediction_train": LOGISTIC_REGRESSION.predict(p["w"], p["b"], X),
+        "Y_prediction_test": LOGISTIC_REGRESSION.predict(p["w"], p["b"], Xt),
+    }
+
+
+@posted("deep_network.linear_activation_forward", "own", "scores_cut_in_place")
+def _(Ap, W, b, act):
+    Z, lc = DEEP_NETWORK.linear_forward(Ap, W, b)
+    if act == "sigmoid":
+        return (sigmoid(Z), (lc, Z))
+    A = Z
+    A[A < 0] = 0
+    return (A, (lc, Z))
+
+
+@posted("deep_network.linear_backward", "own", "db_with_activations")
+def _(dZ, c):
+    A, W, b = c
+    m = A.shape[1]
+    return (W.T @ dZ, dZ @ A.T / m, np.sum(dZ @ A.T, axis=1, keepdims=True) / m)
+
+
+@posted("hyperparameters.best_run", "own", "diverged_first_run_stays")
+def _(runs):
+    best = runs[0]
+    for r in runs[1:]:
+        if not np.isfinite(r["cost"]):
+            continue
+        if (r["dev_error"], r["num_parameters"]) < (best["dev_error"], best["num_parameters"]):
+            best = r
+    return best
+
+
+@posted("hyperparameters.best_run", "own", "nearly_equal_taken_for_ties")
+def _(runs):
+    runs = [r for r in runs if np.isfinite(r["cost"])]
+    low = min(r["dev_error"] for r in runs)
+    return min([r for r in runs if abs(r["dev_error"] - low) < 0.01], key=lambda r: r["num_parameters"])
+
+
+@posted("hyperparameters.best_run", "own", "weighted_sum")
+def _(runs):
+    runs = [r for r in runs if np.isfinite(r["cost"])]
+    return min(runs, key=lambda r: r["dev_error"] + 1e-06 * r["num_parameters"])
+
+
+@posted("activations.sigmoid_derivative", "own", "slip: nearly")
+def _(z):
+    return (sigmoid(np.asarray(z) + 1e-05) - sigmoid(np.asarray(z) - 1e-05)) / 2e-05
+
+
+@posted("activations.relu_derivative", "own", "astype_of_a_number")
+def _(z):
+    return (z > 0).astype(float)
+
+
+@right("activations.leaky_relu_derivative", "own")
+def _(z, slope=0.01):
+    z = np.asarray(z)
+    return np.array([1.0 if q > 0 else slope for q in z.ravel()]).reshape(z.shape)
+
+
+@right("activations.sigmoid_derivative", "own")
+def _(z):
+    return 1 / (4 * np.cosh(np.clip(np.asarray(z) / 2, -300, 300)) ** 2)
+
+
+@right("activations.tanh_derivative", "own")
+def _(z):
+    return 1 / np.cosh(np.clip(z, -300, 300)) ** 2
+
+
+@right("deep_network.L_model_forward", "own")
+def _(X, p):
+    L = len(p) // 2
+
+    def go(A, l):
+        Z = p[f"W{l}"] @ A + p[f"b{l}"]
+        c = ((A, p[f"W{l}"], p[f"b{l}"]), Z)
+        if l == L:
+            return (sigmoid(Z), [c])
+        AL, cs = go(np.where(Z > 0, Z, 0), l + 1)
+        return (AL, [c, *cs])
+
+    return go(X, 1)
+
+
+@right("deep_network.L_model_backward", "own")
+def _(AL, Y, caches):
+    g = {}
+    dZ = AL - Y
+    m = Y.shape[1]
+    for l in reversed(range(1, len(caches) + 1)):
+        (A, W, b), Z = caches[l - 1]
+        if l < len(caches):
+            dZ = g[f"dA{l}"] * np.heaviside(Z, 0)
+        g[f"dW{l}"] = np.einsum("im,jm->ij", dZ, A) / m
+        g[f"db{l}"] = np.mean(dZ, 1)[:, None]
+        g[f"dA{l - 1}"] = np.einsum("ij,im->jm", W, dZ)
+    return g
+
+
+@right("hyperparameters.best_run", "own")
+def _(runs):
+    return sorted([r for r in runs if math.isfinite(r["cost"])], key=lambda r: (r["dev_error"], r["num_parameters"]))[0]
+
+
+@right("image_classifier.predict", "own")
+def _(p, X):
+    return [
+        [
+            int(
+                max(
+                    range(len(p["b2"])),
+                    key=lambda k: float(p["W2"][k] @ np.maximum(0, p["W1"] @ X[:, i] + p["b1"][:, 0]) + p["b2"][k, 0]),
+                )
+            )
+            for i in range(X.shape[1])
+        ]
+    ]
+
+
+@right("introduction.learning_curve", "own")
+def _curve(X, Y, Xt, Yt, sizes, train_and_predict=introduction.nearest_mean):
+    if not sizes:
+        return []
+    n = sizes[0]
+    here = np.average(train_and_predict(X[:, range(n)], Y[:, range(n)], Xt) == Yt)
+    return [here, *_curve(X, Y, Xt, Yt, sizes[1:], train_and_predict)]
+
+
+@right("logistic_regression.model", "own")
+def _(X, Y, Xt, Yt, num_iterations=2000, learning_rate=0.005):
+    w = np.zeros((len(X), 1))
+    b = 0.0
+    c = []
+    for _ in range(num_iterations):
+        a = sigmoid(w.T @ X + b)
+        c.append(-np.mean(np.where(Y == 1, np.log(a), np.log(1 - a))))
+        w, b = (w - learning_rate * X @ (a - Y).T / X.shape[1], b - learning_rate * (a - Y).mean())
+    f = lambda Q: np.where(w.T @ Q + b > 0, 1, 0)
+    return {"costs": c, "w": w, "b": b, "Y_prediction_train": f(X), "Y_prediction_test": f(Xt)}

@@ -1,8 +1,10 @@
 """Course 2: answers in the words of learners."""
 
+import math
+
 import numpy as np
 
-from helpers.exercises.course2_tuning import hyperparameter_search
+from helpers.exercises.course2_tuning import hyperparameter_search, normalization_and_gradient_checking
 
 from . import posted, right, solved
 
@@ -163,7 +165,7 @@ def _(X, Y, cache, lambd):
     return _reg(X, Y, cache, lambda W, m: lambd * W / (2 * m))
 
 
-@posted("regularization.backward_propagation_with_regularization", "question")
+@posted("regularization.backward_propagation_with_regularization", "question", "gradients_with_sum_of_weights")
 def _(X, Y, cache, lambd):
     return _reg(X, Y, cache, lambda W, m: lambd / m * np.sum(W))
 
@@ -236,7 +238,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("normalization_and_gradient_checking.gradient_check", "question")
+@posted("normalization_and_gradient_checking.gradient_check", "question", "precedence_of_epsilon_and_zero_by_zero")
 def _(theta, gradient, epsilon=1e-5, cost=lambda theta: np.sum(theta**3) + np.sum(theta) ** 2):
     numerical = np.zeros(theta.shape)
     for index in np.ndindex(theta.shape):
@@ -246,12 +248,12 @@ def _(theta, gradient, epsilon=1e-5, cost=lambda theta: np.sum(theta**3) + np.su
     return np.linalg.norm(gradient - numerical) / (np.linalg.norm(gradient) + np.linalg.norm(numerical))
 
 
-@posted("normalization_and_gradient_checking.fit_normalizer", "question")
+@posted("normalization_and_gradient_checking.fit_normalizer", "question", "mean_of_squares")
 def _(X):
     return np.mean(X, axis=1, keepdims=True), np.mean(X**2, axis=1, keepdims=True)
 
 
-@posted("normalization_and_gradient_checking.fit_normalizer", "question")
+@posted("normalization_and_gradient_checking.fit_normalizer", "question", "variance_of_equal_values_too")
 def _(X):
     mu = np.mean(X, axis=1, keepdims=True)
     return mu, np.mean((X - mu) ** 2, axis=1, keepdims=True)
@@ -394,7 +396,7 @@ def _(running_mean, running_var, Z, momentum=0.9):
     return momentum * running_mean + (1 - momentum) * mu, momentum * running_var + (1 - momentum) * var
 
 
-@posted("softmax.softmax", "question")
+@posted("softmax.softmax", "question", "over_everything_without_shift")
 def _(Z):
     return np.exp(Z) / np.sum(np.exp(Z))
 
@@ -405,7 +407,7 @@ def _(Z):
     return e / e.sum()
 
 
-@posted("softmax.softmax", "question")
+@posted("softmax.softmax", "question", "shifted_columns_summed_rows")
 def _(Z):
     e = np.exp(Z - np.max(Z, axis=0))
     return e / e.sum(axis=1, keepdims=True)
@@ -426,7 +428,10 @@ def _(a):
     return np.diag(a) - a @ a.T
 
 
-@posted("softmax.softmax_cross_entropy", "question", "logarithm_of_the_softmax")
+@posted(
+    "softmax.softmax_cross_entropy", "question",
+    "logarithm_of_the_softmax", "dZ_with_the_slope_of_the_logistic_function",
+)  # fmt: skip
 def _(Z, Y):
     e = np.exp(Z - Z.max(axis=0, keepdims=True))
     A = e / e.sum(axis=0, keepdims=True)
@@ -812,3 +817,313 @@ def _(X, Y, sizes, rng):
     rng.shuffle(order)
     parts = np.split(order, np.cumsum(sizes)[:-1])
     return [array[:, part] for part in parts for array in (X, Y)]
+
+
+# --- of our own: the kinds that were found, in exercises where they were not looked for --------------------------
+
+
+@posted("regularization.dropout_forward", "own", "mode_drawn_in_test")
+def _(A, keep_prob, mode, rng):
+    mask = rng.random(A.shape) < keep_prob
+    if mode == "test":
+        return A, np.ones(A.shape)
+    return A * mask / keep_prob, mask
+
+
+@posted("bias_variance.error_parts", "own")
+def _(G, f):
+    g = G.mean(0)
+    return (np.mean(np.abs(g - f)) ** 2, np.mean((G - g) ** 2))
+
+
+@posted("bias_variance.error_parts", "own")
+def _(G, f):
+    g = G.mean(0)
+    return (np.mean((g - f) ** 2), np.mean((G[0] - g) ** 2))
+
+
+@posted("bias_variance.error_parts", "own", "variance_over_everything")
+def _(G, f):
+    g = G.mean(0)
+    return (np.mean((g - f) ** 2), np.var(G))
+
+
+@posted("bias_variance.error_parts", "own")
+def _(G, f):
+    g = np.median(G, 0)
+    return (np.mean((g - f) ** 2), np.mean((G - g) ** 2))
+
+
+@posted("bias_variance.split_sizes", "own")
+def _(m):
+    return (round(m * 0.6), round(m * 0.2), round(m * 0.2))
+
+
+@posted("bias_variance.split_sizes", "own", "always_60_20_20")
+def _(m):
+    a = m // 5
+    return (m - 2 * a, a, a)
+
+
+@posted("hyperparameter_search.refine_range", "own", "around_the_middle")
+def _(lo, hi, best, shrink):
+    c = np.sqrt(lo * hi)
+    r = (hi / lo) ** (shrink / 2)
+    return (c / r, c * r)
+
+
+@posted("hyperparameter_search.refine_range", "own", "beyond_the_edge")
+def _(lo, hi, best, shrink):
+
+    a, b, c = np.log10([lo, hi, best])
+    h = (b - a) * shrink / 2
+    return (10 ** (c - h), 10 ** (c + h))
+
+
+@posted("hyperparameter_search.refine_range", "own")
+def _(lo, hi, best, shrink):
+    h = (hi - lo) * shrink / 2
+    return (max(lo, best - h), min(hi, best + h))
+
+
+@posted("initialization.activation_scales", "own")
+def _(X, p, act):
+    g = np.tanh if act == "tanh" else lambda z: np.maximum(0, z)
+    s, q = ([np.std(X)], [np.mean(X**2)])
+    A = X
+    for l in range(1, len(p) // 2 + 1):
+        A = g(p[f"W{l}"] @ A + p[f"b{l}"])
+        s.append(np.mean(np.std(A, axis=1)))
+        q.append(np.mean(A**2))
+    return (s, q)
+
+
+@posted("initialization.activation_scales", "own")
+def _(X, p, act):
+    g = np.tanh if act == "tanh" else lambda z: np.maximum(0, z)
+    s, q = ([np.std(X)], [np.mean(X**2)])
+    A = X
+    for l in range(1, len(p) // 2 + 1):
+        A = g(p[f"W{l}"] @ A + p[f"b{l}"])
+        s.append(np.std(A))
+        q.append(np.std(A) ** 2)
+    return (s, q)
+
+
+@posted("normalization_and_gradient_checking.apply_normalizer", "own")
+def _(X, mu, s):
+    return (X - np.mean(mu)) / s
+
+
+@posted("normalization_and_gradient_checking.apply_normalizer", "own")
+def _(X, mu, s):
+    return (X - X.min(1, keepdims=True)) / (np.ptp(X, 1, keepdims=True) + 1e-300)
+
+
+@posted("normalization_and_gradient_checking.apply_normalizer", "own", "slip: absolute")
+def _(X, mu, s):
+    return np.abs(X - mu) / s
+
+
+@posted("optimizers.initialize_velocity", "own", "velocity_ones")
+def _(p):
+    return {"d" + k: np.ones_like(v) for k, v in p.items()}
+
+
+@posted("optimizers.initialize_velocity", "own", "velocity_numbers")
+def _(p):
+    return {"d" + k: 0.0 for k in p}
+
+
+@posted("optimizers.initialize_velocity", "own", "velocity_weights_only")
+def _(p):
+    return {"d" + k: np.zeros_like(v) for k, v in p.items() if k[0] == "W"}
+
+
+@posted("optimizers.schedule_lr_decay", "own", "schedule_without_floor")
+def _(a, e, d, t=1000):
+    return a / (1 + d * e / t)
+
+
+@posted("optimizers.schedule_lr_decay", "own", "schedule_rounded_up")
+def _(a, e, d, t=1000):
+    return a / (1 + d * np.ceil(e / t))
+
+
+@posted("optimizers.schedule_lr_decay", "own", "schedule_interval_fixed")
+def _(a, e, d, t=1000):
+    return a / (1 + d * (e // 1000))
+
+
+@posted("optimizers.update_lr", "own", "lr_exponential")
+def _(a, e, d):
+    return a * np.exp(-d * e)
+
+
+@posted("optimizers.update_lr", "own", "lr_times_the_epoch")
+def _(a, e, d):
+    return a / (1 + d) * e
+
+
+@posted("optimizers.update_lr", "own", "lr_power")
+def _(a, e, d):
+    return a / (1 + d) ** e
+
+
+@posted("softmax.hardmax", "own", "rounded_probabilities")
+def _(Z):
+    return (SOFTMAX.softmax(Z) > 0.5).astype(float)
+
+
+@posted("softmax.hardmax", "own", "ones_at_all_ties")
+def _(Z):
+    return (Z.max(0, keepdims=True) == Z) * 1.0
+
+
+@posted("softmax.hardmax", "own", "largest_of_each_row")
+def _(Z):
+    return (Z.max(1, keepdims=True) == Z) * 1.0
+
+
+@posted("softmax.softmax_cross_entropy", "own", "cross_entropy_shifted_by_the_largest_of_all")
+def _(Z, Y):
+    E = np.exp(Z - Z.max())
+    S = E.sum(0)
+    return (np.mean(Z.max() + np.log(S) - np.sum(Y * Z, 0)), E / S - Y)
+
+
+@posted("softmax.softmax_cross_entropy", "own", "dZ_with_the_slope_of_the_logistic_function")
+def _(Z, Y):
+    J, d = SOFTMAX.softmax_cross_entropy(Z, Y)
+    a = SOFTMAX.softmax(Z)
+    return (J, (a - Y) * a * (1 - a))
+
+
+@posted("optimizers.exponentially_weighted_average", "own", "average_t_from_zero")
+def _(v, b, c=False):
+    s = 0
+    out = []
+    for t, x in enumerate(v):
+        s = b * s + (1 - b) * x
+        out.append(s / (1 - b**t) if c else s)
+    return np.array(out)
+
+
+@posted("optimizers.exponentially_weighted_average", "own", "average_from_first_value")
+def _(v, b, c=False):
+    s = v[0]
+    out = []
+    for t, x in enumerate(v, 1):
+        s = b * s + (1 - b) * x
+        out.append(s / (1 - b**t) if c else s)
+    return np.array(out)
+
+
+@posted("optimizers.update_parameters_with_momentum", "own", "momentum_classical")
+def _(p, g, v, b, lr):
+    V = {k: b * v[k] - lr * g[k] for k in v}
+    return ({k: p[k] + V["d" + k] for k in p}, V)
+
+
+@posted("optimizers.update_parameters_with_momentum", "own", "momentum_without_weight")
+def _(p, g, v, b, lr):
+    V = {k: b * v[k] + g[k] for k in v}
+    return ({k: p[k] - lr * V["d" + k] for k in p}, V)
+
+
+@posted("optimizers.update_parameters_with_rmsprop", "own", "rmsprop_epsilon_outside")
+def _(p, g, s, b, lr, e):
+    S = {k: b * s[k] + (1 - b) * g[k] ** 2 for k in s}
+    return ({k: p[k] - lr * (g["d" + k] / np.sqrt(S["d" + k]) + e) for k in p}, S)
+
+
+@right("batch_normalization.update_running_statistics", "own")
+def _(m, v, Z, momentum=0.9):
+    mu = Z.mean(1)[:, None]
+    va = (Z**2).mean(1)[:, None] - mu**2
+    return (momentum * m + (1 - momentum) * mu, momentum * v + (1 - momentum) * va)
+
+
+@right("bias_variance.error_parts", "own")
+def _(G, f):
+    f = np.ravel(f)
+    R, n = G.shape
+    g = [sum(G[r][i] for r in range(R)) / R for i in range(n)]
+    return (
+        sum((g[i] - f[i]) ** 2 for i in range(n)) / n,
+        sum((G[r][i] - g[i]) ** 2 for r in range(R) for i in range(n)) / (R * n),
+    )
+
+
+@right("hyperparameter_search.refine_range", "own")
+def _(lo, hi, best, shrink):
+    a, b, c = map(math.log, (lo, hi, best))
+    h = (b - a) * shrink
+    s = min(max(c - h / 2, a), b - h)
+    return (math.exp(s), math.exp(s + h))
+
+
+@right("initialization.activation_scales", "own")
+def _(X, p, act):
+    g = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}[act]
+
+    def go(A, l):
+        here = [(A.std(), (A * A).mean())]
+        return here if f"W{l}" not in p else here + go(g(p[f"W{l}"].dot(A) + p[f"b{l}"]), l + 1)
+
+    s = go(X, 1)
+    return (tuple((a for a, _ in s)), [b for _, b in s])
+
+
+@right("normalization_and_gradient_checking.gradient_check_n", "own")
+def _(p, g, X, Y, epsilon=1e-05, cost=None):
+    cost = cost or normalization_and_gradient_checking.network_cost
+    out = []
+    for k, v in p.items():
+        num = []
+        for i in range(v.size):
+            e = np.zeros(v.size)
+            e[i] = epsilon
+            e = e.reshape(v.shape)
+            num.append((cost({**p, k: v + e}, X, Y) - cost({**p, k: v - e}, X, Y)) / (2 * epsilon))
+        num = np.array(num)
+        q = g["d" + k].ravel()
+        d = np.linalg.norm(num) + np.linalg.norm(q)
+        if d and np.linalg.norm(num - q) / d > 1e-06:
+            out.append(k)
+    return out
+
+
+@right("optimizers.exponentially_weighted_average", "own")
+def _(v, beta, bias_correction=False):
+    n = len(v)
+    W = np.array([[beta ** (t - j) if j <= t else 0.0 for j in range(n)] for t in range(n)]) * (1 - beta)
+    o = W @ np.asarray(v, float)
+    return o / (1 - beta ** np.arange(1, n + 1)) if bias_correction else o
+
+
+@right("regularization.backward_propagation_with_dropout", "own")
+def _(X, Y, c, k):
+    m = X.shape[1]
+    d3 = c["A3"] - Y
+    d2 = np.dot(c["W3"].T, d3) * c["D2"] / k * (c["A2"] > 0)
+    d1 = np.dot(c["W2"].T, d2) * c["D1"] / k * (c["A1"] > 0)
+    o = {}
+    for l, (d, a) in enumerate(((d1, X), (d2, c["A1"]), (d3, c["A2"])), 1):
+        o[f"dW{l}"] = d @ a.T / m
+        o[f"db{l}"] = d.mean(1, keepdims=True)
+    return o
+
+
+@right("softmax.softmax_regression_model", "own")
+def _(X, Y, lr, n):
+    V = np.zeros((len(Y), len(X) + 1))
+    X1 = np.vstack([X, np.ones((1, X.shape[1]))])
+    c = []
+    for _ in range(n):
+        Z = V @ X1
+        Z = Z - Z.max(0)
+        l = np.log(np.exp(Z).sum(0))
+        c.append(float(np.mean(l - (Y * Z).sum(0))))
+        V = V - lr * (np.exp(Z - l) - Y) @ X1.T / X.shape[1]
+    return ({"W": V[:, :-1], "b": V[:, -1:]}, tuple(c))

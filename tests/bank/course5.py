@@ -1,5 +1,7 @@
 """Course 5: answers in the words of learners."""
 
+import math
+
 import numpy as np
 
 from helpers.exercises.course5_sequence import character_language_model
@@ -7,11 +9,13 @@ from helpers.exercises.course5_sequence import character_language_model
 from . import posted, right, solved
 
 BACKPROPAGATION_THROUGH_TIME = solved("backpropagation_through_time")
+BIDIRECTIONAL_AND_DEEP = solved("bidirectional_and_deep")
 CHARACTER_LANGUAGE_MODEL = solved("character_language_model")
 GRU = solved("gru")
 LSTM = solved("lstm")
 RECURRENT_NETWORKS = solved("recurrent_networks")
 WORD2VEC = solved("word2vec")
+WORD_EMBEDDINGS = solved("word_embeddings")
 
 
 def sigmoid(z):
@@ -119,7 +123,7 @@ def _(xt, a_prev, c_prev, parameters):
     return _lstm(xt, a_prev, c_prev, parameters, keep=lambda u: 1 - u)
 
 
-@posted("lstm.lstm_cell_forward", "question")
+@posted("lstm.lstm_cell_forward", "question", "gate_f_with_tanh")
 def _(xt, a_prev, c_prev, parameters):
     return _lstm(xt, a_prev, c_prev, parameters, forget=np.tanh)
 
@@ -236,7 +240,7 @@ def _(e_c, t, Theta):
     return loss, Theta @ p, e_c @ p.T
 
 
-@posted("word2vec.naive_softmax_loss_and_gradient", "question")
+@posted("word2vec.naive_softmax_loss_and_gradient", "question", "softmax_log_without_minus")
 def _(e_c, t, Theta):
     p = _softmax(Theta.T @ e_c)
     dz = p.copy()
@@ -574,3 +578,489 @@ def _(words, window):
         for j in range(i - window, i + window + 1)
         if j != i and 0 <= j < len(words)
     ]
+
+
+# --- of our own: the kinds that were found, in exercises where they were not looked for --------------------------
+
+
+@posted("recurrent_networks.one_hot_sequence", "own", "vocabulary_sorted")
+def _(ws, v):
+    v = sorted(v)
+    x = np.zeros((len(v), len(ws)))
+    for t, q in enumerate(ws):
+        x[v.index(q) if q in v else v.index("<unk>"), t] = 1
+    return x
+
+
+@posted("recurrent_networks.one_hot_sequence", "own", "unknown_stops_the_dict")
+def _(ws, v):
+    d = {q: i for i, q in enumerate(v)}
+    x = np.zeros((len(v), len(ws)))
+    for t, q in enumerate(ws):
+        x[d[q], t] = 1
+    return x
+
+
+@posted("recurrent_networks.one_hot_sequence", "own", "unknown_stops_the_list")
+def _(ws, v):
+    x = np.zeros((len(v), len(ws)))
+    for t, q in enumerate(ws):
+        x[v.index(q), t] = 1
+    return x
+
+
+@posted("recurrent_networks.pad_sequences", "own", "mask_from_zeros")
+def _(s):
+    T = max(q.shape[1] for q in s)
+    x = np.zeros((s[0].shape[0], len(s), T))
+    for i, q in enumerate(s):
+        x[:, i, : q.shape[1]] = q
+    return (x, (x[0] != 0) * 1.0)
+
+
+@posted("recurrent_networks.pad_sequences", "own")
+def _(s):
+    T = int(np.mean([q.shape[1] for q in s]))
+    x = np.zeros((s[0].shape[0], len(s), T))
+    M = np.zeros((len(s), T))
+    for i, q in enumerate(s):
+        k = min(T, q.shape[1])
+        x[:, i, :k] = q[:, :k]
+        M[i, :k] = 1
+    return (x, M)
+
+
+@posted("recurrent_networks.stack_recurrent_weights", "own", "stacked_transposed")
+def _(a, x):
+    return np.vstack([a.T, x.T])
+
+
+@posted("recurrent_networks.last_outputs", "own", "last_step_of_the_array")
+def _(y, m):
+    return y[:, :, -1]
+
+
+@posted("recurrent_networks.last_outputs", "own")
+def _(y, m):
+    return np.max(y * m, axis=2)
+
+
+@posted("recurrent_networks.sequence_loss", "own")
+def _(yh, y, m):
+    yh = np.clip(yh, 0.001, 1 - 0.001)
+    return np.sum(m * -(y * np.log(yh) + (1 - y) * np.log(1 - yh))) / yh.shape[1]
+
+
+@posted("recurrent_networks.rnn_forward", "own", "states_as_whole_numbers")
+def _(x, a0, p):
+    a = np.zeros((*a0.shape, x.shape[2]), int)
+    ys = []
+    c = []
+    n = a0
+    for t in range(x.shape[2]):
+        n, y, k = RECURRENT_NETWORKS.rnn_cell_forward(x[:, :, t], n, p)
+        a[:, :, t] = n
+        ys.append(y)
+        c.append(k)
+    return (a, np.stack(ys, 2), (c, x))
+
+
+@posted("recurrent_networks.rnn_forward", "own", "read_backwards")
+def _(x, a0, p):
+    return RECURRENT_NETWORKS.rnn_forward(x[:, :, ::-1], a0, p)
+
+
+@posted("backpropagation_through_time.clip", "own")
+def _(g, M):
+    return {k: v if np.abs(v).max() <= M else np.clip(v, -M, M) for k, v in g.items()}
+
+
+@posted("backpropagation_through_time.clip", "own", "by_the_common_norm")
+def _(g, M):
+    n = np.sqrt(sum(np.sum(v**2) for v in g.values()))
+    return {k: v * min(1, M / n) for k, v in g.items()}
+
+
+@posted("backpropagation_through_time.clip", "own", "only_from_above")
+def _(g, M):
+    return {k: np.minimum(v, M) for k, v in g.items()}
+
+
+@posted("backpropagation_through_time.clip", "own", "limit_fixed")
+def _(g, M):
+    return {k: np.clip(v, -5, 5) for k, v in g.items()}
+
+
+@posted("gru.hold_at_padding", "own", "mask_inverted")
+def _(cn, cp, m):
+    return np.where(m > 0, cp, cn)
+
+
+@posted("gru.hold_at_padding", "own", "zeros_at_padding")
+def _(cn, cp, m):
+    return cn * m
+
+
+@posted("gru.gru_forward", "own", "read_backwards")
+def _(x, c0, p):
+    return GRU.gru_forward(x[:, :, ::-1], c0, p)
+
+
+@posted("gru.gru_forward", "own", "zeros_for_c0")
+def _(x, c0, p):
+    return GRU.gru_forward(x, 0 * c0, p)
+
+
+@posted("gru.gru_forward", "own", "c0_at_every_step")
+def _(x, c0, p):
+    o = [GRU.gru_cell_forward(x[:, :, t], c0, p) for t in range(x.shape[2])]
+    return (np.stack([q[0] for q in o], 2), np.stack([q[1] for q in o], 2), ([q[2] for q in o], x))
+
+
+@posted("lstm.lstm_forward", "own", "cell_of_zeros_at_every_step")
+def _(x, a0, p):
+    a = a0
+    o = []
+    for t in range(x.shape[2]):
+        q = LSTM.lstm_cell_forward(x[:, :, t], a, np.zeros_like(a0), p)
+        a = q[0]
+        o.append(q)
+    return (
+        np.stack([q[0] for q in o], 2),
+        np.stack([q[2] for q in o], 2),
+        np.stack([q[1] for q in o], 2),
+        ([q[3] for q in o], x),
+    )
+
+
+@posted("lstm.lstm_forward", "own", "cell_starts_as_a0")
+def _(x, a0, p):
+    a = c = a0
+    o = []
+    for t in range(x.shape[2]):
+        q = LSTM.lstm_cell_forward(x[:, :, t], a, c, p)
+        a, c = (q[0], q[1])
+        o.append(q)
+    return (
+        np.stack([q[0] for q in o], 2),
+        np.stack([q[2] for q in o], 2),
+        np.stack([q[1] for q in o], 2),
+        ([q[3] for q in o], x),
+    )
+
+
+@posted("bidirectional_and_deep.reverse_sequences", "own", "whole_array_turned")
+def _(x, m):
+    return x[:, :, ::-1]
+
+
+@posted("bidirectional_and_deep.reverse_sequences", "own", "length_of_the_first")
+def _(x, m):
+    T = int(m[0].sum())
+    y = x.copy()
+    y[:, :, :T] = x[:, :, :T][:, :, ::-1]
+    return y
+
+
+@posted("bidirectional_and_deep.f1_entities", "own", "one_set_for_all_sentences")
+def _(y, yh, m):
+    a, b = (set(), set())
+    for i in range(len(y)):
+        T = int(m[i].sum())
+        a |= set(map(tuple, BIDIRECTIONAL_AND_DEEP.find_entities(y[i][:T])))
+        b |= set(map(tuple, BIDIRECTIONAL_AND_DEEP.find_entities(yh[i][:T])))
+    c = len(a & b)
+    return 2 * c / (len(a) + len(b)) if a or b else 0.0
+
+
+@posted("bidirectional_and_deep.f1_entities", "own", "padding_counted")
+def _(y, yh, m):
+    c = a = b = 0
+    for i in range(len(y)):
+        s, t = (
+            set(map(tuple, BIDIRECTIONAL_AND_DEEP.find_entities(y[i]))),
+            set(map(tuple, BIDIRECTIONAL_AND_DEEP.find_entities(yh[i]))),
+        )
+        c += len(s & t)
+        a += len(s)
+        b += len(t)
+    return 2 * c / (a + b) if a + b else 0.0
+
+
+@posted("bidirectional_and_deep.f1_entities", "own", "mean_over_sentences")
+def _(y, yh, m):
+    f = []
+    for i in range(len(y)):
+        T = int(m[i].sum())
+        s, t = (
+            set(map(tuple, BIDIRECTIONAL_AND_DEEP.find_entities(y[i][:T]))),
+            set(map(tuple, BIDIRECTIONAL_AND_DEEP.find_entities(yh[i][:T]))),
+        )
+        f.append(2 * len(s & t) / (len(s) + len(t)) if s or t else 0.0)
+    return float(np.mean(f))
+
+
+@posted("character_language_model.training_pair", "own", "without_the_end")
+def _(wd, c):
+    x = [c[q] for q in wd]
+    return ([None] + x[:-1], x)
+
+
+@posted("character_language_model.training_pair", "own")
+def _(wd, c):
+    x = [c[q] for q in wd]
+    return ([0] + x, x + [c["\n"]])
+
+
+@posted("character_language_model.perplexity", "own", "of_the_sum")
+def _(l):
+    return float(np.exp(np.sum(l)))
+
+
+@posted("character_language_model.perplexity", "own", "power_of_two")
+def _(l):
+    return float(2 ** np.mean(l))
+
+
+@posted("character_language_model.perplexity", "own", "mean_of_exponentials")
+def _(l):
+    return float(np.mean(np.exp(l)))
+
+
+@posted("character_language_model.smooth_loss", "own", "weights_swapped")
+def _(a, b):
+    return 0.001 * a + 0.999 * b
+
+
+@posted("word2vec.cbow_pairs", "own", "contexts_with_target")
+def _(ws, n):
+    return [(ws[max(0, i - n) : i + n + 1], t) for i, t in enumerate(ws) if len(ws) > 1]
+
+
+@posted("word2vec.skipgram_pairs", "own", "pairs_with_negative_places")
+def _(ws, n):
+    return [(ws[i], ws[j]) for i in range(len(ws)) for j in range(i - n, min(len(ws), i + n + 1)) if j != i]
+
+
+@posted("word2vec.neg_sampling_loss_and_gradient", "own", "slip: mean")
+def _(e, t, neg, Th):
+    l, de, dT = WORD2VEC.neg_sampling_loss_and_gradient(e, t, neg, Th)
+    return (l / len(neg), de / len(neg), dT / len(neg))
+
+
+@posted("word2vec.hierarchical_softmax_loss_and_gradient", "own", "path_labels_turned")
+def _(e, nodes, s, Th):
+    l, _, _ = WORD2VEC.hierarchical_softmax_loss_and_gradient(e, nodes, s, Th)
+    z = Th[:, nodes].T @ e
+    d = sigmoid(z) - (1 - np.asarray(s)[:, None]) / 2
+    dT = np.zeros_like(Th)
+    dT[:, nodes] = e @ d.T
+    return (l, Th[:, nodes] @ d, dT)
+
+
+@posted("word_embeddings.embedding_lookup", "own", "lookup_rows_as_they_are")
+def _(E, i):
+    return E[i]
+
+
+@posted("word_embeddings.embedding_lookup", "own", "lookup_unique")
+def _(E, i):
+    return E[:, np.unique(i)]
+
+
+@posted("word_embeddings.nearest_words", "own", "nearest_drops_the_first")
+def _(wd, ws, E, k):
+    j = ws.index(wd)
+    e = E[:, j]
+    s = e @ E / (np.linalg.norm(E, axis=0) * np.linalg.norm(e))
+    return [ws[i] for i in np.argsort(-s)[1 : k + 1]]
+
+
+@posted("word_embeddings.nearest_words", "own", "nearest_itself_gets_zero")
+def _(wd, ws, E, k):
+    j = ws.index(wd)
+    e = E[:, j]
+    s = e @ E / (np.linalg.norm(E, axis=0) * np.linalg.norm(e))
+    s[j] = 0
+    return [ws[i] for i in np.argsort(-s)[:k]]
+
+
+@posted("word_embeddings.complete_analogy", "own", "analogy_given_words_get_zero")
+def _(a, b, c, ws, E):
+    i, j, k = (ws.index(q) for q in (a, b, c))
+    v = E[:, j] - E[:, i] + E[:, k]
+    s = v @ E / (np.linalg.norm(E, axis=0) * np.linalg.norm(v))
+    s[[i, j, k]] = 0
+    return ws[int(np.argmax(s))]
+
+
+@posted("word_embeddings.complete_analogy", "own", "analogy_of_unit_vectors")
+def _(a, b, c, ws, E):
+    U = E / np.linalg.norm(E, axis=0)
+    i, j, k = (ws.index(q) for q in (a, b, c))
+    v = U[:, j] - U[:, i] + U[:, k]
+    s = v @ U
+    s[[i, j, k]] = -np.inf
+    return ws[int(np.argmax(s))]
+
+
+@posted("word_embeddings.complete_analogy", "own", "analogy_search_from_zero")
+def _(a, b, c, ws, E):
+    i, j, k = (ws.index(q) for q in (a, b, c))
+    v = E[:, j] - E[:, i] + E[:, k]
+    best, who = (0, None)
+    for n, q in enumerate(ws):
+        if q in (a, b, c):
+            continue
+        s = WORD_EMBEDDINGS.cosine_similarity(v, E[:, n])
+        if s > best:
+            best, who = (s, q)
+    return who
+
+
+@posted("word_embeddings.equalize", "own", "equalize_sum")
+def _(a, b, g):
+    mu = a + b
+    gh = g / np.linalg.norm(g)
+    nu = mu - gh * (gh @ mu) if mu.ndim == 1 else mu - gh * (gh.T @ mu)
+    d = np.sqrt(np.abs(1 - np.sum(nu**2))) * gh
+    s = np.sign(np.sum((a - b) * gh))
+    return (nu + s * d, nu - s * d)
+
+
+@posted("word_embeddings.project_2d", "own", "project_without_mean")
+def _(v):
+    u, s, vt = np.linalg.svd(v, full_matrices=False)
+    p = u[:, :2].T @ v
+    return p * np.where(p[:, :1] < 0, -1, 1)
+
+
+@right("recurrent_networks.one_hot_sequence", "own")
+def _(ws, v):
+    return np.eye(len(v))[[v.index(q if q in v else "<unk>") for q in ws]].T
+
+
+@right("recurrent_networks.pad_sequences", "own")
+def _(s):
+    T = max(len(q[0]) for q in s)
+    return (
+        np.array([np.pad(q, ((0, 0), (0, T - len(q[0])))) for q in s]).transpose(1, 0, 2),
+        [[1] * len(q[0]) + [0] * (T - len(q[0])) for q in s],
+    )
+
+
+@right("recurrent_networks.last_outputs", "own")
+def _(y, m):
+    return np.array([y[:, i, int(sum(m[i])) - 1].tolist() for i in range(len(m))]).T
+
+
+@right("recurrent_networks.rnn_forward", "own")
+def _(x, a0, p):
+    R = RECURRENT_NETWORKS
+    a = a0
+    o = []
+    for xt in np.moveaxis(x, 2, 0):
+        q = R.rnn_cell_forward(xt, a, p)
+        a = q[0]
+        o.append(q)
+    return (np.stack([q[0] for q in o], -1), np.stack([q[1] for q in o], -1), [[q[2] for q in o], x])
+
+
+@right("recurrent_networks.sequence_loss", "own")
+def _(yh, y, m):
+    return sum(
+        (-m[i, t] * (math.log(yh[i, t]) if y[i, t] else math.log(1 - yh[i, t])) for i, t in np.ndindex(m.shape))
+    ) / len(m)
+
+
+@right("backpropagation_through_time.clip", "own")
+def _(g, M):
+    return {k: np.where(v > M, M, np.where(v < -M, -M, v)) for k, v in g.items()}
+
+
+@right("gru.hold_at_padding", "own")
+def _(cn, cp, m):
+    return cn * m + cp * (1 - m)
+
+
+@right("bidirectional_and_deep.reverse_sequences", "own")
+def _(x, m):
+    y = np.copy(x)
+    for i, T in enumerate(np.sum(m, axis=1).astype(int)):
+        for t in range(T):
+            y[:, i, t] = x[:, i, T - 1 - t]
+    return y
+
+
+@right("bidirectional_and_deep.find_entities", "own")
+def _(y):
+    o = []
+    t = 0
+    y = list(y)
+    while t < len(y):
+        if y[t]:
+            s = t
+            while t + 1 < len(y) and y[t + 1]:
+                t += 1
+            o.append((s, t + 1))
+        t += 1
+    return o
+
+
+@right("word2vec.cbow_pairs", "own")
+def _(ws, n):
+    return [(list(ws[max(i - n, 0) : i]) + list(ws[i + 1 : i + n + 1]), ws[i]) for i in range(len(ws)) if len(ws) > 1]
+
+
+@right("word2vec.hierarchical_softmax_loss_and_gradient", "own")
+def _(e, nodes, s, Th):
+    l = 0.0
+    de = np.zeros_like(e)
+    dT = np.zeros_like(Th)
+    for v, q in zip(nodes, s, strict=True):
+        z = float((Th[:, [v]].T @ e).item())
+        l += np.logaddexp(0, -q * z)
+        d = -q / (1 + np.exp(np.clip(q * z, -700, 700)))
+        de += d * Th[:, [v]]
+        dT[:, [v]] += d * e
+    return (l, de, dT)
+
+
+@right("word_embeddings.nearest_words", "own")
+def _(wd, ws, E, k):
+    e = E[:, ws.index(wd)]
+    c = lambda n: float(E[:, n] @ e / np.linalg.norm(E[:, n]))
+    return tuple(ws[n] for n in sorted((n for n in range(len(ws)) if ws[n] != wd), key=c, reverse=True)[:k])
+
+
+@right("word_embeddings.embedding_backward", "own")
+def _(de, i, n):
+    dE = np.zeros((len(de), n))
+    for k in np.ndindex(i.shape):
+        dE[:, i[k]] = dE[:, i[k]] + de[slice(None), *k]
+    return dE
+
+
+@right("lstm.lstm_forward", "own")
+def _(x, a0, p):
+    L = LSTM
+    a, c = (a0, a0 * 0)
+    o = []
+    for t in range(x.shape[-1]):
+        q = L.lstm_cell_forward(x[..., t], a, c, p)
+        a, c = q[:2]
+        o.append(q)
+    f = lambda k: np.dstack([q[k] for q in o])
+    return (f(0), f(2), f(1), ([q[3] for q in o], x))
+
+
+@right("character_language_model.temperature_softmax", "own")
+def _(z, t):
+    z = np.asarray(z) / t
+    o = np.exp(z - z.max(axis=0))
+    return np.divide(o, o.sum(axis=0))
+
+
+@right("character_language_model.perplexity", "own")
+def _(l):
+    return math.exp(math.fsum(l) / len(l))

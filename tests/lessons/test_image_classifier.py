@@ -90,6 +90,17 @@ def test_every_stopped_run_reads_enough_with_a_margin(record_property, n_h, lear
     assert min(shares) > ENOUGH + 0.02
 
 
+def test_a_run_that_never_looks_at_the_dev_part_can_read_as_many():
+    """So no share that every stopped run reads tells whether an answer looked."""
+    shares = []
+    for seed in range(10):
+        (X_train, digits_train, _, _), X, digits = hidden_case(seed + 50)
+        start = catalogue.first_parameters(64, np.random.default_rng(seed))
+        after, _ = TRAIN(start, X_train, catalogue.targets(digits_train), 0.3, 150)
+        shares.append(np.mean(PREDICT(after, X) == digits))
+    assert min(shares) > ENOUGH + 0.02
+
+
 def test_2000_steps_without_a_stop_read_too_few():
     shares = []
     for seed in range(10):

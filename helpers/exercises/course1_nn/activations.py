@@ -63,6 +63,12 @@ def score_cases(rng):
     ]
 
 
+def slope_cases(rng):
+    """Return more scores than `score_cases`: where the slope is nearly 0, a difference quotient is off."""
+    far = rng.uniform(17, 21, size=(2, 3)) * [[1, -1, 1], [1, 1, -1]]
+    return [*score_cases(rng), case(z=far), case(z=far / 2)]
+
+
 # --- sigmoid_derivative ----------------------------------------------------------------------------------------------
 
 
@@ -71,7 +77,9 @@ def score_cases(rng):
     topic=10,
     equation="(3.7)",
     backward=True,
-    cases=score_cases,
+    cases=slope_cases,
+    rtol=1e-10,
+    atol=1e-13,
     ask="(3.7) is written with a. The argument is z. What must be computed first, and how often may the sigmoid be applied?",
     small=SMALL_SIGMOID,
 )
@@ -298,7 +306,9 @@ def tanh_entry_by_entry(z):
     topic=10,
     equation="(3.11)",
     backward=True,
-    cases=score_cases,
+    cases=slope_cases,
+    rtol=1e-10,
+    atol=1e-13,
     ask="In (3.11), is the square that of z or that of a?",
     small=SMALL_TANH,
 )
@@ -797,6 +807,11 @@ def leaky_derivative_with_minus(z, slope=0.01):
 )
 def leaky_derivative_with_if(z, slope=0.01):
     return 1.0 if z > 0 else slope
+
+
+@leaky_relu_derivative.mistake("The threshold is z = 0. Your slope becomes 1 only above 1.")
+def leaky_threshold_one(z, slope=0.01):
+    return np.where(np.asarray(z) > 1, 1, slope)
 
 
 @leaky_relu_derivative.accept("The slope everywhere, and what is missing to 1 where z is positive.")

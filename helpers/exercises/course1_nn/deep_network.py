@@ -312,6 +312,18 @@ def weights_of_global_generator(layers_dims, rng):
     return initialize_variant(layers_dims, rng, weight=lambda shape: np.random.randn(*shape) / np.sqrt(shape[1]))
 
 
+@initialize_parameters_deep.mistake(
+    "`rng.standard_normal` takes the shape as one argument, a tuple: `rng.standard_normal((n, n_prev))`."
+)
+def shape_in_two_arguments(layers_dims, rng):
+    return initialize_variant(layers_dims, rng, weight=lambda shape: rng.standard_normal(shape[0], shape[1]))
+
+
+@initialize_parameters_deep.mistake("`np.zeros` takes the shape as one argument, a tuple: `np.zeros((n, 1))`.")
+def shape_of_biases_in_two_arguments(layers_dims, rng):
+    return initialize_variant(layers_dims, rng, bias=lambda shape: np.zeros(shape[0], 1))
+
+
 @initialize_parameters_deep.accept(
     "`rng.normal` takes the standard deviation as an argument, so nothing is divided afterwards."
 )
@@ -824,6 +836,13 @@ def cost_per_example(AL, Y):
     return -(xlogy(Y, AL) + xlogy(1 - Y, 1 - AL))
 
 
+@compute_cost.mistake(
+    "Each loss is divided by m, but they are not added up: the cost is one number, `np.sum(...) / m`."
+)
+def cost_of_each_divided_by_m(AL, Y):
+    return cost_per_example(AL, Y) / Y.shape[1]
+
+
 @compute_cost.mistake("Each row has its own cost. Sum over the outputs too, so that one number comes back.")
 def cost_per_output(AL, Y):
     return -np.mean(xlogy(Y, AL) + xlogy(1 - Y, 1 - AL), axis=1, keepdims=True)
@@ -994,7 +1013,9 @@ def dW_transposed(dZ, cache):
     return linear_backward_variant(dZ, cache, dW=np.transpose)
 
 
-@linear_backward.mistake("dA_prev uses W where W.T is needed: (n_prev, n) times (n, m) gives (n_prev, m).")
+@linear_backward.mistake(
+    "A product does not fit. dA_prev is `W.T @ dZ`, (n_prev, n) times (n, m), and dW is `dZ @ A_prev.T`."
+)
 def W_not_transposed(dZ, cache):
     A_prev, W, _ = cache
     return linear_backward_variant(dZ, cache, dA_prev=lambda _: W @ dZ)
@@ -1550,6 +1571,11 @@ def update_past_the_end(parameters, grads, learning_rate):
 @update_parameters.mistake("The learning rate is not used: multiply the gradient by learning_rate.")
 def step_without_rate(parameters, grads, learning_rate):
     return update_parameters(parameters, grads, 1.0)
+
+
+@update_parameters.mistake('The gradients are named with a d: `grads["dW1"]`, not `grads["W1"]`.')
+def gradients_named_like_parameters(parameters, grads, learning_rate):
+    return {name: parameters[name] - learning_rate * grads[name] for name in parameters}
 
 
 @update_parameters.mistake("The learning rate is fixed inside the function. Use the argument learning_rate.")

@@ -61,7 +61,7 @@ def train_case(rng, n_x, n_h, n_y, m, learning_rate, num_iterations, size=1.0):
         parameters["W2"] *= size
         on = parameters["W1"] @ X + parameters["b1"] > 0
         scores = parameters["W2"] @ np.maximum(parameters["W1"] @ X + parameters["b1"], 0) + parameters["b2"]
-        both = np.any(scores[Y == 1] < -40) and np.any(scores[Y == 1] > 40) and np.any(scores[Y == 0] > 40)
+        both = np.any(scores[Y == 1] < -40) and np.any(scores[Y == 1] > 40) and np.any(scores[Y == 0] > 800)
         if 0 < on.mean() < 1 and on.any(axis=0).all() and (size == 1 or both):
             return case(
                 parameters=parameters, X=X, Y=Y, learning_rate=learning_rate, num_iterations=num_iterations
@@ -73,7 +73,7 @@ def train_cases(rng):
         train_case(rng, n_x=3, n_h=5, n_y=4, m=7, learning_rate=0.3, num_iterations=1),
         train_case(rng, n_x=4, n_h=6, n_y=10, m=9, learning_rate=0.1, num_iterations=12),
         train_case(rng, n_x=5, n_h=3, n_y=2, m=1, learning_rate=0.2, num_iterations=3),
-        train_case(rng, n_x=3, n_h=4, n_y=5, m=8, learning_rate=0.4, num_iterations=2, size=60),
+        train_case(rng, n_x=3, n_h=4, n_y=5, m=8, learning_rate=0.4, num_iterations=2, size=400),
     ]
 
 
@@ -197,6 +197,59 @@ def gradients_without_m(*given):
     return steps(*given, change=lambda grads, m: {name: m * value for name, value in grads.items()})
 
 
+for _name, _equation in (("W1", "(5.28)"), ("b1", "(5.29)"), ("W2", "(5.28)"), ("b2", "(5.29)")):
+
+    def one_without_m(*given, name=_name):
+        return steps(*given, change=lambda grads, m: grads | {name: m * grads[name]})
+
+    one_without_m.__name__ = f"{_name}_without_m"
+    train.mistake(f"The gradient of {_name} alone lacks the factor 1/m: {_equation} is a mean over the examples.")(
+        one_without_m
+    )
+
+
+@train.mistake(
+    "The gradients of the weights lack the factor 1/m: (5.28) is a mean over the examples. Those of the biases have it."
+)
+def weights_without_m(*given):
+    return steps(*given, change=lambda grads, m: grads | {name: m * grads[name] for name in ("W1", "W2")})
+
+
+@train.mistake(
+    "The gradients of the biases are means over the units, too: `mean()` without axis. Each unit has its own: axis=1, "
+    "keepdims=True."
+)
+def biases_over_everything(*given):
+    return steps(*given, change=lambda grads, m: grads | {name: np.mean(grads[name]) for name in ("b1", "b2")})
+
+
+for _name in ("b1", "b2"):
+
+    def one_over_everything(*given, name=_name):
+        return steps(*given, change=lambda grads, m: grads | {name: np.mean(grads[name])})
+
+    one_over_everything.__name__ = f"{_name}_over_everything"
+    train.mistake(
+        f"The gradient of {_name} is a mean over the units, too: `mean()` without axis. Each unit has its own: axis=1."
+    )(one_over_everything)
+
+
+@train.mistake(
+    "The gradients of the biases are sums over the units, too: `np.sum` without axis. Each unit has its own: axis=1, "
+    "keepdims=True."
+)
+def biases_summed_over_the_units(*given):
+    return steps(*given, change=lambda grads, m: grads | {name: np.sum(grads[name]) for name in ("b1", "b2")})
+
+
+@train.mistake(
+    "`np.log(1 + np.exp(Z2))` overflows where a score is large, and the cost is infinite. `np.logaddexp(0, Z2)` is the same "
+    "without it."
+)
+def cost_overflows(*given):
+    return steps(*given, cost=lambda Z, Y: np.sum(np.log(1 + np.exp(Z)) - Y * Z) / Y.shape[1])
+
+
 @train.mistake("The gradients of the biases lack the factor 1/m: (5.29) is a mean over the examples.")
 def biases_without_m(*given):
     return steps(*given, change=lambda grads, m: grads | {name: m * grads[name] for name in ("b1", "b2")})
@@ -310,6 +363,11 @@ def changed_in_place(parameters, X, Y, learning_rate, num_iterations):
     for name, value in after.items():
         parameters[name][:] = value
     return parameters, costs
+
+
+@train.mistake("The cost lacks the term of the labels 0: what does (7.2) say where y = 0?")
+def cost_of_ones_only(*given):
+    return steps(*given, cost=lambda Z, Y: np.sum(Y * np.logaddexp(0, -Z)) / Y.shape[1])
 
 
 @train.accept("Weights and bias of a layer are one matrix, whose last column meets a row of ones below the inputs.")
@@ -470,6 +528,11 @@ def hidden_without_relu(parameters, X):
 @predict.mistake("The biases of the output layer are missing in the scores.")
 def without_b2(parameters, X):
     return np.argmax(scores_of(parameters | {"b2": 0}, X), axis=0)[None, :]
+
+
+@predict.mistake("The biases of the hidden layer are missing in its scores.")
+def without_b1(parameters, X):
+    return np.argmax(scores_of(parameters | {"b1": 0}, X), axis=0)[None, :]
 
 
 @predict.accept("The scores are sorted; the place of the last one, the largest, is the digit.")

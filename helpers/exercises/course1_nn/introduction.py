@@ -178,6 +178,29 @@ def logistic_instead(x, w, b):
     return expit(w.T @ x + b)
 
 
+@neuron.mistake("`if` decides once, for one score. There are m of them: `np.maximum(0, z)` decides for each.")
+def score_with_if(x, w, b):
+    z = w.T @ x + b
+    if z < 0:
+        return 0
+    return z
+
+
+@neuron.mistake("The products are averaged. The score is their sum, plus b.")
+def products_averaged(x, w, b):
+    return np.maximum(0, np.mean(w * x, axis=0, keepdims=True) + b)
+
+
+@neuron.mistake("Each product is cut at 0 by itself. Add them up first, then take the larger of 0 and the score.")
+def each_product_cut(x, w, b):
+    return np.sum(np.maximum(0, w * x), axis=0, keepdims=True) + b
+
+
+@neuron.mistake("Only the first feature counts. The score adds up all of them: `w.T @ x`.")
+def first_feature_only(x, w, b):
+    return np.maximum(0, w[0] * x[:1] + b)
+
+
 @neuron.accept("(1.2) as it stands, one house and one feature at a time.")
 def with_loops(x, w, b):
     n_x, m = x.shape
@@ -568,6 +591,20 @@ def divided_by_255(image):
     return image.reshape(-1, 1) / 255
 
 
+@image2vector.mistake(
+    "There are more values than your two names. `image.shape` has three: `n_H, n_W, n_C = image.shape`, and all three "
+    "make the length of the column."
+)
+def three_sizes_two_names(image):
+    n_H, n_W = image.shape
+    return image.reshape(n_H * n_W, 1)
+
+
+@image2vector.mistake("Only one size can be left open with -1. The column is `reshape(-1, 1)`.")
+def two_sizes_open(image):
+    return image.reshape(-1, -1)
+
+
 @image2vector.accept("`-1` stands for the size that fits: NumPy counts the numbers itself.")
 def minus_one_lets_numpy_count(image):
     return image.reshape(-1, 1)
@@ -683,6 +720,11 @@ def first_image_only(images):
 @stack_examples.mistake("The examples come in reverse order. Column i is image i.")
 def examples_reversed(images):
     return images[::-1].reshape(len(images), -1).T
+
+
+@stack_examples.mistake("Only one size can be left open with -1: `images.reshape(m, -1).T`.")
+def two_sizes_open_in_the_stack(images):
+    return images.reshape(-1, -1).T
 
 
 @stack_examples.accept
@@ -888,6 +930,12 @@ def one_example_too_few(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_m
 )
 def one_example_too_many(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
     return learning_curve(X, Y, X_test, Y_test, [n + 1 for n in sizes], train_and_predict)
+
+
+@learning_curve.mistake("For n = 1 you return 0 without learning. Call train_and_predict for every n, for 1 as well.")
+def nothing_from_one_example(X, Y, X_test, Y_test, sizes, train_and_predict=nearest_mean):
+    found = learning_curve(X, Y, X_test, Y_test, sizes, train_and_predict)
+    return [right if n > 1 else 0.0 for n, right in zip(sizes, found, strict=True)]
 
 
 @learning_curve.accept("A list in one line: the learner is called and judged for each n inside the brackets.")

@@ -138,6 +138,11 @@ def of_the_size_of_the_score(z):
     return 1 / (1 + np.exp(-np.abs(z)))
 
 
+@sigmoid.mistake("`float(...)` takes one number. Return what `1 / (1 + np.exp(-z))` gives, a number or an array.")
+def float_of_an_array(z):
+    return float(1 / (1 + np.exp(-z)))
+
+
 @sigmoid.accept("The logistic function is tanh, pushed up by 1 and halved in both directions: no overflow, no warning.")
 def through_tanh(z):
     return 0.5 * (1 + np.tanh(z / 2))
@@ -245,6 +250,21 @@ def squared_per_example(w, b, X, Y):
     return (sigmoid(w.T @ X + b) - Y) ** 2 / 2
 
 
+@squared_cost.mistake("`/ 2 * m` divides by 2 and multiplies by m. Put the denominator in parentheses: `/ (2 * m)`.")
+def squared_times_m(w, b, X, Y):
+    return np.sum((sigmoid(w.T @ X + b) - Y) ** 2) / 2 * X.shape[1]
+
+
+@squared_cost.mistake("Each square is divided by 2 m, but they are not added up: the cost is one number.")
+def squares_divided_by_m(w, b, X, Y):
+    return squared_per_example(w, b, X, Y) / X.shape[1]
+
+
+@squared_cost.mistake("The sum of the differences is squared. Square each difference first, then add up.")
+def square_of_the_sum(w, b, X, Y):
+    return np.sum(sigmoid(w.T @ X + b) - Y) ** 2 / (2 * X.shape[1])
+
+
 @squared_cost.accept("The sums of (2.7) and (2.1) as loops: the same numbers, one product at a time.")
 def squared_with_a_loop(w, b, X, Y):
     J = 0
@@ -322,6 +342,11 @@ def prediction_for_label(y_hat, y):
 @log_loss.mistake("The second term is missing: what does the loss say when y = 0?")
 def first_term_only(y_hat, y):
     return -y * np.log(y_hat)
+
+
+@log_loss.mistake("The losses are added up. Return one loss for each entry.")
+def summed_loss(y_hat, y):
+    return np.sum(-y * np.log(y_hat) - (1 - y) * np.log(1 - y_hat))
 
 
 @log_loss.mistake("Return one loss per example. The mean comes later, in the cost.")
@@ -442,6 +467,11 @@ def b_as_vector(n_x):
 @initialize_with_zeros.mistake("Only w comes back. Return w and b: `return w, b`.")
 def only_w(n_x):
     return np.zeros((n_x, 1))
+
+
+@initialize_with_zeros.mistake("`np.zeros` takes the shape as one argument, a tuple: `np.zeros((n_x, 1))`.")
+def shape_in_two_arguments(n_x):
+    return np.zeros(n_x, 1), 0.0
 
 
 @initialize_with_zeros.accept
@@ -622,6 +652,27 @@ def cost_of_a_table(w, b, X, Y):
     )
 
 
+@propagate.mistake("The cost is one number for each example. Add the losses up, then divide by m.")
+def cost_not_summed(w, b, X, Y):
+    return propagate_variant(w, b, X, Y, cost=lambda A: log_loss(A, Y) / X.shape[1])
+
+
+@propagate.mistake("The cost is the loss of each example. Take the mean of the losses.")
+def losses_returned(w, b, X, Y):
+    return propagate_variant(w, b, X, Y, cost=lambda A: log_loss(A, Y))
+
+
+@propagate.mistake(
+    "A product does not fit: its inner sizes are 1 and n_x. The scores are `w.T @ X`, (1, n_x) times (n_x, m), and dw is "
+    "`X @ dZ.T`."
+)
+@squared_cost.mistake(
+    "Without `.T` the shapes of w and X do not fit: (n_x, 1) times (n_x, m). Turn w into a row: `w.T @ X`."
+)
+def w_not_transposed(w, b, X, Y):
+    return w @ X + b
+
+
 @propagate.mistake("dw is one number: the sum runs over the features, too. X @ dZ.T sums over the examples alone.")
 def dw_one_number(w, b, X, Y):
     return propagate_variant(w, b, X, Y, dw=lambda dZ: np.sum(X * dZ) / X.shape[1])
@@ -699,6 +750,29 @@ def z_not_reset(w, b, X, Y):
     Z = np.cumsum(w.T @ X, axis=1) + b
     A = sigmoid(Z)
     return {"dw": X @ (A - Y).T / m, "db": np.mean(A - Y)}, np.mean(log_loss(A, Y))
+
+
+@propagate_loop.mistake("The last example is missing: `range(m)` has the numbers 0 to m - 1.")
+def last_example_missing(w, b, X, Y):
+    grads, cost = propagate_variant(w, b, X[:, :-1], Y[:, :-1]) if X.shape[1] > 1 else ({"dw": 0 * w, "db": 0.0}, 0.0)
+    share = (X.shape[1] - 1) / X.shape[1]
+    return {name: share * value for name, value in grads.items()}, share * cost
+
+
+@propagate_loop.mistake(
+    "`return` stands inside the loop, so only the first example is added. It stands after the loop."
+)
+def returned_inside_the_loop(w, b, X, Y):
+    grads, cost = propagate_variant(w, b, X[:, :1], Y[:, :1])
+    return {name: value / X.shape[1] for name, value in grads.items()}, cost / X.shape[1]
+
+
+@propagate.mistake("You divide by m - 1. The cost and its gradients are means over the m examples.")
+@propagate_loop.mistake("You divide by m - 1. The cost and its gradients are means over the m examples.")
+def divided_by_one_less(w, b, X, Y):
+    grads, cost = propagate_variant(w, b, X, Y)
+    factor = X.shape[1] / max(X.shape[1] - 1, 1)
+    return {name: factor * value for name, value in grads.items()}, factor * cost
 
 
 @propagate.accept
@@ -853,6 +927,18 @@ def b_after_w_has_moved(w, b, X, Y, num_iterations, learning_rate):
         w = w - learning_rate * grads["dw"]
         grads = grads | {"db": propagate(w, b, X, Y)[0]["db"]}
         return w, b - learning_rate * grads["db"], grads, cost
+
+    return walked(w, b, X, Y, num_iterations, learning_rate, step)
+
+
+@optimize.mistake(
+    "b moves along a gradient that was taken at the new w, not along the one that you return. Move both with the same."
+)
+def b_along_another_gradient(w, b, X, Y, num_iterations, learning_rate):
+    def step(w, b):
+        grads, cost = propagate(w, b, X, Y)
+        w = w - learning_rate * grads["dw"]
+        return w, b - learning_rate * propagate(w, b, X, Y)[0]["db"], grads, cost
 
     return walked(w, b, X, Y, num_iterations, learning_rate, step)
 
@@ -1023,6 +1109,13 @@ def one_axis_of_labels(w, b, X):
     return (sigmoid(w.T @ X + b) > 0.5).astype(int)[0]
 
 
+@predict.mistake(
+    "Without `.T` the shapes of w and X do not fit: (n_x, 1) times (n_x, m). Turn w into a row: `w.T @ X`."
+)
+def predict_with_w_not_transposed(w, b, X):
+    return w @ X + b
+
+
 @predict.accept
 def booleans(w, b, X):
     return sigmoid(np.dot(w.T, X) + b) > 0.5
@@ -1157,6 +1250,15 @@ def train_predicted_before_training(X_train, Y_train, X_test, Y_test, num_iterat
     found = model(X_train, Y_train, X_test, Y_test, num_iterations, learning_rate)
     w, b = initialize_with_zeros(X_train.shape[0])
     return found | {"Y_prediction_train": predict(w, b, X_train)}
+
+
+@model.mistake(
+    "`optimize` returns three values, the parameters first. Unpack them: `params, grads, costs = optimize(...)`."
+)
+def results_not_unpacked(X_train, Y_train, X_test, Y_test, num_iterations=2000, learning_rate=0.005):
+    w, b = initialize_with_zeros(X_train.shape[0])
+    params = optimize(w, b, X_train, Y_train, num_iterations, learning_rate)
+    return {"w": params["w"], "b": params["b"]}
 
 
 @model.accept(

@@ -281,6 +281,33 @@ def equal_rows(n_x, n_h, n_y, rng):
     return initialized(n_x, n_h, n_y, W1, rng.standard_normal((n_y, n_h)) * 0.01)
 
 
+@initialize_parameters.mistake(
+    "`rng.standard_normal` takes the shape as one argument, a tuple: `rng.standard_normal((n_h, n_x))`."
+)
+def shape_in_two_arguments(n_x, n_h, n_y, rng):
+    return initialized(n_x, n_h, n_y, rng.standard_normal(n_h, n_x) * 0.01, rng.standard_normal(n_y, n_h) * 0.01)
+
+
+@initialize_parameters.mistake("`np.zeros` takes the shape as one argument, a tuple: `np.zeros((n_h, 1))`.")
+def shape_of_biases_in_two_arguments(n_x, n_h, n_y, rng):
+    W1, W2 = rng.standard_normal((n_h, n_x)) * 0.01, rng.standard_normal((n_y, n_h)) * 0.01
+    return initialized(n_x, n_h, n_y, W1, W2, np.zeros(n_h, 1), np.zeros(n_y, 1))
+
+
+@initialize_parameters.mistake(
+    "W1 is transposed, and W2 is not. A row of W belongs to a unit of its layer: W1 is (n_h, n_x)."
+)
+def first_weights_transposed(n_x, n_h, n_y, rng):
+    return initialized(n_x, n_h, n_y, rng.standard_normal((n_x, n_h)) * 0.01, rng.standard_normal((n_y, n_h)) * 0.01)
+
+
+@initialize_parameters.mistake(
+    "W2 is transposed, and W1 is not. A row of W belongs to a unit of its layer: W2 is (n_y, n_h)."
+)
+def second_weights_transposed(n_x, n_h, n_y, rng):
+    return initialized(n_x, n_h, n_y, rng.standard_normal((n_h, n_x)) * 0.01, rng.standard_normal((n_h, n_y)) * 0.01)
+
+
 @initialize_parameters.accept(
     "`rng.normal(scale=0.01)` gives the small spread at once. Layer 2 is drawn first: other numbers, equally good."
 )
@@ -368,6 +395,20 @@ def tanh_at_the_output(X, parameters):
 @forward_propagation.mistake("The hidden layer has no activation: A1 is Z1. Then two layers are no more than one.")
 def no_hidden_activation(X, parameters):
     return forward_variant(X, parameters, hidden=lambda Z: Z)
+
+
+@forward_propagation.mistake(
+    "A product does not fit. Rows of W meet columns: Z1 is `W1 @ X + b1`, without a transpose."
+)
+def W1_transposed(X, parameters):
+    return forward_variant(X, parameters | {"W1": parameters["W1"].T})
+
+
+@forward_propagation.mistake(
+    "A product does not fit. Rows of W meet columns: Z2 is `W2 @ A1 + b2`, without a transpose."
+)
+def W2_transposed(X, parameters):
+    return forward_variant(X, parameters | {"W2": parameters["W2"].T})
 
 
 @forward_propagation.mistake("A2 is Z2: the logistic function is missing at the output.")
@@ -492,6 +533,13 @@ def without_minus(A2, Y):
 @compute_cost.mistake("One loss per entry comes back. Add them up and divide by m.")
 def losses_returned(A2, Y):
     return -(Y * np.log(A2) + (1 - Y) * np.log(1 - A2))
+
+
+@compute_cost.mistake(
+    "Each loss is divided by m, but they are not added up: the cost is one number, `np.sum(...) / m`."
+)
+def losses_divided_by_m(A2, Y):
+    return losses_returned(A2, Y) / Y.shape[1]
 
 
 @compute_cost.mistake("The weight of the second term is 1 - Y, with the labels, not 1 - A2.")
@@ -688,6 +736,11 @@ def biases_over_the_units(parameters, cache, X, Y):
     return backward_variant(parameters, cache, X, Y, db=lambda dZ: np.sum(dZ, axis=0, keepdims=True) / X.shape[1])
 
 
+@backward_propagation.mistake("A product does not fit. dZ1 is made with `W2.T @ dZ2`, and dW2 is `dZ2 @ A1.T`.")
+def W2_not_transposed(parameters, cache, X, Y):
+    return backward_variant(parameters, cache, X, Y, dA1=lambda W2, dZ2: W2 @ dZ2)
+
+
 @backward_propagation.mistake(
     "`W2.T * dZ2` is right for one output only, by luck. W2.T @ dZ2 adds up the paths over all outputs."
 )
@@ -825,6 +878,11 @@ def uphill(parameters, grads, learning_rate):
 @update_parameters.mistake("learning_rate is not used: multiply each gradient by it.")
 def rate_forgotten(parameters, grads, learning_rate):
     return update_parameters(parameters, grads, 1.0)
+
+
+@update_parameters.mistake('The gradients are named with a d: `grads["dW1"]`, not `grads["W1"]`.')
+def gradients_named_like_parameters(parameters, grads, learning_rate):
+    return {name: parameters[name] - learning_rate * grads[name] for name in parameters}
 
 
 @update_parameters.mistake("The learning rate is fixed at 1.2 inside the function. Use the argument.")

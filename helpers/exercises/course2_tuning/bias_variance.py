@@ -464,6 +464,15 @@ def test_labels_by_another_order(X, Y, sizes, rng):
     return (*found[:5], Y[:, other[m_train + m_dev :]])
 
 
+@train_dev_test_split.mistake(
+    "`rng.permutation(X)` shuffles the rows, which are features. Draw an order of the columns: `X[:, rng.permutation(m)]`."
+)
+def rows_permuted(X, Y, sizes, rng):
+    X = rng.permutation(X)
+    a, b = sizes[0], sizes[0] + sizes[1]
+    return X[:, :a], Y[:, :a], X[:, a:b], Y[:, a:b], X[:, b:], Y[:, b:]
+
+
 @train_dev_test_split.accept
 def with_split_of_numpy(X, Y, sizes, rng):
     m = X.shape[1]
@@ -619,6 +628,14 @@ def one_per_place(G, f):
 @error_parts.mistake("The two come in the wrong order: bias² first, then variance.")
 def parts_exchanged(G, f):
     return np.mean(G.var(axis=0)), np.mean((f - G.mean(axis=0)) ** 2)
+
+
+@error_parts.mistake(
+    "The variance is that of all numbers of G together: `np.var(G)` without axis. It is measured from the average fit of each "
+    "place."
+)
+def variance_over_everything(G, f):
+    return np.mean((G.mean(axis=0) - f) ** 2), np.var(G)
 
 
 @error_parts.accept("`var(axis=0)` is the mean squared distance from the column's mean: the inner sum of (1.24).")

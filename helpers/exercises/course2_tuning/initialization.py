@@ -127,6 +127,11 @@ def zeros_without_biases(layers_dims):
     return {name: W for name, W in parameters_from(layers_dims, zero_weight).items() if name[0] == "W"}
 
 
+@initialize_parameters_zeros.mistake("`np.zeros` takes the shape as one argument, a tuple: `np.zeros((n, n_prev))`.")
+def zeros_with_a_shape_in_two_arguments(layers_dims):
+    return parameters_from(layers_dims, lambda n, n_prev: np.zeros(n, n_prev))
+
+
 @initialize_parameters_zeros.accept
 def zeros_from_pairs(layers_dims):
     parameters = {"L": len(layers_dims) - 1}
@@ -395,6 +400,16 @@ def weights_transposed(layers_dims, rng, spread):
 @shared_mistake("The biases are random. They start at 0: the random weights already make the units differ.")
 def biases_random(layers_dims, rng, spread):
     return parameters_from(layers_dims, normal(rng, spread), lambda n: rng.standard_normal((n, 1)) * spread(n, n))
+
+
+@shared_mistake("`rng.standard_normal` takes the shape as one argument, a tuple: `rng.standard_normal((n, n_prev))`.")
+def shape_in_two_arguments(layers_dims, rng, spread):
+    return parameters_from(layers_dims, lambda n, n_prev: rng.standard_normal(n, n_prev) * spread(n, n_prev))
+
+
+@shared_mistake("`np.zeros` takes the shape as one argument, a tuple: `np.zeros((n, 1))`.")
+def shape_of_biases_in_two_arguments(layers_dims, rng, spread):
+    return parameters_from(layers_dims, normal(rng, spread), lambda n: np.zeros(n, 1))
 
 
 @shared_mistake("`np.zeros(n)` has one axis. A bias is a column: `np.zeros((n, 1))`.")

@@ -185,6 +185,29 @@ def without_the_mean(X):
     return means(X), spread(X, lambda X, **how: np.sqrt(np.mean(X**2, **how)))
 
 
+@fit_normalizer.mistake(
+    "Two things: this is the variance, so take its square root, see (4.2); and a feature whose values are all equal gets "
+    "exactly 1."
+)
+def variance_of_equal_values_too(X):
+    return means(X), np.var(X, axis=1, keepdims=True)
+
+
+@fit_normalizer.mistake(
+    "This is the mean of x**2: subtract mu before squaring and take the root, see (4.2). A feature whose values are all "
+    "equal gets exactly 1."
+)
+def mean_of_squares(X):
+    return means(X), np.mean(X**2, axis=1, keepdims=True)
+
+
+@fit_normalizer.mistake(
+    "This is the mean of x**2, with 1 for equal values: subtract mu before squaring, and take the root, see (4.2)."
+)
+def mean_of_squares_but_of_equal_values(X):
+    return means(X), spread(X, lambda X, **axes: np.mean(X**2, **axes))
+
+
 @fit_normalizer.mistake("mu and sigma are swapped: return mu first.")
 def statistics_swapped(X):
     return spread(X), means(X)
@@ -600,6 +623,11 @@ and_zero_by_zero(
 )
 and_zero_by_zero(nudges_add_up, "Nudges of earlier entries stay in your copy. Begin each turn with a fresh copy.")
 and_zero_by_zero(first_entry_only, "You measure the first entry alone. Loop over all of them.")
+
+
+and_zero_by_zero(precedence_of_epsilon, "`/ 2 * epsilon` multiplies by epsilon. Write `/ (2 * epsilon)`.")
+and_zero_by_zero(one_norm_below, "You divide by one norm. (4.23) divides by the sum of both.")
+and_zero_by_zero(difference_of_norms, "You take the difference of the norms. Take the norm of the difference.")
 
 
 @gradient_check.mistake("You take the largest difference. The norm in (4.23) is the root of the sum of all squares.")

@@ -271,6 +271,32 @@ def batches_start_at_k(X, Y, mini_batch_size, rng):
     return [(X[:, k : k + mini_batch_size], Y[:, k : k + mini_batch_size]) for k in starts]
 
 
+@random_mini_batches.mistake(
+    "`rng.permutation(X)` shuffles the rows, which are features. Draw an order of the columns: `X[:, rng.permutation(m)]`."
+)
+def rows_permuted(X, Y, mini_batch_size, rng):
+    return cut(rng.permutation(X), Y, mini_batch_size)
+
+
+@random_mini_batches.mistake(
+    "The last, smaller batch is filled up with examples that were used already. It stays smaller: each example counts once."
+)
+def last_batch_filled_up(X, Y, mini_batch_size, rng):
+    order = rng.permutation(X.shape[1])
+    count = -(-X.shape[1] // mini_batch_size)
+    order = np.resize(order, count * mini_batch_size)
+    return cut(X[:, order], Y[:, order], mini_batch_size)
+
+
+@random_mini_batches.mistake(
+    "The smaller batch comes first. Cut from the start: the last batch is the one that has what is left."
+)
+def smaller_batch_first(X, Y, mini_batch_size, rng):
+    order, m = rng.permutation(X.shape[1]), X.shape[1]
+    starts = [0, *range(m % mini_batch_size or mini_batch_size, m, mini_batch_size)]
+    return [(X[:, order[a:b]], Y[:, order[a:b]]) for a, b in zip(starts, [*starts[1:], m], strict=True)]
+
+
 @random_mini_batches.accept("Random numbers are drawn and sorted: the places that they come from are a random order.")
 def order_by_sorting(X, Y, mini_batch_size, rng):
     order = np.argsort(rng.random(X.shape[1]))
@@ -376,6 +402,16 @@ def update_parameters_with_gd(parameters, grads, learning_rate):
 @update_parameters_with_gd.mistake("Your step goes uphill: subtract learning_rate times the gradient.")
 def gd_uphill(parameters, grads, learning_rate):
     return update_parameters_with_gd(parameters, grads, -learning_rate)
+
+
+@update_parameters_with_gd.mistake('The gradients are named with a d: `grads["dW1"]`, not `grads["W1"]`.')
+def gd_gradients_named_like_parameters(parameters, grads, learning_rate):
+    return {name: parameters[name] - learning_rate * grads[name] for name in parameters}
+
+
+@update_parameters_with_gd.mistake("The learning rate is the number 0.01 in your step. Use the argument learning_rate.")
+def gd_rate_fixed(parameters, grads, learning_rate):
+    return update_parameters_with_gd(parameters, grads, 0.01)
 
 
 @update_parameters_with_gd.mistake("The learning rate is not in your step. Multiply each gradient by it.")
@@ -879,6 +915,14 @@ def momentum_uphill(parameters, grads, v, beta, learning_rate):
     return momentum_with(parameters, grads, v, beta, 1 - beta, -learning_rate)
 
 
+@update_parameters_with_momentum.mistake(
+    'Gradients and v are named with a d: `grads["dW1"]` and `v["dW1"]`, not `"W1"`.'
+)
+def momentum_named_like_parameters(parameters, grads, v, beta, learning_rate):
+    new = {name: beta * v[name] + (1 - beta) * grads[name] for name in parameters}
+    return {name: parameters[name] - learning_rate * new[name] for name in parameters}, new
+
+
 @update_parameters_with_momentum.mistake("The learning rate is not in your step. Multiply v by it.")
 def momentum_without_rate(parameters, grads, v, beta, learning_rate):
     return momentum_with(parameters, grads, v, beta, 1 - beta, 1.0)
@@ -1138,6 +1182,13 @@ def rmsprop_old_returned(parameters, grads, s, beta, learning_rate, epsilon):
 @update_parameters_with_rmsprop.mistake("Your step goes uphill: subtract it from the parameters.")
 def rmsprop_uphill(parameters, grads, s, beta, learning_rate, epsilon):
     return rmsprop_with(parameters, grads, s, beta, 1 - beta, -learning_rate, over_root(epsilon))
+
+
+@update_parameters_with_rmsprop.mistake(
+    'Gradients and s are named with a d: `grads["dW1"]` and `s["dW1"]`, not `"W1"`.'
+)
+def rmsprop_named_like_parameters(parameters, grads, s, beta, learning_rate, epsilon):
+    return rmsprop_with({name: parameters[name] for name in s}, grads, s, beta, 1 - beta, learning_rate, None)
 
 
 @update_parameters_with_rmsprop.mistake("The gradient is multiplied by the root of s. Divide by it.")
@@ -1539,6 +1590,22 @@ def adam_epsilon_corrected_too(parameters, grads, v, s, t, learning_rate, beta1,
     return adam_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, enlarged)
 
 
+@update_parameters_with_adam.mistake(
+    "epsilon is added to the quotient. It belongs to the denominator: put parentheses around the root of s plus epsilon."
+)
+def adam_epsilon_outside(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+    step = lambda v, s: v / np.sqrt(s) + epsilon  # noqa: E731
+    return adam_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, step=step)
+
+
+@update_parameters_with_adam.mistake(
+    'Gradients, v and s are named with a d: `grads["dW1"]`, `v["dW1"]`, `s["dW1"]`, not `"W1"`.'
+)
+def adam_all_named_like_parameters(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
+    new_v = {name: beta1 * v[name] + (1 - beta1) * grads[name] for name in parameters}
+    return parameters, new_v, s
+
+
 @update_parameters_with_adam.mistake("Divide by the root of the corrected s, not by s itself.")
 def adam_without_root(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon):
     step = lambda v, s: v / (s + epsilon)  # noqa: E731
@@ -1795,6 +1862,13 @@ def lr_divided_again(learning_rate0, epoch_num, decay_rate):
 )
 def lr_parentheses_of_both_missing(learning_rate0, epoch_num, decay_rate):
     return 1 / 1 + decay_rate * epoch_num * learning_rate0
+
+
+@update_lr.mistake(
+    "Parentheses are missing: the quotient is multiplied by epoch_num. Divide by (1 + decay_rate * epoch_num)."
+)
+def lr_times_the_epoch(learning_rate0, epoch_num, decay_rate):
+    return learning_rate0 / (1 + decay_rate) * epoch_num
 
 
 @update_lr.accept

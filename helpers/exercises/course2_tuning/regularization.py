@@ -439,6 +439,14 @@ def gradients_with_squared_weights(X, Y, cache, lambd):
     return plus(backward(X, Y, cache), squares, lambd / X.shape[1])
 
 
+@REG.mistake(
+    "Each dW gets one number, lambd / m times the sum of the weights. Add lambd / m times W itself, entry by entry."
+)
+def gradients_with_sum_of_weights(X, Y, cache, lambd):
+    sums = {name: np.sum(a) for name, a in cache.items() if name[0] == "W"}
+    return plus(backward(X, Y, cache), sums, lambd / X.shape[1])
+
+
 @REG.mistake("This is the slope of the sizes of the weights, the L1 penalty. Add lambd / m times W itself.")
 def gradients_with_signs(X, Y, cache, lambd):
     signs = {name: np.sign(a) for name, a in cache.items() if name[0] == "W"}
@@ -814,6 +822,27 @@ def drop_without_m(X, Y, cache, keep_prob):
     return backward(X, Y, cache, m=1, db=lambda dZ: dZ.sum(axis=1, keepdims=True), after=scaled)
 
 
+@DROP.mistake("The slope is that of tanh, 1 - A². The hidden layers have ReLU: 1 where A > 0, else 0.")
+def drop_with_slope_of_tanh(X, Y, cache, keep_prob):
+    return drop_variant_of_slope(X, Y, cache, keep_prob, lambda A: 1 - A**2)
+
+
+@DROP.mistake("db is a sum over the units, too. Each unit has its own: the mean over the examples, axis=1.")
+def drop_db_over_everything(X, Y, cache, keep_prob):
+    grads = DROP.reference(X, Y, cache, keep_prob)
+    return {name: np.full(g.shape, g.sum()) if name[1] == "b" else g for name, g in grads.items()}
+
+
+def drop_variant_of_slope(X, Y, cache, keep_prob, slope):
+    """Return the gradients with another slope of the hidden layers, as a function of the activation."""
+    m, grads, dZ = X.shape[1], {}, cache["A3"] - Y
+    for l, A_prev in ((3, cache["A2"]), (2, cache["A1"]), (1, X)):
+        grads[f"dW{l}"], grads[f"db{l}"] = dZ @ A_prev.T / m, np.mean(dZ, axis=1, keepdims=True)
+        if l > 1:
+            dZ = cache[f"W{l}"].T @ dZ * cache[f"D{l - 1}"] / keep_prob * slope(A_prev)
+    return grads
+
+
 @DROP.accept(
     "ReLU's slope comes from the thinned activation: it is above 0 where the score is, in all entries that were kept."
 )
@@ -894,8 +923,10 @@ def dropout_forward(A, keep_prob, mode, rng):
 
 
 def mode_variant(A, mode, mask, factor):
+    if mode == "test":
+        return A, np.ones(A.shape)
     D = mask(A.shape)
-    return (A, np.ones(A.shape)) if mode == "test" else (A * D * factor, D)
+    return A * D * factor, D
 
 
 @dropout_forward.mistake('Dropout is active in test. With mode "test" return A as it is, and a mask of ones.')
@@ -917,14 +948,6 @@ def mode_swapped_mask(A, keep_prob, mode, rng):
 def mode_test_divided(A, keep_prob, mode, rng):
     out, mask = mode_variant(A, mode, kept(rng, keep_prob), 1 / keep_prob)
     return (out / keep_prob if mode == "test" else out), mask
-
-
-@dropout_forward.mistake(
-    "You scale in test. Inverted dropout scales in training, by 1 / keep_prob, and test does nothing."
-)
-def mode_scaled_in_test(A, keep_prob, mode, rng):
-    out, mask = mode_variant(A, mode, kept(rng, keep_prob), 1)
-    return (out * keep_prob if mode == "test" else out), mask
 
 
 @dropout_forward.mistake(
@@ -979,6 +1002,15 @@ def mode_not_inverted(A, keep_prob, mode, rng):
         return A * keep_prob, np.ones(A.shape)
     mask = rng.random(A.shape) < keep_prob
     return A * mask, mask * 1
+
+
+@dropout_forward.mistake(
+    "In test you draw a mask and do not use it. Draw in training only: what is drawn later with this rng comes out "
+    "differently by it."
+)
+def mode_drawn_in_test(A, keep_prob, mode, rng):
+    D = rng.random(A.shape) < keep_prob
+    return (A, np.ones(A.shape)) if mode == "test" else (A * D / keep_prob, D)
 
 
 @dropout_forward.accept

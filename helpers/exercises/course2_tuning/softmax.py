@@ -230,6 +230,30 @@ def shifted_in_place(Z):
     return np.exp(Z) / np.exp(Z).sum(axis=0)
 
 
+@softmax.mistake(
+    "Two things: all entries together add up to 1, but each column must, axis=0; and the exponentials of scores such as "
+    "1000 overflow. Subtract the largest score of each column first, (8.7)."
+)
+def over_everything_without_shift(Z):
+    return np.exp(Z) / np.sum(np.exp(Z))
+
+
+@softmax.mistake(
+    "The shift goes along the columns, but the sum along the rows (axis=1). Add up over the classes, axis=0."
+)
+def shifted_columns_summed_rows(Z):
+    E = np.exp(Z - Z.max(axis=0))
+    return E / E.sum(axis=1, keepdims=True)
+
+
+@softmax.mistake(
+    "Two things: the sum runs over the examples (axis=1), but each column adds up to 1, axis=0; and the exponentials of "
+    "scores such as 1000 overflow. Subtract the largest score of each column first, (8.7)."
+)
+def over_the_examples_without_shift(Z):
+    return np.exp(Z) / np.sum(np.exp(Z), axis=1, keepdims=True)
+
+
 @softmax.mistake("The sum has lost an axis and runs over the examples: axis=0 adds up the classes of each example.")
 def rows_without_keepdims(Z):
     E = np.exp(Z - Z.max(axis=0))
@@ -392,6 +416,11 @@ def rounded_probabilities(Z):
 @hardmax.mistake("Every positive score gets a 1. Only the largest score of each column does.")
 def positive_scores(Z):
     return (Z > 0) * 1.0
+
+
+@hardmax.mistake("The ones mark the largest of each row. Each example is a column: look along axis 0.")
+def largest_of_each_row(Z):
+    return (np.max(Z, axis=1, keepdims=True) == Z) * 1.0
 
 
 @hardmax.accept
@@ -850,6 +879,22 @@ def cross_entropy_without_shift(Z, Y):
 
 
 @softmax_cross_entropy.mistake(
+    "One largest score is subtracted from all columns. Where a column lies far below it, every exponential is 0. Each "
+    "column has its own: np.max(Z, axis=0, keepdims=True)."
+)
+def cross_entropy_shifted_by_the_largest_of_all(Z, Y):
+    largest = np.max(Z)
+    E = np.exp(Z - largest)
+    S = E.sum(axis=0)
+    return float(np.mean(largest + np.log(S) - np.sum(Y * Z, axis=0))), E / S - Y
+
+
+@softmax_cross_entropy.mistake("All probabilities together add up to 1. Those of each column must: sum over axis=0.")
+def cross_entropy_over_everything(Z, Y):
+    return float(-np.sum(Y * log_softmax(Z)) / Z.shape[1]), scipy_softmax(Z) - Y
+
+
+@softmax_cross_entropy.mistake(
     "The largest score is subtracted inside the sum, but not given back in front of the logarithm: see (8.20)."
 )
 def shift_not_given_back(Z, Y):
@@ -915,6 +960,14 @@ def dZ_returned_first(Z, Y):
 @softmax_cross_entropy.mistake("dZ is the mean over the examples. Keep one column per example.")
 def dZ_averaged(Z, Y):
     return cross_entropy_variant(Z, Y, dZ=lambda dZ: dZ.mean(axis=1, keepdims=True))
+
+
+@softmax_cross_entropy.mistake(
+    "dZ has a factor ŷ (1 - ŷ) too many. It belongs to the squared error of logistic units; here dZ is ŷ - y."
+)
+def dZ_with_the_slope_of_the_logistic_function(Z, Y):
+    A = scipy_softmax(Z, axis=0)
+    return cross_entropy_variant(Z, Y, dZ=lambda dZ: dZ * A * (1 - A))
 
 
 @softmax_cross_entropy.accept
@@ -1087,6 +1140,11 @@ def model_over_the_examples(X, Y, learning_rate, num_iterations):
     return descend(X, Y, learning_rate, num_iterations, slope=lambda Z, Y: scipy_softmax(Z, axis=1) - Y)
 
 
+@softmax_regression_model.mistake("All probabilities together add up to 1. Those of each column must: sum over axis=0.")
+def model_over_everything(X, Y, learning_rate, num_iterations):
+    return descend(X, Y, learning_rate, num_iterations, slope=lambda Z, Y: scipy_softmax(Z) - Y)
+
+
 @softmax_regression_model.mistake("dZ is the score minus the label: this is linear regression. The softmax is missing.")
 def linear_regression(X, Y, learning_rate, num_iterations):
     return descend(X, Y, learning_rate, num_iterations, slope=lambda Z, Y: Z - Y)
@@ -1249,6 +1307,11 @@ def argmax_over_the_examples(X, parameters):
 @predict_classes.mistake("b is missing. Its entries differ between the classes, so it can change which one wins.")
 def predicted_without_bias(X, parameters):
     return np.argmax(parameters["W"] @ X, axis=0)[None, :]
+
+
+@predict_classes.mistake("A product does not fit. Rows of W meet columns: `W @ X + b`, without a transpose.")
+def predicted_with_transposed_weights(X, parameters):
+    return np.argmax(parameters["W"].T @ X + parameters["b"], axis=0)[None, :]
 
 
 @predict_classes.mistake("The smallest score wins in your function. The class with the largest does.")

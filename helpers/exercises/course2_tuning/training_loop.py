@@ -263,8 +263,8 @@ def gradients_uphill(net, X, Y):
 
 
 @cost_and_gradients.mistake(
-    "The exponentials overflow for large scores. Subtract the largest score of each column first, and take the logarithm "
-    "of the sum: (9.6)."
+    "For large scores the exponentials overflow, or those of a whole column are 0 if one largest score serves all columns. "
+    "Subtract the largest score of each column first, and take the logarithm of the sum: (9.6)."
 )
 def softmax_as_it_stands(net, X, Y):
     def softmax(S):
@@ -309,6 +309,75 @@ def unbiased_variance(net, X, Y):
 @cost_and_gradients.mistake("The 0.00001 under the root is missing. A mini-batch of one divides by 0 without it.")
 def without_epsilon(net, X, Y):
     return gradients_with(net, X, Y, root=np.sqrt)
+
+
+@cost_and_gradients.mistake("The 0.00001 is added after the root. It stands under it: the root of var + 0.00001.")
+def epsilon_after_the_root(net, X, Y):
+    return gradients_with(net, X, Y, root=lambda var: np.sqrt(var) + 1e-5)
+
+
+@cost_and_gradients.mistake(
+    "gamma is missing, on the way forward and back: (9.3) multiplies the normalised scores by it."
+)
+def without_gamma(net, X, Y):
+    return gradients_with(net | {"gamma": np.ones_like(net["gamma"])}, X, Y)
+
+
+@cost_and_gradients.mistake("gamma is missing on the way back: dZ_norm is gamma times dZ_tilde.")
+def without_gamma_on_the_way_back(net, X, Y):
+    def slope(dN, N, s):
+        dT = dN / net["gamma"]
+        return (dT - mean(dT) - N * mean(dT * N)) / s
+
+    return gradients_with(net, X, Y, slope=slope)
+
+
+@cost_and_gradients.mistake("beta is missing: (9.3) adds it.")
+def without_beta(net, X, Y):
+    return gradients_with(net | {"beta": 0 * net["beta"]}, X, Y)
+
+
+@cost_and_gradients.mistake("b2 is missing in the scores of the output.")
+def without_b2(net, X, Y):
+    return gradients_with(net | {"b2": 0 * net["b2"]}, X, Y)
+
+
+@cost_and_gradients.mistake(
+    "The gradient of gamma lacks the normalised scores: it is the mean of dZ_tilde times Z_norm."
+)
+def gamma_like_beta(net, X, Y):
+    return gradients_with(net, X, Y, change=lambda grads, m: grads | {"gamma": grads["beta"]})
+
+
+def shifted_by_the_largest(S):
+    """Return a softmax that goes wrong where a column lies far below the largest score of all."""
+    E = np.exp(S - np.max(S))
+    return E / np.sum(E, axis=0)
+
+
+@cost_and_gradients.mistake(
+    "One largest score is subtracted from all columns. In a column far below it all exponentials are 0. Each column has its "
+    "own: axis=0."
+)
+def shifted_by_the_largest_of_all(net, X, Y):
+    def cost(P, Y):
+        S = gradients_scores(net, X)
+        return float(np.mean(np.log(np.sum(np.exp(S - np.max(S)), axis=0)) - np.sum(Y * (S - np.max(S)), axis=0)))
+
+    return gradients_with(net, X, Y, softmax=shifted_by_the_largest, cost=cost)
+
+
+def gradients_scores(net, X):
+    Z = net["W1"] @ X
+    N = (Z - mean(Z)) / np.sqrt(mean((Z - mean(Z)) ** 2) + 1e-5)
+    return net["W2"] @ np.maximum(0, net["gamma"] * N + net["beta"]) + net["b2"]
+
+
+@cost_and_gradients.mistake(
+    "J is right, but in the gradients one largest score is subtracted from all columns. Each column has its own: axis=0."
+)
+def gradients_shifted_by_the_largest_of_all(net, X, Y):
+    return gradients_with(net, X, Y, softmax=shifted_by_the_largest)
 
 
 @cost_and_gradients.mistake("mu and var have lost an axis. Return them as columns, (n_h, 1).")
@@ -474,6 +543,26 @@ def prediction_without_epsilon(net, X):
     return predict_with(net, X, root=np.sqrt)
 
 
+@predict.mistake("The 0.00001 is added after the root. It stands under it: the root of var + 0.00001.")
+def prediction_with_epsilon_after_the_root(net, X):
+    return predict_with(net, X, root=lambda var: np.sqrt(var) + 1e-5)
+
+
+@predict.mistake("gamma is missing: the normalised scores are multiplied by it.")
+def prediction_without_gamma(net, X):
+    return predict_with(net | {"gamma": np.ones_like(net["gamma"])}, X)
+
+
+@predict.mistake("beta is missing: it is added to the scaled scores.")
+def prediction_without_beta(net, X):
+    return predict_with(net | {"beta": 0 * net["beta"]}, X)
+
+
+@predict.mistake("b2 is missing in the scores of the output.")
+def prediction_without_b2(net, X):
+    return predict_with(net | {"b2": 0 * net["b2"]}, X)
+
+
 @predict.mistake("The ReLU of the hidden layer is missing.")
 def prediction_without_relu(net, X):
     return predict_with(net, X, hidden=lambda T: T)
@@ -501,6 +590,21 @@ def softmax_over_the_digits(net, X):
 def prediction_overflows(net, X):
     E = np.exp(scores_in_place_of_probabilities(net, X))
     return E / np.sum(E, axis=0)
+
+
+@predict.mistake(
+    "One largest score is subtracted from all columns. In a column far below it all exponentials are 0, and 0 / 0 is nan. Each "
+    "column has its own: axis=0."
+)
+def prediction_shifted_by_the_largest_of_all(net, X):
+    return shifted_by_the_largest(scores_in_place_of_probabilities(net, X))
+
+
+@predict.mistake("All probabilities together add up to 1. Those of each column must: sum over axis=0.")
+def prediction_over_everything(net, X):
+    S = scores_in_place_of_probabilities(net, X)
+    E = np.exp(S - np.max(S))
+    return E / np.sum(E)
 
 
 @predict.accept("One column after the other, as digits come in practice: no mean over X can slip in.")
@@ -571,22 +675,26 @@ def train_judge(net, X, Y, num_epochs, mini_batch_size, learning_rate, rng):
     m = X.shape[1]
     if m <= mini_batch_size or np.all(X[:, :1] == X):
         return None
-    ends, batch = [], []
-    parts = [
-        part for part in itertools.product(range(-(-m // mini_batch_size)), repeat=m) if _fits(part, mini_batch_size)
-    ]
-    for epochs in itertools.product(parts, repeat=num_epochs):
-        orders = [np.argsort(part, kind="stable") for part in epochs]
-        end, _ = train_with(net, X, Y, num_epochs, mini_batch_size, learning_rate, None, order=lambda e, o=orders: o[e])
-        ends.append(np.concatenate([end[name].ravel() for name in (*sorted(NAMES), "mean", "var")]))
-        batch.append(epochs)
-    return draws(300, view="walks", given={"ends": np.array(ends), "batch": np.array(batch)})
-
-
-def _fits(part, size):
-    """Tell whether each mini-batch but the last has `size` of the examples; part says the mini-batch of each."""
-    counts = np.bincount(part, minlength=-(-len(part) // size))
-    return np.all(counts[:-1] == size) and 0 < counts[-1] <= size
+    ends, batch, kind = [], [], []
+    right = [mini_batch_size] * (m // mini_batch_size) + [m % mini_batch_size] * (m % mini_batch_size > 0)
+    even = [len(one) for one in np.array_split(range(m), len(right))]
+    for number, sizes in enumerate((right, right[::-1], even), start=1):
+        parts = [
+            part
+            for part in itertools.product(range(len(sizes)), repeat=m)
+            if np.bincount(part, minlength=len(sizes)).tolist() == sizes
+        ]
+        for epochs in itertools.product(parts, repeat=num_epochs):
+            orders = [np.argsort(part, kind="stable") for part in epochs]
+            end, _ = train_with(
+                net, X, Y, num_epochs, mini_batch_size, learning_rate, None, order=lambda e, o=orders: o[e],
+                cut=lambda chosen, _, sizes=sizes: np.split(chosen, np.cumsum(sizes[:-1])),
+            )  # fmt: skip
+            ends.append(np.concatenate([end[name].ravel() for name in (*sorted(NAMES), "mean", "var")]))
+            batch.append(epochs)
+            kind.append(number)
+    given = {"ends": np.array(ends, np.float32), "batch": np.array(batch, np.int8), "kind": np.array(kind, np.int8)}
+    return draws(300, view="walks", given=given)
 
 
 SMALL_RUN = {
@@ -672,6 +780,7 @@ def train_with(
     adam=lambda v, s, t: v / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8),
     averages=lambda old, new, last: 0.9 * old + 0.1 * new,
     labels=lambda columns, rng: columns,
+    cut=None,
 ):  # fmt: skip
     """Return what `train` returns, with a step replaced."""
     net, costs, t, m = dict(net), [], 0, X.shape[1]
@@ -680,6 +789,7 @@ def train_with(
     for epoch in range(num_epochs):
         chosen = order(epoch)
         batches = [chosen[start : start + mini_batch_size] for start in starts(m, mini_batch_size)]
+        batches = batches if cut is None else cut(chosen, mini_batch_size)
         for k, columns in enumerate(batches):
             J, grads, mu, var = cost_and_gradients.reference(net, X[:, columns], Y[:, labels(columns, rng)])
             costs.append(J)
@@ -813,6 +923,15 @@ def even_mini_batches(net, X, Y, num_epochs, mini_batch_size, learning_rate, rng
     m = X.shape[1]
     number = -(-m // mini_batch_size)
     return train_with(net, X, Y, num_epochs, -(-m // number), learning_rate, rng)
+
+
+@train.mistake("The smaller mini-batch comes first. Cut from the start: the last one has what is left.")
+def smaller_batch_first(*run):
+    return train_with(*run, cut=lambda chosen, size: _cut_from_the_end(chosen, size))
+
+
+def _cut_from_the_end(chosen, size):
+    return np.split(chosen, range(len(chosen) % size or size, len(chosen), size))
 
 
 @train.mistake("There is an empty mini-batch at the end where the size divides m: its mean is nan.")

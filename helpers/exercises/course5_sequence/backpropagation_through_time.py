@@ -657,6 +657,11 @@ def clipped_to_one(gradients, max_value):
     return {name: np.clip(dV, -1, 1) for name, dV in gradients.items()}
 
 
+@clip.mistake("The limit is the number 5 in your function. Use the argument max_value.")
+def limit_fixed(gradients, max_value):
+    return {name: np.clip(gradient, -5, 5) for name, gradient in gradients.items()}
+
+
 @clip.accept
 def clip_with_minimum_and_maximum(gradients, max_value):
     return {name: np.minimum(np.maximum(dV, -max_value), max_value) for name, dV in gradients.items()}

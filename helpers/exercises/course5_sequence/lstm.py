@@ -287,6 +287,27 @@ for _name, _other, _part in (
     )
 
 
+def one_gate_with(gate, squash):
+    def one_gate(xt, a_prev, c_prev, parameters):
+        z = parameters[f"W{gate}"] @ np.vstack([a_prev, xt]) + parameters[f"b{gate}"]
+        return step_with(
+            xt, a_prev, c_prev, parameters,
+            gates=lambda *all_gates: [squash(z) if gate == V else g for V, g in zip("fuo", all_gates, strict=True)],
+        )  # fmt: skip
+
+    one_gate.__name__ = f"gate_{gate}_with_{squash.__name__}"
+    return one_gate
+
+
+for _name, _part in (("f", "forget"), ("u", "update"), ("o", "output")):
+    lstm_cell_forward.mistake(f"The sigmoid of the {_part} gate is missing: Γ_{_name} lies between 0 and 1.")(
+        one_gate_with(_name, np.positive)
+    )
+    lstm_cell_forward.mistake(f"The {_part} gate Γ_{_name} is made with tanh. A gate is made with the sigmoid.")(
+        one_gate_with(_name, np.tanh)
+    )
+
+
 @lstm_cell_forward.mistake("What is kept is a_prev. The forget gate multiplies the memory cell: Γ_f ∗ c_prev.")
 def old_state_kept(xt, a_prev, c_prev, parameters):
     *results, cache = step_with(xt, a_prev, a_prev, parameters)

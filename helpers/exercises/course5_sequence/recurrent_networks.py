@@ -137,6 +137,21 @@ def words_reversed(words, vocabulary):
     return columns_from(rows_of(words[::-1], vocabulary), len(vocabulary))
 
 
+@one_hot_sequence.mistake(
+    'A word outside the vocabulary stops your function. Give it the row of "<unk>": `rows.get(word, rows["<unk>"])`.'
+)
+def unknown_stops_the_dict(words, vocabulary):
+    rows = {word: j for j, word in enumerate(vocabulary)}
+    return columns_from([rows[word] for word in words], len(vocabulary))
+
+
+@one_hot_sequence.mistake(
+    '`vocabulary.index` stops at a word that is not in the list. Give such a word the row of "<unk>".'
+)
+def unknown_stops_the_list(words, vocabulary):
+    return columns_from([vocabulary.index(word) for word in words], len(vocabulary))
+
+
 @one_hot_sequence.accept
 def one_hot_from_identity(words, vocabulary):
     return np.eye(len(vocabulary))[:, rows_of(words, vocabulary)]

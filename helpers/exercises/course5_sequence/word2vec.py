@@ -138,6 +138,14 @@ def pairs_at_the_edge(words, window):
     return [(words[i], words[j]) for i in range(T) for j in (i - window, i + window) if 0 <= j < T]
 
 
+@skipgram_pairs.mistake(
+    "At the left edge your places are negative, and words[-1] is the last word. Begin at max(0, i - window)."
+)
+def pairs_with_negative_places(words, window):
+    T = len(words)
+    return [(words[i], words[j]) for i in range(T) for j in range(i - window, min(T, i + window + 1)) if j != i]
+
+
 @skipgram_pairs.accept
 def pairs_from_slices(words, window):
     return [(c, t) for i, c in enumerate(words) for t in words[max(0, i - window) : i] + words[i + 1 : i + 1 + window]]
@@ -414,6 +422,15 @@ def softmax_probability(e_c, t, Theta):
 def softmax_sign_of_loss(e_c, t, Theta):
     loss, y_hat, y = softmax_parts(e_c, t, Theta)
     return -loss, Theta @ (y_hat - y), e_c @ (y_hat - y).T
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "The loss is log ŷ: its minus is missing. And where ŷ is 0, its logarithm is infinite. Take the loss from the scores: "
+    "(8.7)."
+)
+def softmax_log_without_minus(e_c, t, Theta):
+    _, y_hat, y = softmax_parts(e_c, t, Theta)
+    return np.log(y_hat[t, 0]), Theta @ (y_hat - y), e_c @ (y_hat - y).T
 
 
 @naive_softmax_loss_and_gradient.mistake(

@@ -212,6 +212,13 @@ def lookup_first(E, indices):
     return E[:, indices.flat[0]]
 
 
+@embedding_lookup.mistake(
+    "`E[indices]` takes rows, and E has fewer of them than words. Words are columns: `E[:, indices]`."
+)
+def lookup_rows_as_they_are(E, indices):
+    return E[indices]
+
+
 @embedding_lookup.accept
 def lookup_product(E, indices):
     return np.tensordot(E, np.eye(E.shape[1])[:, indices], 1)
@@ -653,6 +660,19 @@ def analogy_without_c(word_a, word_b, word_c, words, E):
 def analogy_smallest(word_a, word_b, word_c, words, E):
     a, b, c = columns_of(words, E, word_a, word_b, word_c)
     return ranked(cosines(E, b - a + c), words, [word_a, word_b, word_c])[-1]
+
+
+@complete_analogy.mistake(
+    "Your search starts from 0, so a word with a similarity of 0 or below never wins. Start from -np.inf, or without a best."
+)
+def analogy_search_from_zero(word_a, word_b, word_c, words, E):
+    a, b, c = (E[:, words.index(word)] for word in (word_a, word_b, word_c))
+    best, found = 0, None
+    for word, e in zip(words, E.T, strict=True):
+        similarity = cosine_similarity.reference(b - a + c, e)
+        if word not in (word_a, word_b, word_c) and similarity > best:
+            best, found = similarity, word
+    return found
 
 
 @complete_analogy.accept
