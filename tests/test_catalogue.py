@@ -66,6 +66,8 @@ EQUIVALENT_MUTANTS = {
     ("digit_classifier", "layer_output_shapes"): {"_size(n + 2 * pad - layer['f']) * 1"},
     ("digit_classifier", "as_dense_matrix"): {"_size(n_H - f) * 1", "_size(n_W - f) * 1"},
     ("pooling", "pool_forward"): {"_size(n_H_prev - f) * 1", "_size(n_W_prev - f) * 1"},
+    ("pooling", "receptive_field"): {"_size(layer['f'] - 1) * 1"},
+    ("pooling", "pool_output_size"): {"_size(n - f) * 1", "_size(n_out - 1) * 1", "_size(n - 1) * 1"},
     ("recurrent_networks", "sequence_loss"): {"_size(-y * np.log(y_hat) - (1 - y) * np.log(1 - y_hat)) * 1"},
     ("recurrent_networks", "last_outputs"): {"_size(mask.sum(axis=1).astype(int) - 1) * 1"},
     ("word2vec", "naive_softmax_loss_and_gradient"): {"e_c * dz.T", "_size(np.log(total) - shifted[t, 0]) * 1"},
