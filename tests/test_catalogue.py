@@ -147,6 +147,7 @@ EQUIVALENT_MUTANTS = {
         "_size(n_W_prev + 2 * pad - f) * 1",
     },
     ("conv_layer", "conv_backward_fast"): {"2"},
+    ("conv_layer", "one_by_one_backward"): {"2"},
     # A row of column maxima or sums broadcasts alike with one axis, (m,), and with two, (1, m).
     ("softmax", "softmax"): {"keepdims=False"},
     ("recurrent_networks", "rnn_cell_forward"): {"keepdims=False"},
