@@ -62,6 +62,11 @@ EQUIVALENT_MUTANTS = {
     ("conv_layer", "col2im"): {"_size(dA_pad.shape[1] - f) * 1", "_size(dA_pad.shape[2] - f) * 1"},
     ("convolution", "edge_detect"): {"_size(image.shape[0] - f) * 1", "_size(image.shape[1] - f) * 1"},
     ("convolution", "same_padding"): {"_size(f - 1) * 1"},
+    ("convolution", "dilated_conv"): {
+        "_size(f - 1) * 1",
+        "_size(image.shape[0] - wide) * 1",
+        "_size(image.shape[1] - wide) * 1",
+    },
     ("convolution", "conv_output_size"): {"_size(n + 2 * pad - f) * 1"},
     ("digit_classifier", "layer_output_shapes"): {"_size(n + 2 * pad - layer['f']) * 1"},
     ("digit_classifier", "as_dense_matrix"): {"_size(n_H - f) * 1", "_size(n_W - f) * 1"},

@@ -397,9 +397,10 @@ def sick_run(rng, forward, backward, steps=40, which=None):
         The fault; by default `rng` chooses.
     """
     which = int(rng.integers(len(FAULTS))) if which is None else which
-    (X, Y), (X_new, Y_new) = digits(data.mnist())
-    chosen = rng.permutation(len(X))[:200]
-    X, Y, X_new, Y_new = X[chosen], Y[chosen], X_new[:200], Y_new[:200]
+    split = data.mnist()
+    chosen = rng.permutation(len(split.train_images))[:200]
+    X, Y = split.train_images[chosen][..., None] / 255, split.train_labels[0, chosen]
+    X_new, Y_new = split.test_images[:200][..., None] / 255, split.test_labels[0, :200]
     model = network("fixed" if which == 4 else "learned", forward, backward, seed=int(rng.integers(1000)), stride=4)
     layer = model.layers[0]
     rate = {0: rng.uniform(30, 40), 1: rng.uniform(0.0005, 0.001)}.get(which, rng.uniform(0.3, 0.4))
