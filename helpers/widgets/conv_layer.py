@@ -14,16 +14,7 @@ from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, ORANGE, RED
 from helpers.widgets import LiveFigure
 from helpers.widgets.convolution import draw_scores, factor, short
-from helpers.widgets.fast_cnn import (
-    Chain,
-    Dense,
-    Layer,
-    Momentum,
-    ReLU,
-    accuracy,
-    softmax_cross_entropy,
-    train,
-)
+from helpers.widgets.fast_cnn import Chain, Dense, Layer, Momentum, ReLU, accuracy, softmax_cross_entropy, train
 
 N = 5
 #: The filters by their size, and what comes back to each entry of the output, row by row.
