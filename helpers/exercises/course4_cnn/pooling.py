@@ -253,7 +253,9 @@ def forward_with_views(A_prev, hparameters, mode="max"):
     return pooled(A_prev, hparameters, mode)
 
 
-@pool_forward.accept("Two loops, over the windows of one image: each step summarises this window in all images and channels.")
+@pool_forward.accept(
+    "Two loops, over the windows of one image: each step summarises this window in all images and channels."
+)
 def forward_two_loops(A_prev, hparameters, mode="max"):
     f, s = hparameters["f"], hparameters["stride"]
     n_H, n_W = 1 + (A_prev.shape[1] - f) // s, 1 + (A_prev.shape[2] - f) // s
@@ -356,7 +358,9 @@ def mask_positive(x):
     return x > 0
 
 
-@create_mask_from_window.accept("Marks one entry even where several are equally large: `argmax` gives the first of them.")
+@create_mask_from_window.accept(
+    "Marks one entry even where several are equally large: `argmax` gives the first of them."
+)
 def mask_at_position(x):
     mask = np.zeros(x.shape)
     mask[np.unravel_index(np.argmax(x), x.shape)] = 1
@@ -809,7 +813,9 @@ def field_stride_too_early(layers):
     return fields_with(layers, first=True)
 
 
-@receptive_field.mistake("Each layer adds f times d. It adds f - 1 steps: the first entry of the window is in r already.")
+@receptive_field.mistake(
+    "Each layer adds f times d. It adds f - 1 steps: the first entry of the window is in r already."
+)
 def field_f_for_f_minus_one(layers):
     return fields_with(layers, grow=lambda r, d, f, s: r + f * d)
 
@@ -859,7 +865,9 @@ def field_distances(layers):
     return [int(np.prod([layer["stride"] for layer in layers[: l + 1]])) for l in range(len(layers))]
 
 
-@receptive_field.accept("Walks down: an entry of layer l covers f entries below, and n entries there cover (n - 1) s + f.")
+@receptive_field.accept(
+    "Walks down: an entry of layer l covers f entries below, and n entries there cover (n - 1) s + f."
+)
 def field_from_the_top(layers):
     fields = []
     for l in range(len(layers)):
@@ -1117,7 +1125,9 @@ def global_back_by_square(dA, shape):
     return spread(dA, shape, shape[1] ** 2)
 
 
-@global_average_pool_backward.mistake("The channels are counted, too. A mean runs over n_H · n_W places of one channel.")
+@global_average_pool_backward.mistake(
+    "The channels are counted, too. A mean runs over n_H · n_W places of one channel."
+)
 def global_back_by_all(dA, shape):
     return spread(dA, shape, shape[1] * shape[2] * shape[3])
 
