@@ -9,10 +9,12 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from scipy.signal import correlate, fftconvolve
 
+from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, ORANGE, RED
 from helpers.widgets import LiveFigure
 from helpers.widgets.convolution import draw_scores, factor, short
-from helpers.widgets.fast_cnn import Chain, Dense, Layer, Momentum, ReLU, accuracy, train
+from helpers.widgets.fast_cnn import Chain, Dense, Layer, Momentum, ReLU, accuracy, softmax_cross_entropy, train
 
 N = 5
 #: The filters by their size, and what comes back to each entry of the output, row by row.
@@ -325,3 +327,98 @@ def draw_filters(axes, W, title, limit):
     for c, ax in enumerate(axes):
         draw_scores(ax, W[:, :, 0, c], limit=limit)
     axes[0].text(-0.25, 0.5, title, transform=axes[0].transAxes, ha="right", va="center", fontsize=9)
+
+
+def edge_share(W):
+    """Return for each filter of W (f, f, 1, n_C) the share of its variance that the best straight edge explains.
+
+    An edge is one value on one side of a line and another on the other; 24 directions, 3 places each.
+    """
+    f, flat = len(W), W.reshape(-1, W.shape[-1])
+    y, x = np.mgrid[:f, :f] - (f - 1) / 2
+    angles, places = np.arange(24) * np.pi / 12, np.array([-1, 0, 1]) * f / 6
+    sides = [x * np.cos(angle) + y * np.sin(angle) > place - 1e-9 for angle in angles for place in places]
+    edges = np.array([side.ravel() - side.mean() for side in sides])
+    edges /= np.linalg.norm(edges, axis=1, keepdims=True)
+    flat = flat - flat.mean(axis=0)
+    return np.max((edges @ flat) ** 2, axis=0) / np.sum(flat**2, axis=0)
+
+
+# --- a run to diagnose ------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the learning rate is too large",
+        "the cost rises in many steps, and it ends above that of guessing, ln 10",
+        "divide the learning rate by 10",
+    ),
+    Fault(
+        "the learning rate is too small",
+        "the cost falls in every step, but by little, and the filters have hardly moved",
+        "multiply the learning rate by 10",
+    ),
+    Fault(
+        "labels and images are not in the same order",
+        "the cost falls, but new digits are read no better than by guessing, one in ten",
+        "look at some images together with their labels",
+    ),
+    Fault(
+        "the biases of the filters start at −10",
+        "no activation is above 0, the filters have not moved at all, and the cost stays at ln 10 or near it",
+        "start the biases at 0",
+    ),
+    Fault(
+        "the filters are left out of the update",
+        "the cost falls and many activations are above 0, but the filters have not moved at all",
+        "look whether each parameter changes in a step",
+    ),
+)
+
+
+def sick_run(rng, forward, backward, steps=40, which=None):
+    """Train 8 filters and a softmax on 200 digits with one of `FAULTS` planted, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    forward, backward : callable
+        The learner's ``conv_forward_fast`` and ``conv_backward_fast``.
+    steps : int
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    split = data.mnist()
+    chosen = rng.permutation(len(split.train_images))[:200]
+    X, Y = split.train_images[chosen][..., None] / 255, split.train_labels[0, chosen]
+    X_new, Y_new = split.test_images[:200][..., None] / 255, split.test_labels[0, :200]
+    model = network("fixed" if which == 4 else "learned", forward, backward, seed=int(rng.integers(1000)), stride=4)
+    layer = model.layers[0]
+    rate = {0: rng.uniform(30, 40), 1: rng.uniform(0.0005, 0.001)}.get(which, rng.uniform(0.3, 0.4))
+    if which == 2:
+        Y = rng.permutation(Y)
+    if which == 3:
+        layer.b[...] = -10
+    start, costs, alive = layer.W.copy(), [], np.mean(layer.forward(X) > 0)
+    for _ in range(steps):
+        J, dscores = softmax_cross_entropy(model.forward(X), Y)
+        model.backward(dscores)
+        for part in model.parts():
+            for name, parameter in part.parameters.items():
+                parameter -= rate * part.gradients[name]
+        costs.append(J)
+    moved = np.linalg.norm(layer.W - start) / np.linalg.norm(start)
+    words = (
+        f"The cost is {costs[0]:.2f} at the start and {costs[-1]:.2f} after {steps} steps; it rose in "
+        f"{np.sum(np.diff(costs) > 0)} of them. Guessing costs ln 10 = 2.30. Right: {accuracy(model, X, Y):.0%} of the "
+        f"training digits, {accuracy(model, X_new, Y_new):.0%} of new ones. At the start {alive:.0%} of the "
+        f"activations were above 0. The filters moved by {moved:.4f} of their length."
+    )
+    figure, axes = plt.subplots(1, 9, figsize=(7.4, 2.2), width_ratios=[5, *[1] * 8])
+    axes[0].plot(costs, color=BLUE)
+    axes[0].axhline(np.log(10), color="gray", linestyle="--", linewidth=1)
+    axes[0].set(xlabel="step", title="cost; dashed: guessing")
+    for c, ax in enumerate(axes[1:]):
+        draw_scores(ax, layer.W[:, :, 0, c], f"{c}", limit=np.abs(layer.W).max())
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)

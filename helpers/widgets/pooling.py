@@ -5,11 +5,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from helpers.plots import RED
+from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
+from helpers.widgets.fast_cnn import Layer
 
-#: The 4 by 4 image of the notes, and a 6 by 6 one without ties.
-NOTES = np.array([[1.0, 3, 2, 1], [2, 9, 1, 1], [1, 3, 2, 3], [5, 6, 1, 2]])
+#: A 4 by 4 image, and a 6 by 6 one without ties.
+FOUR = np.array([[1.0, 3, 2, 1], [2, 9, 1, 1], [1, 3, 2, 3], [5, 6, 1, 2]])
 SIX = np.array(
     [[3.0, 8, 1, 14, 6, 2], [11, 5, 9, 0, 17, 4], [7, 20, 13, 10, -1, 12], [-3, 6.5, 2.5, 19, 8.5, 5.5],
      [15, 1.5, 22, 4.5, 16, 9.5], [0.5, 18, 7.5, 3.5, 11.5, 21]]
@@ -117,16 +118,17 @@ def draw_pooling(ax, image, f, stride, A, gradient, window=(0, 0)):
 def draw_volumes(axes, images, titles):
     """Draw gray images side by side, each with the number of its pixels below."""
     for ax, image, title in zip(axes, images, titles, strict=True):
-        ax.imshow(image, cmap="gray_r")
+        ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+        ax.spines[:].set_visible(False)
         ax.set_title(title, loc="center", fontsize=9)
         ax.set_xlabel(f"{image.shape[0]} × {image.shape[1]}", fontsize=8)
         ax.set(xticks=[], yticks=[])
 
 
-def moved_right(images):
-    """Return images (m, n_H, n_W) moved to the right by one pixel; the left column becomes 0."""
+def moved_right(images, t=1):
+    """Return images (m, n_H, n_W) moved to the right by t pixels; the first t columns become 0."""
     moved = np.zeros(images.shape)
-    moved[:, :, 1:] = images[:, :, :-1]
+    moved[:, :, t:] = images[:, :, : images.shape[2] - t]
     return moved
 
 
@@ -134,3 +136,52 @@ def change(before, after):
     """Return how far volumes (m, ...) differ, relative to the first: the median over the examples."""
     axes = tuple(range(1, before.ndim))
     return float(np.median(np.sqrt(np.sum((after - before) ** 2, axes) / np.sum(before**2, axes))))
+
+
+class AveragePool(Layer):
+    """Average pooling with windows of 2 by 2 and stride 2, for trainings; height and width are even."""
+
+    def forward(self, A_prev):
+        m, n_H, n_W, n_C = self.shape = A_prev.shape
+        return A_prev.reshape(m, n_H // 2, 2, n_W // 2, 2, n_C).mean(axis=(2, 4))
+
+    def backward(self, dA):
+        return np.repeat(np.repeat(dA / 4, 2, axis=1), 2, axis=2)
+
+
+def draw_shifts(ax, right):
+    """Draw how accuracies fall as the test digits move.
+
+    Parameters
+    ----------
+    ax : Axes
+    right : dict
+        For each network, shares of 1, shape (starts, shifts); shifts count from 0 pixels.
+    """
+    styles = zip((RED, GREEN, ORANGE, BLUE), ("o-", "s--", "^-.", "D:"), strict=True)
+    for (kind, shares), (color, style) in zip(right.items(), styles, strict=True):
+        percent = 100 * np.asarray(shares)
+        mean, t = percent.mean(axis=0), np.arange(percent.shape[1])
+        bars = [mean - percent.min(axis=0), percent.max(axis=0) - mean]
+        ax.errorbar(t, mean, bars, fmt=style, color=color, capsize=3, label=kind)
+    ax.set(xlabel="pixels moved to the right", ylabel="right on the test digits (%)", xticks=t, ylim=(0, 100))
+    ax.legend(loc="lower left")
+
+
+def draw_field(ax, reached, r):
+    """Draw in how many images each pixel reached the output, with the square of the receptive field.
+
+    Parameters
+    ----------
+    ax : Axes
+    reached : ndarray of bool, shape (m, n, n)
+    r : int
+        Side of the receptive field.
+    """
+    share = reached.mean(axis=0)
+    ax.imshow(share, cmap="Blues", vmin=0)
+    rows, columns = (np.flatnonzero(share.any(axis=axis)) for axis in (1, 0))
+    ax.add_patch(Rectangle((columns[0] - 0.5, rows[0] - 0.5), r, r, fill=False, edgecolor=RED, linewidth=1.5))
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    ax.set_title(f"field {r}", loc="center", fontsize=9)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import statistics
 import sys
 import time
@@ -24,6 +25,7 @@ FORWARD, BACKWARD, IM2COL, COL2IM, FORWARD_FAST, BACKWARD_FAST = (
     LESSON[name].reference
     for name in ("conv_forward", "conv_backward", "im2col", "col2im", "conv_forward_fast", "conv_backward_fast")
 )
+PIXEL, PIXEL_BACK = (LESSON[name].reference for name in ("one_by_one_forward", "one_by_one_backward"))
 BOTH = pytest.mark.parametrize(
     ("forward", "backward"), [(FORWARD, BACKWARD), (FORWARD_FAST, BACKWARD_FAST)], ids=["loops", "im2col"]
 )
@@ -286,6 +288,53 @@ def test_the_product_is_much_faster_than_the_loops(record_property):
     assert cache_fast[0].size / A.size == pytest.approx(24 * 24 * 25 / 28**2)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_one_by_one_matches_the_layer_numbers_and_autograd(stride):
+    rng = np.random.default_rng(stride)
+    A, W, b = rng.normal(size=(2, 5, 4, 3)), rng.normal(size=(1, 1, 3, 2)), rng.normal(size=(1, 1, 1, 2))
+    Z, cache = PIXEL(A, W, b, stride)
+    np.testing.assert_allclose(Z, FORWARD(A, W, b, {"stride": stride, "pad": 0})[0], atol=1e-12)
+    C = rng.normal(size=Z.shape)
+    found = PIXEL_BACK(C, cache)
+
+    def cost(A, W, b):
+        return anp.sum(C * (anp.einsum("ihwd,dc->ihwc", A[:, ::stride, ::stride], W[0, 0]) + b))
+
+    for i, (dV, V) in enumerate(zip(found, (A, W, b), strict=True)):
+        np.testing.assert_allclose(dV, autograd.grad(cost, i)(A, W, b), atol=1e-12)
+        numerical = conv_layer.slopes(lambda: np.sum(C * PIXEL(A, W, b, stride)[0]), V)
+        assert relative_error(dV, numerical) < 1e-7
+
+
+def test_a_perfect_edge_is_explained_and_a_flat_one_by_its_line():
+    y, x = np.mgrid[:5, :5] - 2.0
+    W = np.stack([x > 0, x + y > 0, x**2 + y**2 < 3], axis=-1)[:, :, None] * 1.0
+    shares = conv_layer.edge_share(W)
+    np.testing.assert_allclose(shares[:2], 1)
+    assert shares[2] < 0.3
+    assert conv_layer.edge_share(3 * W - 7)[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("which", range(len(conv_layer.FAULTS)), ids=["large", "small", "order", "dead", "left out"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
+    for seed in range(3):
+        run = conv_layer.sick_run(np.random.default_rng(seed), FORWARD_FAST, BACKWARD_FAST, which=which)
+        found = re.search(
+            r"cost is (.*) at the start and (.*) after 40 steps; it rose in (\d+) .* digits, (\d+)% of new ones\. "
+            r"At the start (\d+)% .* moved by (.*) of",
+            run.words,
+        )
+        start, end, rose, new, alive, moved = map(float, found.groups())
+        looks = [
+            rose > 10 and end > np.log(10),
+            rose == 0 and start - end < 0.1 and 0 < moved < 0.01,
+            end < start - 0.5 and new < 25,
+            alive == 0 and moved == 0 and end > 2.2,
+            end < start - 0.5 and alive > 10 and moved == 0,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
+
+
 def test_large_filters_favour_the_fft():
     A = np.random.default_rng(10).normal(size=(2, 96, 96, 1))
     taken = {}
@@ -309,6 +358,7 @@ def test_learned_filters_beat_fixed_ones_and_pixels():
         _, train_accuracy, right[kind] = conv_layer.fit(model, train, test)
         if kind == "fixed":
             np.testing.assert_array_equal(model.layers[0].W, start)
+    assert np.median(conv_layer.edge_share(start)) < 0.25 < 0.4 < np.median(conv_layer.edge_share(model.layers[0].W))
     assert right["pixels"] == pytest.approx(0.91, abs=0.01)
     assert right["fixed"] == pytest.approx(0.93, abs=0.01)
     assert right["learned"] == pytest.approx(0.945, abs=0.011)

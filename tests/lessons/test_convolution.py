@@ -20,6 +20,7 @@ EDGE_DETECT, ZERO_PAD, SAME, SIZE, STEP, CONV2D = (
     LESSON[name]
     for name in ("edge_detect", "zero_pad", "same_padding", "conv_output_size", "conv_single_step", "conv2d")
 )
+DILATED = LESSON["dilated_conv"]
 VERTICAL = np.array([[1.0, 0, -1]] * 3)
 LEFT_BRIGHT = np.array([[10.0, 10, 10, 0, 0, 0]] * 6)
 
@@ -37,7 +38,7 @@ def test_edge_detect_matches_scipy(shape, f):
     np.testing.assert_allclose(EDGE_DETECT(image, kernel), correlate2d(image, kernel, mode="valid"), atol=1e-12)
 
 
-def test_the_convolution_of_the_notes_gives_0():
+def test_the_first_window_by_hand_gives_0():
     """Topic 37: 10·1 three times, 10·0 three times, 10·(-1) three times."""
     by_columns = [10 * weight for weight in (1, 1, 1, 0, 0, 0, -1, -1, -1)]
     assert sum(by_columns) == 0
@@ -45,6 +46,25 @@ def test_the_convolution_of_the_notes_gives_0():
     assert Z[0, 0] == 0
     np.testing.assert_array_equal(Z, [[0, 30, 30, 0]] * 4)
     assert STEP(np.full((3, 3, 1), 10.0), VERTICAL[:, :, None], np.zeros((1, 1, 1))) == 0
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_dilated_conv_matches_scipy_with_zeros_between_the_weights(dilation):
+    image, kernel = random(9, 12), random(3, 3, seed=1)
+    wide = np.kron(kernel, np.eye(1, dilation**2).reshape(dilation, dilation))  # zeros behind and below each weight
+    wide = wide[: 2 * dilation + 1, : 2 * dilation + 1]
+    np.testing.assert_allclose(DILATED(image, kernel, dilation), correlate2d(image, wide, mode="valid"), atol=1e-12)
+
+
+def test_three_dilated_layers_see_fifteen_pixels():
+    ones, seen = np.ones((3, 3)), 0
+    for column in range(20):
+        image = np.zeros((20, 20))
+        image[:, column] = 1
+        for dilation in (1, 2, 4):
+            image = DILATED(image, ones, dilation)
+        seen += image[0, 2] > 0
+    assert seen == 15
 
 
 def test_convolution_elsewhere_flips_the_filter():

@@ -15,11 +15,15 @@ from scipy.ndimage import maximum_filter, uniform_filter
 from skimage.measure import block_reduce
 
 from helpers import data, exercises
-from helpers.widgets import pooling
+from helpers.widgets import fast_cnn, pooling
 
 LESSON = exercises.load("pooling").exercises
 FORWARD, MASK, SHARE, BACKWARD = (
     LESSON[name] for name in ("pool_forward", "create_mask_from_window", "distribute_value", "pool_backward")
+)
+FIELD, SIZE, GLOBAL, GLOBAL_BACK = (
+    LESSON[name]
+    for name in ("receptive_field", "pool_output_size", "global_average_pool", "global_average_pool_backward")
 )
 SETTINGS = [(2, 2), (3, 1), (3, 2), (2, 3), (1, 1), (4, 3)]
 
@@ -31,11 +35,10 @@ def random(*shape, seed=0):
 # --- the formulas -----------------------------------------------------------------------------------------------------
 
 
-def test_the_numbers_of_the_notes():
-    """Topic 43: 9, 2, 6, 3."""
-    A, _ = FORWARD(pooling.NOTES[None, :, :, None], {"f": 2, "stride": 2}, "max")
+def test_the_numbers_by_hand():
+    A, _ = FORWARD(pooling.FOUR[None, :, :, None], {"f": 2, "stride": 2}, "max")
     assert A[0, :, :, 0].tolist() == [[9, 2], [6, 3]]
-    A, _ = FORWARD(pooling.NOTES[None, :, :, None], {"f": 2, "stride": 2}, "average")
+    A, _ = FORWARD(pooling.FOUR[None, :, :, None], {"f": 2, "stride": 2}, "average")
     assert A[0, :, :, 0].tolist() == [[3.75, 1.25], [3.75, 2]]
 
 
@@ -113,6 +116,53 @@ def test_a_tie_marks_all_and_sends_back_too_much():
     assert BACKWARD(np.ones((1, 1, 1, 1)), cache, "max").sum() == 4
 
 
+STACKS = [[(5, 1), (2, 2), (5, 1), (2, 2)], [(3, 2), (3, 1), (2, 2)], [(1, 2), (4, 1)], [(2, 1), (3, 3), (2, 1), (2, 1)]]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_receptive_field_is_where_a_change_is_seen(stack):
+    """Change one pixel of a row at a time: an entry of layers that add up changes where the pixel is in its field."""
+
+    def up(row, depth):
+        for f, s in stack[:depth]:
+            row = np.array([row[start : start + f].sum() for start in range(0, len(row) - f + 1, s)])
+        return row
+
+    layers = [{"f": f, "stride": s} for f, s in stack]
+    seen = []
+    for depth in range(1, len(stack) + 1):
+        middle = len(up(np.zeros(60), depth)) // 2
+        pixels = np.flatnonzero([up(row, depth)[middle] != 0 for row in np.eye(60)])
+        seen.append(pixels[-1] - pixels[0] + 1)  # a stride larger than f leaves gaps
+    assert FIELD(layers) == seen
+    assert FIELD([]) == []
+
+
+def test_ceil_mode_counts_the_windows_that_start_inside():
+    for n in range(1, 30):
+        for f in range(1, n + 1):
+            for stride in range(1, 8):
+                whole = sum(start + f <= n for start in range(0, n, stride))
+                assert SIZE(n, f, stride, False) == whole
+                uncovered = (whole - 1) * stride + f < n and whole * stride < n
+                assert SIZE(n, f, stride, True) == whole + uncovered
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 4), (1, 4, 2, 3)])
+def test_global_average_pool_backward_matches_numerical_and_automatic_gradients(shape):
+    X, C, h = random(*shape), random(shape[0], shape[3], seed=1), 1e-6
+    A, cache = GLOBAL(X)
+    np.testing.assert_allclose(A, [[X[i, :, :, c].mean() for c in range(shape[3])] for i in range(shape[0])])
+    ours, numerical = GLOBAL_BACK(C, cache), np.zeros(shape)
+    for index in np.ndindex(shape):
+        step = np.zeros(shape)
+        step[index] = h
+        numerical[index] = np.sum(C * (GLOBAL(X + step)[0] - GLOBAL(X - step)[0])) / (2 * h)
+    assert np.linalg.norm(ours - numerical) < 1e-6 * np.linalg.norm(numerical)
+    automatic = autograd.grad(lambda X: anp.sum(C * anp.mean(X, axis=(1, 2))))(X)
+    np.testing.assert_allclose(ours, automatic, atol=1e-14)
+
+
 # --- what the lesson says ---------------------------------------------------------------------------------------------
 
 
@@ -133,6 +183,36 @@ def test_pooling_lowers_the_change_by_a_shift_and_dropping_pixels_hardly(digits)
         )
         assert 0.75 < small / raw < 0.85
         assert 0.05 < large < small
+        # Mixing at every place does as much: it is not that pixels are dropped.
+        kept = pooling.change(*(FORWARD(X[:60], {"f": 2, "stride": 1}, mode)[0] for X in (before, after)))
+        assert 0.75 < kept / raw < 0.85
+
+
+@pytest.mark.parametrize("mode", ["max", "average"])
+def test_pooling_moves_along_for_shifts_by_the_stride_only(mode):
+    X = np.zeros((3, 8, 16, 2))
+    X[:, :, 5:9] = random(3, 8, 4, 2)
+    for s in (2, 3):
+        before, _ = FORWARD(X, {"f": 2, "stride": s}, mode)
+        for t in range(1, 6):
+            after, _ = FORWARD(np.roll(X, t, axis=2), {"f": 2, "stride": s}, mode)
+            far = [np.abs(after - np.roll(before, u, axis=2)).max() for u in range(4)]
+            assert (min(far) < 1e-12) == (t % s == 0)
+            if t % s == 0:
+                assert np.argmin(far) == t // s
+
+
+def test_a_stride_is_every_second_score():
+    one, two = (fast_cnn.Conv(5, 1, 6, np.random.default_rng(0), stride=s, pad=2) for s in (1, 2))
+    X = random(3, 28, 28, 1).astype(np.float32)
+    np.testing.assert_allclose(two.forward(X), one.forward(X)[:, ::2, ::2], atol=1e-5)
+
+
+def test_average_layer_of_the_networks_is_that_of_the_lesson():
+    X, layer = random(2, 6, 8, 3), pooling.AveragePool()
+    A, cache = FORWARD(X, {"f": 2, "stride": 2}, "average")
+    np.testing.assert_allclose(layer.forward(X), A)
+    np.testing.assert_allclose(layer.backward(A), BACKWARD(A, cache, "average"))
 
 
 def test_ties_are_frequent_on_paper(digits):

@@ -1,4 +1,4 @@
-"""Lesson 4.2, the convolutional layer: the catalogue of its six exercises. Equations are those of the notebook."""
+"""Lesson 4.2, the convolutional layer: the catalogue of its exercises, and the questions before its experiments."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -7,6 +7,37 @@ from scipy.signal import correlate, fftconvolve
 from helpers.exercises import Lesson, case
 
 lesson = Lesson("conv_layer")
+
+lesson.predict(
+    "middle",
+    "An image of 7 by 7 pixels, f = 3, stride 1, no padding. All weights are 1 and all dz are 1. What is the derivative by "
+    "the pixel in the middle?",
+    (),
+    "Each window that holds the pixel sends back 1 times 1. The pixel stands at each of the 9 places of a window once.",
+)
+lesson.predict(
+    "come_back",
+    "im2col writes the windows of 2 by 2 of an image of 3 by 3 into a table, col2im adds the table back into an image. The "
+    "pixel in the middle is 5. As what does it come back?",
+    ("5", "10", "20"),
+    "The middle lies in four windows, so it stands in the table four times, and col2im adds the four copies up.",
+)
+lesson.predict(
+    "gain",
+    "A network of 8 filters and a softmax reads digits. Once the filters stay random, once they learn. How many points of "
+    "100 does learning add to its accuracy on the test digits?",
+    ("about 0: the softmax makes up for it", "1 to 2", "about 5", "more than 10"),
+    "Eight random filters and ReLU already give the softmax more to choose from than the pixels do. Learning adds a little "
+    "to that.",
+)
+
+#: The image, filter and bias of the numbers by hand.
+SMALL_A = np.arange(1.0, 10).reshape(1, 3, 3, 1)
+SMALL_W = np.array([[1.0, 2], [3, 4]]).reshape(2, 2, 1, 1)
+SMALL_B = np.zeros((1, 1, 1, 1))
+SMALL_DZ = np.array([[1.0, 10], [100, 1000]]).reshape(1, 2, 2, 1)
+SMALL_HOW = {"stride": 1, "pad": 0}
+SMALL_TABLE = np.array([[1.0, 2, 4, 5], [2, 3, 5, 6], [4, 5, 7, 8], [5, 6, 8, 9]])
 
 # (m, n_H, n_W, n_C_prev, f, n_C, pad, stride): no two sizes of a case are equal where they could be mixed up.
 SHAPES = (
@@ -50,7 +81,16 @@ def layer(rng, m, n_H_prev, n_W_prev, n_C_prev, f, n_C, pad, stride):
     }
 
 
-@lesson.exercise(points=3, topic=42, equation="(2.2)", returns=("Z", "cache"), cases=forward_cases)
+@lesson.exercise(
+    points=3,
+    topic=42,
+    equation="(2.2)",
+    returns=("Z", "cache"),
+    cases=forward_cases,
+    ask="Four indices name a score. Which of them choose the image, the window and the filter, and at which row and column "
+    "of the padded image does the window start?",
+    small={"A_prev": SMALL_A, "W": SMALL_W, "b": SMALL_B, "hparameters": SMALL_HOW},
+)
 def conv_forward(A_prev, W, b, hparameters):
     """Compute the scores of a convolutional layer.
 
@@ -275,7 +315,7 @@ def forward_windows_view_and_einsum(A_prev, W, b, hparameters):
     return scores(A_prev, W, b, hparameters), (A_prev, W, b, hparameters)
 
 
-@conv_forward.accept
+@conv_forward.accept("`np.tensordot` multiplies and adds over the named axes: one product for all filters.")
 def forward_tensordot(A_prev, W, b, hparameters):
     Z = np.tensordot(view(A_prev, len(W), hparameters), W, axes=([4, 5, 3], [0, 1, 2])) + b
     return Z, (A_prev, W, b, hparameters)
@@ -333,10 +373,21 @@ def backward_cases(rng):
 @lesson.exercise(
     points=4,
     topic=42,
-    equation="(2.12)",
+    equation="(2.10) to (2.13)",
     returns=("dA_prev", "dW", "db"),
     backward=True,
     cases=backward_cases,
+    ask="One score was made of one window, one filter and one bias. Which entries of dA_pad, dW and db get a share of its dz, "
+    "and what is each share multiplied by?",
+    small={"dZ": SMALL_DZ, "cache": (SMALL_A, SMALL_W, SMALL_B, SMALL_HOW)},
+    why={
+        "question": "Why does nothing here divide by m?",
+        "choices": {
+            "dZ is the derivative of the cost, and has the factor 1/m already": "Yes: it enters once, at the losses.",
+            "the images do not share their filters": "No: they do, and so the shares of all images add up in dW.",
+            "m is always 1 in this lesson": "No: dZ holds m images.",
+        },
+    },
 )
 def conv_backward(dZ, cache):
     """Send the gradient back through `conv_forward`.
@@ -626,7 +677,7 @@ def backward_seven_loops(dZ, cache):
     return dA_prev, dW, db
 
 
-@conv_backward.accept
+@conv_backward.accept("Two loops, over the windows: each step treats all images and all filters at once.")
 def backward_all_examples_at_once(dZ, cache):
     A_prev, W, b, hparameters = cache
     stride, f = hparameters["stride"], len(W)
@@ -693,7 +744,15 @@ def columns_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=42, equation="(2.15)", cases=columns_cases)
+@lesson.exercise(
+    points=2,
+    topic=42,
+    equation="(2.15)",
+    cases=columns_cases,
+    ask="Which window stands in the first row of the table, which in the second, and in which order do the entries of one "
+    "window stand?",
+    small={"A_prev": SMALL_A, "f": 2, "pad": 0, "stride": 1},
+)
 def im2col(A_prev, f, pad, stride):
     """Write all windows below one another, one per row.
 
@@ -794,7 +853,7 @@ def columns_first_example(A_prev, f, pad, stride):
     return windows_in_order(A_prev[:1], f, pad, stride).reshape(-1, f * f * A_prev.shape[3])
 
 
-@im2col.accept
+@im2col.accept("Loops over images and windows: `ravel` writes a window in the order (j, k, d).")
 def columns_by_loops(A_prev, f, pad, stride):
     A_pad = framed(A_prev, pad)
     m, n_H, n_W, n_C_prev = A_pad.shape
@@ -837,7 +896,24 @@ def images_cases(rng):
     return made
 
 
-@lesson.exercise(points=3, topic=42, equation="(2.19)", backward=True, cases=images_cases)
+@lesson.exercise(
+    points=3,
+    topic=42,
+    equation="(2.19), (2.13)",
+    backward=True,
+    cases=images_cases,
+    ask="Each entry of the table was copied from one pixel. Which rows of the table hold a copy of one pixel, and what happens "
+    "to their derivatives?",
+    small={"dcolumns": SMALL_TABLE, "shape": (1, 3, 3, 1), "f": 2, "pad": 0, "stride": 1},
+    why={
+        "question": "Why is col2im not the inverse of im2col?",
+        "choices": {
+            "a pixel comes back as often as windows hold it, added up": "Yes: derivatives of copies add up.",
+            "it mixes up the order of the pixels": "No: each copy goes back to where it came from.",
+            "the padding is lost": "No: the frame is cut off on purpose, and the image itself is all there.",
+        },
+    },
+)
 def col2im(dcolumns, shape, f, pad, stride):
     """Send the gradient back through `im2col`: add each entry to the pixel that it came from.
 
@@ -926,7 +1002,7 @@ def images_without_stride(dcolumns, shape, f, pad, stride):
     return cut(added(as_windows(dcolumns, shape, f, pad, stride), shape, pad, 1), shape, pad)
 
 
-@col2im.mistake("H and W are swapped: row (i n_H + h) n_W + w of the table is window (h, w), and w runs faster than h.")
+@col2im.mistake("H and W are swapped: with i from 0, row (i n_H + h) n_W + w of the table is window (h, w).")
 def images_windows_by_column(dcolumns, shape, f, pad, stride):
     m, n_H, n_W, *window = as_windows(dcolumns, shape, f, pad, stride).shape
     windows = dcolumns.reshape(m, n_W, n_H, *window).swapaxes(1, 2)
@@ -977,7 +1053,7 @@ def images_first_example(dcolumns, shape, f, pad, stride):
     return dA_prev
 
 
-@col2im.accept
+@col2im.accept("Loops over the f times f places of a window: each step adds one column block to all windows at once.")
 def images_by_shifted_images(dcolumns, shape, f, pad, stride):
     m, n_H_prev, n_W_prev, n_C_prev = shape
     windows = as_windows(dcolumns, shape, f, pad, stride)
@@ -1021,7 +1097,16 @@ def images_by_row(dcolumns, shape, f, pad, stride):
 # --- conv_forward_fast -----------------------------------------------------------------------------------------------
 
 
-@lesson.exercise(points=2, topic=42, equation="(2.16)", returns=("Z", "cache"), cases=forward_cases)
+@lesson.exercise(
+    points=2,
+    topic=42,
+    equation="(2.16)",
+    returns=("Z", "cache"),
+    cases=forward_cases,
+    ask="The table has one row for each window. What shape must W have to be multiplied with it, and which shape has the "
+    "product?",
+    small={"A_prev": SMALL_A, "W": SMALL_W, "b": SMALL_B, "hparameters": SMALL_HOW},
+)
 def conv_forward_fast(A_prev, W, b, hparameters):
     """Compute the scores of a convolutional layer with one product of matrices.
 
@@ -1125,7 +1210,7 @@ def fast_with_windows_view(A_prev, W, b, hparameters):
     return scores(A_prev, W, b, hparameters), fast_cache(A_prev, W, hparameters)
 
 
-@conv_forward_fast.accept
+@conv_forward_fast.accept("Multiplies the other way round, with transposes: the same numbers in another order.")
 def fast_transposed_product(A_prev, W, b, hparameters):
     columns, *rest = fast_cache(A_prev, W, hparameters)
     n_C = W.shape[3]
@@ -1158,10 +1243,13 @@ def fast_backward_cases(rng):
 @lesson.exercise(
     points=3,
     topic=42,
-    equation="(2.17)",
+    equation="(2.17), (2.11), (2.18), (2.19)",
     returns=("dA_prev", "dW", "db"),
     backward=True,
     cases=fast_backward_cases,
+    ask="Write down the shapes of columns, of dZ with one row for each window, and of W as a matrix. Which product has the "
+    "shape of W, and which the shape of columns?",
+    small={"dZ": SMALL_DZ, "cache": (SMALL_TABLE, (1, 3, 3, 1), SMALL_W, SMALL_HOW)},
 )
 def conv_backward_fast(dZ, cache):
     """Send the gradient back through `conv_forward_fast`.
@@ -1184,9 +1272,10 @@ def conv_backward_fast(dZ, cache):
     f, _, _, n_C = W.shape
     dZ_rows = dZ.reshape(-1, n_C)
     dW = (columns.T @ dZ_rows).reshape(W.shape)  # (2.17)
-    db = np.sum(dZ_rows, axis=0).reshape(1, 1, 1, n_C)
+    db = np.sum(dZ_rows, axis=0).reshape(1, 1, 1, n_C)  # (2.11)
     dcolumns = dZ_rows @ W.reshape(-1, n_C).T  # (2.18)
-    return col2im(dcolumns, shape, f, hparameters["pad"], hparameters["stride"]), dW, db
+    dA_prev = col2im(dcolumns, shape, f, hparameters["pad"], hparameters["stride"])  # (2.19)
+    return dA_prev, dW, db
 
 
 def fast_gradients(dZ, cache):
@@ -1284,7 +1373,7 @@ def fast_backward_transposed_products(dZ, cache):
     return dA_prev, dW, np.ones((1, len(rows))) @ rows[None, None]
 
 
-@conv_backward_fast.accept
+@conv_backward_fast.accept("One filter after the other: the loop shows that filters do not mix in dW.")
 def fast_backward_filter_by_filter(dZ, cache):
     columns, shape, W, hparameters = cache
     dW, dcolumns = np.zeros_like(W), np.zeros_like(columns)
@@ -1294,3 +1383,285 @@ def fast_backward_filter_by_filter(dZ, cache):
         dcolumns += one * W[..., c].reshape(1, -1)
     dA_prev = col2im(dcolumns, shape, len(W), hparameters["pad"], hparameters["stride"])
     return dA_prev, dW, np.sum(dZ, axis=(0, 1, 2), keepdims=True)
+
+
+# --- one_by_one_forward, one_by_one_backward -------------------------------------------------------------------------
+
+# (m, n_H, n_W, n_C_prev, n_C, stride): pixels left over, one image, one filter, one channel.
+PIXELS = ((2, 3, 5, 4, 3, 1), (1, 5, 4, 2, 3, 2), (3, 4, 7, 1, 2, 3), (2, 6, 3, 3, 1, 2))
+
+
+def pixel_arguments(rng, m, n_H, n_W, n_C_prev, n_C, stride):
+    return {
+        "A_prev": rng.normal(size=(m, n_H, n_W, n_C_prev)),
+        "W": rng.normal(size=(1, 1, n_C_prev, n_C)),
+        "b": rng.normal(size=(1, 1, 1, n_C)),
+        "stride": stride,
+    }
+
+
+def pixel_cases(rng):
+    return [case(**pixel_arguments(rng, *sizes)) for sizes in PIXELS]
+
+
+@lesson.exercise(
+    points=2,
+    topic=42,
+    equation="(2.22)",
+    returns=("Z", "cache"),
+    cases=pixel_cases,
+    ask="The filter has one pixel. Which pixels of A_prev does the stride keep, and which sum is left of the three in (2.2)?",
+    small={
+        "A_prev": np.array([[[[2.0, 3.0], [1.0, 0.0]]]]),
+        "W": np.array([[1.0, 10.0], [0.0, 100.0]]).reshape(1, 1, 2, 2),
+        "b": np.zeros((1, 1, 1, 2)),
+        "stride": 1,
+    },
+    why={
+        "question": "Why does a 1 by 1 convolution not need im2col?",
+        "choices": {
+            "the table would be the pixels themselves": "Yes: a window is one pixel, so nothing is copied.",
+            "it has no weights": "No: it has n_C_prev for each of its n_C filters.",
+            "it does not mix the channels": "No: that is the one thing it does.",
+        },
+    },
+)
+def one_by_one_forward(A_prev, W, b, stride):
+    """Compute a convolution with filters of one pixel, without padding.
+
+    Parameters
+    ----------
+    A_prev : ndarray, shape (m, n_H_prev, n_W_prev, n_C_prev)
+    W : ndarray, shape (1, 1, n_C_prev, n_C)
+    b : ndarray, shape (1, 1, 1, n_C)
+    stride : int
+
+    Returns
+    -------
+    Z : ndarray, shape (m, n_H, n_W, n_C)
+    cache : tuple
+        ``(A_prev, W, stride)``
+    """
+    kept = A_prev[:, ::stride, ::stride]
+    Z = kept @ W[0, 0] + b  # (2.22)
+    return Z, (A_prev, W, stride)
+
+
+@one_by_one_forward.mistake("The stride is forgotten: it keeps every stride-th row and column of pixels.")
+def pixel_without_stride(A_prev, W, b, stride):
+    return A_prev @ W[0, 0] + b, (A_prev, W, stride)
+
+
+@one_by_one_forward.mistake("The stride is used for the rows only. Columns are left out as well.")
+def pixel_stride_of_rows(A_prev, W, b, stride):
+    return A_prev[:, ::stride] @ W[0, 0] + b, (A_prev, W, stride)
+
+
+@one_by_one_forward.mistake("The bias is missing: filter c adds its own b[0, 0, 0, c].")
+def pixel_without_bias(A_prev, W, b, stride):
+    return A_prev[:, ::stride, ::stride] @ W[0, 0], (A_prev, W, stride)
+
+
+@one_by_one_forward.mistake(
+    "The last pixel of each group is kept. Window (h, w) starts at (h s, w s), so it is the first one."
+)
+def pixel_last_of_group(A_prev, W, b, stride):
+    n_H, n_W = ((n - 1) // stride + 1 for n in A_prev.shape[1:3])
+    rows, columns = (
+        np.minimum(np.arange(k) * stride + stride - 1, n - 1)
+        for k, n in zip((n_H, n_W), A_prev.shape[1:3], strict=True)
+    )
+    return A_prev[:, rows][:, :, columns] @ W[0, 0] + b, (A_prev, W, stride)
+
+
+@one_by_one_forward.mistake("Pixels are averaged in groups. A stride leaves pixels out: it does not mix them.")
+def pixel_means(A_prev, W, b, stride):
+    n_H, n_W = ((n - 1) // stride + 1 for n in A_prev.shape[1:3])
+    means = np.array(
+        [
+            [
+                A_prev[:, h * stride : (h + 1) * stride, w * stride : (w + 1) * stride].mean(axis=(1, 2))
+                for w in range(n_W)
+            ]
+            for h in range(n_H)
+        ]
+    ).transpose(2, 0, 1, 3)
+    return means @ W[0, 0] + b, (A_prev, W, stride)
+
+
+@one_by_one_forward.mistake("Only the first channel is used. Each filter sums over all channels of a pixel.")
+def pixel_first_channel(A_prev, W, b, stride):
+    first = A_prev.copy()
+    first[..., 1:] = 0
+    return first[:, ::stride, ::stride] @ W[0, 0] + b, (A_prev, W, stride)
+
+
+@one_by_one_forward.mistake("Here you return the activations. Z holds the scores; g is applied after this function.")
+def pixel_with_activation(A_prev, W, b, stride):
+    return np.maximum(0, A_prev[:, ::stride, ::stride] @ W[0, 0] + b), (A_prev, W, stride)
+
+
+@one_by_one_forward.mistake("The cache holds the kept pixels only. The way back needs A_prev as it came in.")
+def pixel_kept_in_cache(A_prev, W, b, stride):
+    kept = A_prev[:, ::stride, ::stride]
+    return kept @ W[0, 0] + b, (kept, W, stride)
+
+
+@one_by_one_forward.mistake("The output has lost its places: Z is (m, n_H, n_W, n_C), not one row for each pixel.")
+def pixel_rows(A_prev, W, b, stride):
+    Z = A_prev[:, ::stride, ::stride] @ W[0, 0] + b
+    return Z.reshape(-1, Z.shape[3]), (A_prev, W, stride)
+
+
+@one_by_one_forward.accept("Names the axes: the channel d is summed over, all others stay.")
+def pixel_einsum(A_prev, W, b, stride):
+    return np.einsum("ihwd,dc->ihwc", A_prev[:, ::stride, ::stride], W[0, 0]) + b, (A_prev, W, stride)
+
+
+@one_by_one_forward.accept("Your layer of exercise 4 with f = 1: the general way gives the same.")
+def pixel_by_the_layer(A_prev, W, b, stride):
+    return conv_forward_fast.reference(A_prev, W, b, {"stride": stride, "pad": 0})[0], (A_prev, W, stride)
+
+
+@one_by_one_forward.accept
+def pixel_one_channel_at_a_time(A_prev, W, b, stride):
+    Z = b + np.zeros((*A_prev[:, ::stride, ::stride].shape[:3], W.shape[3]))
+    for d in range(W.shape[2]):
+        Z = Z + A_prev[:, ::stride, ::stride, d : d + 1] * W[0, 0, d]
+    return Z, (A_prev, W, stride)
+
+
+def pixel_backward_cases(rng):
+    made = []
+    for sizes in PIXELS:
+        arguments = pixel_arguments(rng, *sizes)
+        Z, cache = one_by_one_forward.reference(**arguments)
+        made.append(case(dZ=rng.normal(size=Z.shape), cache=cache))
+    return made
+
+
+@lesson.exercise(
+    points=3,
+    topic=42,
+    equation="(2.23) to (2.25)",
+    returns=("dA_prev", "dW", "db"),
+    backward=True,
+    cases=pixel_backward_cases,
+    ask="Take the kept pixels as the rows of a table. Which products has a dense layer on its way back, and what comes back to "
+    "a pixel that the stride left out?",
+    small={
+        "dZ": np.array([[[[1.0, 2.0]]]]),
+        "cache": (np.array([[[[2.0, 3.0], [1.0, 0.0]]]]), np.array([[1.0, 10.0], [0.0, 100.0]]).reshape(1, 1, 2, 2), 2),
+    },
+)
+def one_by_one_backward(dZ, cache):
+    """Send the gradient back through `one_by_one_forward`.
+
+    Parameters
+    ----------
+    dZ : ndarray, shape (m, n_H, n_W, n_C)
+        Derivative of the cost J; a factor 1/m of the cost is in it already.
+    cache : tuple
+        ``(A_prev, W, stride)`` from `one_by_one_forward`.
+
+    Returns
+    -------
+    dA_prev : ndarray, shape of A_prev
+        Of the cost J, like all three.
+    dW : ndarray, shape (1, 1, n_C_prev, n_C)
+    db : ndarray, shape (1, 1, 1, n_C)
+    """
+    A_prev, W, stride = cache
+    _, _, n_C_prev, n_C = W.shape
+    kept = A_prev[:, ::stride, ::stride].reshape(-1, n_C_prev)
+    dZ_rows = dZ.reshape(-1, n_C)
+    dW = (kept.T @ dZ_rows).reshape(W.shape)  # (2.23)
+    db = np.sum(dZ_rows, axis=0).reshape(1, 1, 1, n_C)  # (2.24)
+    dA_prev = np.zeros(A_prev.shape)
+    dA_prev[:, ::stride, ::stride] = dZ @ W[0, 0].T  # (2.25)
+    return dA_prev, dW, db
+
+
+def pixel_gradients(dZ, cache):
+    """Return the right dA_prev, dW, db."""
+    return one_by_one_backward.reference(dZ, cache)
+
+
+@one_by_one_backward.mistake("You divide by m. dZ is of the cost J: the factor 1/m is in it already.")
+def pixel_back_by_m(dZ, cache):
+    dA_prev, dW, db = pixel_gradients(dZ, cache)
+    return dA_prev, dW / len(dZ), db / len(dZ)
+
+
+@one_by_one_backward.mistake("dA_prev has the size of dZ. It has the shape of A_prev; left out pixels get 0.")
+def pixel_back_small(dZ, cache):
+    _, dW, db = pixel_gradients(dZ, cache)
+    return dZ @ cache[1][0, 0].T, dW, db
+
+
+@one_by_one_backward.mistake(
+    "Pixels that the stride left out get a share, too. They are in no window: their derivative is 0."
+)
+def pixel_back_repeated(dZ, cache):
+    A_prev, W, stride = cache
+    _, dW, db = pixel_gradients(dZ, cache)
+    back = np.repeat(np.repeat(dZ @ W[0, 0].T, stride, axis=1), stride, axis=2)
+    return back[:, : A_prev.shape[1], : A_prev.shape[2]], dW, db
+
+
+@one_by_one_backward.mistake("db has lost its axes. It has the shape of b, (1, 1, 1, n_C).")
+def pixel_back_db_flat(dZ, cache):
+    dA_prev, dW, db = pixel_gradients(dZ, cache)
+    return dA_prev, dW, db.ravel()
+
+
+@one_by_one_backward.mistake("dW is a matrix. It has the shape of W, (1, 1, n_C_prev, n_C).")
+def pixel_back_dw_matrix(dZ, cache):
+    dA_prev, dW, db = pixel_gradients(dZ, cache)
+    return dA_prev, dW[0, 0], db
+
+
+@one_by_one_backward.mistake("db is a mean. Each place uses b once, so its shares are added up.")
+def pixel_back_db_mean(dZ, cache):
+    dA_prev, dW, db = pixel_gradients(dZ, cache)
+    return dA_prev, dW, db / dZ[..., 0].size
+
+
+@one_by_one_backward.mistake("dW uses only the first image. All m images use the same W.")
+def pixel_back_first_image(dZ, cache):
+    A_prev, W, stride = cache
+    dA_prev, _, db = pixel_gradients(dZ, cache)
+    return dA_prev, pixel_gradients(dZ[:1], (A_prev[:1], W, stride))[1], db
+
+
+@one_by_one_backward.mistake("The order is dA_prev, dW, db.")
+def pixel_back_order(dZ, cache):
+    dA_prev, dW, db = pixel_gradients(dZ, cache)
+    return dW, db, dA_prev
+
+
+@one_by_one_backward.accept("Your layer of exercise 6 with f = 1: `col2im` puts the zeros in.")
+def pixel_back_by_the_layer(dZ, cache):
+    A_prev, W, stride = cache
+    fast = fast_cache(A_prev, W, {"stride": stride, "pad": 0})
+    return conv_backward_fast.reference(dZ, fast)
+
+
+@one_by_one_backward.accept
+def pixel_back_einsum(dZ, cache):
+    A_prev, W, stride = cache
+    dA_prev = np.zeros_like(A_prev)
+    dA_prev[:, ::stride, ::stride] = np.einsum("ihwc,dc->ihwd", dZ, W[0, 0])
+    dW = np.einsum("ihwd,ihwc->dc", A_prev[:, ::stride, ::stride], dZ)[None, None]
+    return dA_prev, dW, dZ.sum(axis=(0, 1, 2), keepdims=True)
+
+
+@one_by_one_backward.accept
+def pixel_back_loops(dZ, cache):
+    A_prev, W, stride = cache
+    dA_prev, dW, db = np.zeros(A_prev.shape), np.zeros(W.shape), np.zeros((1, 1, 1, W.shape[3]))
+    for i, h, w, c in np.ndindex(dZ.shape):
+        dA_prev[i, h * stride, w * stride] += dZ[i, h, w, c] * W[0, 0, :, c]
+        dW[0, 0, :, c] += dZ[i, h, w, c] * A_prev[i, h * stride, w * stride]
+        db[0, 0, 0, c] += dZ[i, h, w, c]
+    return dA_prev, dW, db

@@ -1,4 +1,4 @@
-"""Lesson 4.1, convolution: the catalogue of its six exercises. Equations are those of the notebook."""
+"""Lesson 4.1, convolution: the catalogue of its exercises, and the questions before its experiments."""
 
 import math
 
@@ -9,6 +9,32 @@ from scipy.signal import correlate2d
 from helpers.exercises import Lesson, case
 
 lesson = Lesson("convolution")
+
+lesson.predict(
+    "point",
+    "An image is 0 but for a single 1 in its middle. The filter has the rows 1 2 3, 4 5 6 and 7 8 9. Slide it over the image "
+    "by (1.2). Which number stands at the upper left of the result?",
+    ("1", "5", "9"),
+    "The first window has the 1 at its lower right, where the weight 9 stands. So the result shows the filter turned around.",
+)
+lesson.predict(
+    "grass",
+    "The grass of the camera photograph has no contour. How large are the scores of the vertical filter there, compared with "
+    "those of the whole photograph?",
+    ("below a tenth", "about a third", "larger than in the whole photograph"),
+    "Grass changes its brightness from pixel to pixel, and a filter sees changes, not things.",
+)
+lesson.predict(
+    "frame",
+    "Pad the photographs with one pixel of zeros, and slide the vertical filter. How large are the scores in the first and "
+    "last column, compared with those between them?",
+    ("about as large", "2 to 3 times as large", "more than 5 times as large"),
+    "The frame is black. A bright image beside it makes an edge that is stronger than most edges of the scene.",
+)
+
+#: A bright and a dark half, and the vertical filter, to follow by hand.
+SMALL_IMAGE = np.array([[10.0, 10, 0, 0]] * 3)
+SMALL_FILTER = np.array([[1.0, 0, -1]] * 3)
 
 
 # --- edge_detect -----------------------------------------------------------------------------------------------------
@@ -21,7 +47,23 @@ def edge_cases(rng):
     return [one(5, 7, 3), one(8, 5, 2), one(6, 6, 4), one(7, 9, 5)]
 
 
-@lesson.exercise(points=2, topic=37, equation="(1.2)", cases=edge_cases)
+@lesson.exercise(
+    points=2,
+    topic=37,
+    equation="(1.2)",
+    cases=edge_cases,
+    ask="At which rows can a window of f rows start, so that it lies in the image? The same for the columns: so which shape "
+    "has Z, and which pixels belong to Z[h, w]?",
+    small={"image": SMALL_IMAGE, "kernel": SMALL_FILTER},
+    why={
+        "question": "Why is Z smaller than the image?",
+        "choices": {
+            "a window has to lie inside the image as a whole": "Yes: so the last f - 1 rows and columns start none.",
+            "the filter averages pixels away": "No: each score is a number of its own, and none is averaged.",
+            "zeros at the border are cut off": "No: nothing has been padded yet.",
+        },
+    },
+)
 def edge_detect(image, kernel):
     """Slide a filter over a gray image and return the sum of products of each window.
 
@@ -186,7 +228,7 @@ def edges_with_scipy(image, kernel):
     return correlate2d(image, kernel, mode="valid")
 
 
-@edge_detect.accept
+@edge_detect.accept("Loops over the f times f weights: each one times the whole image, moved.")
 def edges_shifted_images(image, kernel):
     f = len(kernel)
     n_H, n_W = image.shape[0] - f + 1, image.shape[1] - f + 1
@@ -203,7 +245,14 @@ def pad_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=39, equation="(1.6)", cases=pad_cases)
+@lesson.exercise(
+    points=1,
+    topic=39,
+    equation="(1.6)",
+    cases=pad_cases,
+    ask="X has four axes. Which two of them grow, by how much, and where in the new array does pixel (0, 0) stand?",
+    small={"X": np.array([[1.0, 2], [3, 4]]).reshape(1, 2, 2, 1), "pad": 1},
+)
 def zero_pad(X, pad):
     """Put a frame of zeros around each image.
 
@@ -290,7 +339,7 @@ def empty_slice_without_padding(X, pad):
     return X_pad
 
 
-@zero_pad.accept
+@zero_pad.accept("Zeros of the new shape, then the images copied into the middle.")
 def with_a_slice(X, pad):
     m, n_H, n_W, n_C = X.shape
     X_pad = np.zeros((m, n_H + 2 * pad, n_W + 2 * pad, n_C))
@@ -321,7 +370,14 @@ def same_cases(rng):
     return [case(f=f) for f in (3, 4, 1, 2, *drawn, odd, odd + 1 + 2 * int(rng.integers(20)))]
 
 
-@lesson.exercise(points=1, topic=38, equation="(1.8)", cases=same_cases)
+@lesson.exercise(
+    points=1,
+    topic=38,
+    equation="(1.8)",
+    cases=same_cases,
+    ask="For which f is (1.8) a whole number, and which operator of Python divides whole numbers into a whole number?",
+    small={"f": 5},
+)
 def same_padding(f):
     """Return the padding with which an output is as large as its input, at stride 1.
 
@@ -374,7 +430,7 @@ def same_for_even_only(f):
     return None if f % 2 else (f - 1) // 2
 
 
-@same_padding.accept
+@same_padding.accept("`divmod` gives quotient and remainder at once.")
 def same_with_remainder(f):
     if f % 2 == 0:
         return None
@@ -407,7 +463,14 @@ def size_cases(rng):
     return [case(n=n, f=f, pad=pad, stride=stride) for n, f, pad, stride in numbers]
 
 
-@lesson.exercise(points=1, topic=40, equation="(1.10)", cases=size_cases)
+@lesson.exercise(
+    points=1,
+    topic=40,
+    equation="(1.10)",
+    cases=size_cases,
+    ask="What is rounded down in (1.10), and what is added after that?",
+    small={"n": 6, "f": 3, "pad": 0, "stride": 2},
+)
 def conv_output_size(n, f, pad, stride):
     """Return how many windows fit along one side of an image.
 
@@ -503,7 +566,7 @@ def size_with_int(n, f, pad, stride):
     return int((n + 2 * pad - f) / stride + 1)
 
 
-@conv_output_size.accept
+@conv_output_size.accept("Counts the windows one by one: slower, and no formula to get wrong.")
 def size_by_counting(n, f, pad, stride):
     return len(range(0, n + 2 * pad - f + 1, stride))
 
@@ -518,7 +581,14 @@ def step_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=41, equation="(1.12)", cases=step_cases)
+@lesson.exercise(
+    points=1,
+    topic=41,
+    equation="(1.12)",
+    cases=step_cases,
+    ask="How many products are added up, and how often is the bias added? What turns an array with one entry into a number?",
+    small={"a_slice_prev": np.array([[[1.0, 10], [2, 20]]]), "W": np.full((1, 2, 2), 2.0), "b": np.array([[[0.5]]])},
+)
 def conv_single_step(a_slice_prev, W, b):
     """Return the score of one filter in one window.
 
@@ -607,7 +677,7 @@ def step_with_einsum(a_slice_prev, W, b):
     return np.einsum("jkc,jkc->", a_slice_prev, W) + b.item()
 
 
-@conv_single_step.accept
+@conv_single_step.accept("A window and a filter as long vectors: the score is their dot product.")
 def step_as_dot_product(a_slice_prev, W, b):
     return float(np.dot(a_slice_prev.ravel(), W.ravel()) + b.squeeze())
 
@@ -640,7 +710,29 @@ def conv2d_cases(rng):
     ]
 
 
-@lesson.exercise(points=3, topic=41, equation="(1.13)", cases=conv2d_cases)
+@lesson.exercise(
+    points=3,
+    topic=41,
+    equation="(1.10), (1.6), (1.13)",
+    cases=conv2d_cases,
+    ask="Four indices name an entry of Z. Which of your three functions gives the sizes, which the images with their frame, "
+    "and which one entry? What does each of the four indices choose for it?",
+    small={
+        "A_prev": SMALL_IMAGE[None, :, :, None],
+        "W": SMALL_FILTER[:, :, None, None],
+        "b": np.full((1, 1, 1, 1), 0.5),
+        "pad": 0,
+        "stride": 1,
+    },
+    why={
+        "question": "Why does conv2d not loop over the channels of the input?",
+        "choices": {
+            "a window has them all, and the sum runs over them": "Yes: one filter gives one number for each window.",
+            "only the first channel counts": "No: all of them are multiplied with their weights.",
+            "c runs over them": "No: c counts the filters, the channels of the output.",
+        },
+    },
+)
 def conv2d(A_prev, W, b, pad, stride):
     """Slide all filters over all images.
 
@@ -822,7 +914,7 @@ def conv2d_by_four_loops(A_prev, W, b, pad, stride):
     return Z
 
 
-@conv2d.accept
+@conv2d.accept("All windows as a view, then one `einsum` over the axes j, k and d.")
 def conv2d_by_windows_and_einsum(A_prev, W, b, pad, stride):
     return stacked(padded(A_prev, pad), W, b, stride)
 
@@ -854,3 +946,144 @@ def conv2d_window_by_window(A_prev, W, b, pad, stride):
             for image in A_pad
         ]
     )
+
+
+# --- dilated_conv ----------------------------------------------------------------------------------------------------
+
+
+def dilated_cases(rng):
+    def one(n_H, n_W, f, dilation):
+        return case(image=rng.normal(size=(n_H, n_W)), kernel=rng.normal(size=(f, f)), dilation=dilation)
+
+    return [one(7, 9, 3, 2), one(8, 6, 2, 3), one(5, 7, 3, 1), one(11, 8, 2, 4), one(9, 9, 3, 3), one(6, 5, 1, 4)]
+
+
+@lesson.exercise(
+    points=2,
+    topic=40,
+    equation="(1.14), (1.16)",
+    cases=dilated_cases,
+    ask="Weights that were neighbours are now `dilation` pixels apart. How many pixels does the filter cover, and which pixels "
+    "of the window does it read?",
+    small={"image": np.arange(1.0, 13).reshape(3, 4), "kernel": np.array([[1.0, 2], [3, 4]]), "dilation": 2},
+)
+def dilated_conv(image, kernel, dilation):
+    """Slide a filter with holes over a gray image.
+
+    Parameters
+    ----------
+    image : ndarray, shape (n_H, n_W)
+    kernel : ndarray, shape (f, f)
+    dilation : int
+        Pixels from one weight of the filter to the next; 1 is a filter without holes.
+
+    Returns
+    -------
+    Z : ndarray, shape (n_H - d (f - 1), n_W - d (f - 1))
+        With d for the dilation.
+    """
+    f, _ = kernel.shape
+    wide = dilation * (f - 1) + 1  # (1.15)
+    Z = np.zeros((image.shape[0] - wide + 1, image.shape[1] - wide + 1))  # (1.16)
+    for h, w in np.ndindex(Z.shape):
+        Z[h, w] = np.sum(image[h : h + wide : dilation, w : w + wide : dilation] * kernel)  # (1.14)
+    return Z
+
+
+def with_holes(kernel, dilation, columns=None):
+    """Return the filter with zeros between its weights."""
+    columns = dilation if columns is None else columns
+    f = len(kernel)
+    wide = np.zeros((dilation * (f - 1) + 1, columns * (f - 1) + 1))
+    wide[::dilation, ::columns] = kernel
+    return wide
+
+
+def correlated(image, kernel):
+    """Return the scores of a filter that need not be square."""
+    return np.einsum("hwjk,jk->hw", sliding_window_view(image, kernel.shape), kernel)
+
+
+@dilated_conv.mistake("The dilation is not used: your filter has no holes. Take every dilation-th pixel of a window.")
+def dilated_not_at_all(image, kernel, dilation):
+    return correlated(image, kernel)
+
+
+@dilated_conv.mistake(
+    "This is a stride: the windows move by `dilation`. Here they move by 1, and the weights are apart."
+)
+def dilated_as_stride(image, kernel, dilation):
+    return correlated(image, kernel)[::dilation, ::dilation]
+
+
+@dilated_conv.mistake(
+    "Between two weights you leave `dilation` pixels out. It is the distance from weight to weight: 1 leaves none out."
+)
+def dilated_counts_zeros(image, kernel, dilation):
+    frame = (len(kernel) - 1) * (dilation + 1) + 1
+    return correlated(
+        np.pad(image, ((0, max(0, frame - image.shape[0])), (0, max(0, frame - image.shape[1])))),
+        with_holes(kernel, dilation + 1),
+    )
+
+
+@dilated_conv.mistake("Only the rows have holes. The columns are `dilation` apart as well.")
+def dilated_rows_only(image, kernel, dilation):
+    return correlated(image, with_holes(kernel, dilation, 1))
+
+
+@dilated_conv.mistake("Only the columns have holes. The rows are `dilation` apart as well.")
+def dilated_columns_only(image, kernel, dilation):
+    return correlated(image, with_holes(kernel, 1, dilation))
+
+
+@dilated_conv.mistake("The filter is flipped. Here the upper left weight meets the upper left pixel of the window.")
+def dilated_flipped(image, kernel, dilation):
+    return correlated(image, with_holes(kernel[::-1, ::-1], dilation))
+
+
+@dilated_conv.mistake("The filter is transposed: row j, column k of the filter meets pixel (h + d j, w + d k).")
+def dilated_transposed(image, kernel, dilation):
+    return correlated(image, with_holes(kernel.T, dilation))
+
+
+@dilated_conv.mistake("The last row and column of scores are missing: there are n - d (f - 1) of them along a side.")
+def dilated_last_missing(image, kernel, dilation):
+    return correlated(image, with_holes(kernel, dilation))[:-1, :-1]
+
+
+@dilated_conv.mistake(
+    "Your filter is taken to cover d · f pixels. From the first to the last weight it is d (f - 1) + 1."
+)
+def dilated_too_wide(image, kernel, dilation):
+    wide = dilation * len(kernel)
+    right = correlated(image, with_holes(kernel, dilation))
+    return right[: max(0, image.shape[0] - wide + 1), : max(0, image.shape[1] - wide + 1)]
+
+
+@dilated_conv.mistake(
+    "Your Z holds whole numbers: what stands behind the point is lost. `np.zeros` without dtype has floats."
+)
+def dilated_whole_numbers(image, kernel, dilation):
+    return correlated(image, with_holes(kernel, dilation)).astype(int)
+
+
+@dilated_conv.accept("Writes the zeros between the weights, and then uses `edge_detect`.")
+def dilated_by_zeros(image, kernel, dilation):
+    return edge_detect.reference(image, with_holes(kernel, dilation))
+
+
+@dilated_conv.accept("Loops over the weights: each one times the image, moved by d j and d k.")
+def dilated_shifted_images(image, kernel, dilation):
+    f = len(kernel)
+    n_H, n_W = (n - dilation * (f - 1) for n in image.shape)
+    Z = np.zeros((n_H, n_W))
+    for j, k in np.ndindex(f, f):
+        Z += kernel[j, k] * image[dilation * j : dilation * j + n_H, dilation * k : dilation * k + n_W]
+    return Z
+
+
+@dilated_conv.accept
+def dilated_from_windows(image, kernel, dilation):
+    wide = dilation * (len(kernel) - 1) + 1
+    return np.sum(windows(image, wide)[:, :, ::dilation, ::dilation] * kernel, axis=(2, 3))

@@ -1,4 +1,4 @@
-"""Lesson 4.3, pooling: the catalogue of its four exercises. Equations are those of the notebook."""
+"""Lesson 4.3, pooling: the catalogue of its exercises, and the questions before its experiments."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -6,6 +6,41 @@ from numpy.lib.stride_tricks import sliding_window_view
 from helpers.exercises import Lesson, case
 
 lesson = Lesson("pooling")
+
+lesson.predict(
+    "two_pixels",
+    "A digit is moved to the right by 2 pixels, and pooled with f = 2 and s = 2. What happens to the output?",
+    ("nothing: it stays as it is", "it moves by 1", "it moves by 2", "it is another one, not a moved one"),
+    "The windows start 2 pixels apart, so after a shift by 2 each window holds what the one to its left held.",
+)
+lesson.predict(
+    "blur",
+    "The digits move by one pixel. Five ways to treat them: which changes most from before to after, measured as above?",
+    (
+        "every second pixel",
+        "the mean of 2 by 2 pixels, at every place",
+        "average pooling",
+        "the maximum of 2 by 2 pixels, at every place",
+        "max pooling",
+    ),
+    "Taking every second pixel drops three quarters of them and mixes nothing. The other four mix 2 by 2 pixels; that "
+    "two of them drop pixels as well makes hardly a difference.",
+)
+lesson.predict(
+    "lost_points",
+    "A network with max pooling is trained on digits in the middle. Then the test digits move by two pixels. How much of "
+    "its accuracy does it lose?",
+    ("nothing: pooling takes it in", "about 10 points of 100", "about 20 points", "about 40 points"),
+    "Pooling lowers the change by a fifth. The rest of it arrives in the dense layer, which never saw a moved digit.",
+)
+lesson.predict(
+    "wide",
+    "Convolution with f = 5, pooling with f = s = 2, and both again. How many pixels wide is the part of the image on "
+    "which one entry of the last output depends?",
+    (),
+    "After the first pooling a step from one entry to the next is two pixels of the image, so each later window reaches "
+    "twice as far.",
+)
 
 #: Examples, height, width, channels, size of the window, stride: overlaps, gaps, left-over rows, one example.
 SHAPES = (((2, 3, 5, 1), 2, 2), ((1, 5, 7, 2), 3, 2), ((1, 3, 4, 3), 2, 1), ((3, 5, 2, 2), 2, 3), ((1, 4, 7, 1), 4, 3))
@@ -34,7 +69,28 @@ def forward_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=43, equation="(3.3)", returns=("A", "cache"), cases=forward_cases)
+#: One image of 2 by 3 pixels, two overlapping windows, to follow by hand.
+SMALL = np.array([[2.0, 5, 3], [1, 4, 0]]).reshape(1, 2, 3, 1)
+SMALL_WINDOWS = {"f": 2, "stride": 1}
+
+
+@lesson.exercise(
+    points=2,
+    topic=43,
+    equation="(3.3)",
+    returns=("A", "cache"),
+    cases=forward_cases,
+    ask="Which four numbers say which entry of A you fill, and which rows and columns of A_prev belong to it?",
+    small={"A_prev": SMALL, "hparameters": SMALL_WINDOWS, "mode": "max"},
+    why={
+        "question": "Why does a window hold one channel, and not all of them?",
+        "choices": {
+            "each channel is a feature, and pooling asks for each by itself": "Yes: so the number of channels stays.",
+            "the channels are added up later": "No: nothing adds them up here. The next convolution does.",
+            "A_prev has only one channel": "No: it has n_C, here and in every layer.",
+        },
+    },
+)
 def pool_forward(A_prev, hparameters, mode="max"):
     """Summarise each window of each channel by its largest entry or by its mean.
 
@@ -197,7 +253,9 @@ def forward_with_views(A_prev, hparameters, mode="max"):
     return pooled(A_prev, hparameters, mode)
 
 
-@pool_forward.accept
+@pool_forward.accept(
+    "Two loops, over the windows of one image: each step summarises this window in all images and channels."
+)
 def forward_two_loops(A_prev, hparameters, mode="max"):
     f, s = hparameters["f"], hparameters["stride"]
     n_H, n_W = 1 + (A_prev.shape[1] - f) // s, 1 + (A_prev.shape[2] - f) // s
@@ -226,7 +284,15 @@ def mask_cases(rng):
             (((2, 3), 0.0), ((3, 3), 5.0), ((4, 2), -5.0), ((1, 1), 0.7), ((5, 4), 0.0))]  # fmt: skip
 
 
-@lesson.exercise(points=1, topic=43, equation="(3.5)", cases=mask_cases)
+@lesson.exercise(
+    points=1,
+    topic=43,
+    equation="(3.5)",
+    cases=mask_cases,
+    ask="Which one number of the window must an entry equal to be marked, and what does NumPy give for an array that is "
+    "compared with a number?",
+    small={"x": np.array([[1.0, 3.0], [2.0, 9.0]])},
+)
 def create_mask_from_window(x):
     """Mark the largest entry of a window.
 
@@ -292,7 +358,9 @@ def mask_positive(x):
     return x > 0
 
 
-@create_mask_from_window.accept
+@create_mask_from_window.accept(
+    "Marks one entry even where several are equally large: `argmax` gives the first of them."
+)
 def mask_at_position(x):
     mask = np.zeros(x.shape)
     mask[np.unravel_index(np.argmax(x), x.shape)] = 1
@@ -316,7 +384,14 @@ def value_cases(rng):
     return [case(da=float(rng.normal() + 3), shape=shape) for shape in ((2, 2), (3, 3), (2, 5), (4, 3), (1, 1))]
 
 
-@lesson.exercise(points=1, topic=43, equation="(3.7)", cases=value_cases)
+@lesson.exercise(
+    points=1,
+    topic=43,
+    equation="(3.7)",
+    cases=value_cases,
+    ask="How many entries does a window of this shape have, and what must all shares add up to?",
+    small={"da": 12.0, "shape": (2, 3)},
+)
 def distribute_value(da, shape):
     """Share a number equally among the entries of a window.
 
@@ -388,7 +463,7 @@ def value_of_one(da, shape):
     return np.full(shape, 1 / (shape[0] * shape[1]))
 
 
-@distribute_value.accept
+@distribute_value.accept("`np.prod(shape)` multiplies all sizes: it would take a window with three axes as well.")
 def value_from_ones(da, shape):
     return np.ones(shape) * da / np.prod(shape)
 
@@ -413,7 +488,24 @@ def backward_cases(rng):
     return cases
 
 
-@lesson.exercise(points=4, topic=43, equation="(3.6) and (3.8)", backward=True, cases=backward_cases)
+@lesson.exercise(
+    points=4,
+    topic=43,
+    equation="(3.6) and (3.8)",
+    backward=True,
+    cases=backward_cases,
+    ask="Which window made A[i, h, w, c]? Where in dA_prev is it, and what if another window has been there before?",
+    small={"dA": np.array([10.0, 1.0]).reshape(1, 1, 2, 1), "cache": (SMALL, SMALL_WINDOWS), "mode": "max"},
+    why={
+        "question": "Why `+=` and not `=`?",
+        "where": "+=",
+        "choices": {
+            "windows overlap, and a pixel gets a share from each of its windows": "Yes: the chain rule adds them up.",
+            "dA_prev starts with zeros, and = would keep them": "No: = would replace the zeros as well.",
+            "+= is faster": "No: it does more. The question is what happens to the share that is already there.",
+        },
+    },
+)
 def pool_backward(dA, cache, mode="max"):
     """Send the gradient back through `pool_forward`.
 
@@ -614,9 +706,8 @@ def back_with_argmax(dA, cache, mode="max"):
     return dA_prev
 
 
-@pool_backward.accept
+@pool_backward.accept("Loops over the f times f places in a window, and treats all windows at once: much faster.")
 def back_by_offsets(dA, cache, mode="max"):
-    """One loop over the places in a window; all windows at once."""
     A_prev, hparameters = cache
     f, s = hparameters["f"], hparameters["stride"]
     A, _ = pool_forward.reference(A_prev, hparameters, "max")
@@ -642,3 +733,448 @@ def back_two_loops(dA, cache, mode="max"):
             new = (window == window.max(axis=(1, 2), keepdims=True)) * one if mode == "max" else one / f**2
             dA_prev[:, h * s : h * s + f, w * s : w * s + f] += new
     return dA_prev
+
+
+# --- receptive_field -------------------------------------------------------------------------------------------------
+
+
+def field_cases(rng):
+    """Return stacks of layers: no layer, one, several; sizes and strides that differ, a stride in the last layer, too."""
+
+    def stack(depth):
+        return [{"f": int(rng.integers(1, 8)), "stride": int(rng.integers(1, 5))} for _ in range(depth)]
+
+    last = [{"f": 3, "stride": 2}, {"f": 5, "stride": 3}, {"f": 4, "stride": 2}]
+    return [case(layers=layers) for layers in ([], *(stack(depth) for depth in (1, 2, 3, 3, 4, 5)), last)]
+
+
+@lesson.exercise(
+    points=3,
+    topic=43,
+    equation="(3.13), (3.14)",
+    cases=field_cases,
+    ask="Two numbers go from layer to layer: how wide one entry sees, and how far apart in the image two neighbours are. "
+    "Which of them does f change, which does the stride change, and which of the two is needed first?",
+    small={"layers": [{"f": 5, "stride": 1}, {"f": 2, "stride": 2}, {"f": 3, "stride": 1}]},
+    why={
+        "question": "Why does the stride of a layer not change the field of this layer itself?",
+        "choices": {
+            "it says where the next window starts, not how wide one window is": "Yes: so it shows from the next layer on.",
+            "strides of pooling layers never count": "No: they count for all layers above.",
+            "the padding makes up for it": "No: padding is not in (3.13) at all.",
+        },
+    },
+)
+def receptive_field(layers):
+    """Return how many pixels wide an entry of each layer sees, along one side.
+
+    Parameters
+    ----------
+    layers : list of dict
+        From the image upwards, convolutions and pooling alike: ``"f"`` and ``"stride"``.
+
+    Returns
+    -------
+    fields : list of int
+        One number for each layer; an empty list if there is no layer.
+    """
+    r, d = 1, 1  # (3.12)
+    fields = []
+    for layer in layers:
+        r = r + (layer["f"] - 1) * d  # (3.13)
+        d = d * layer["stride"]  # (3.14)
+        fields.append(r)
+    return fields
+
+
+def fields_with(layers, r=1, d=1, grow=lambda r, d, f, s: r + (f - 1) * d, step=lambda d, s: d * s, first=False):
+    """Return the fields with another step of the recursion; with `first`, the stride of a layer counts for itself."""
+    fields = []
+    for layer in layers:
+        f, s = layer["f"], layer["stride"]
+        if first:
+            d = step(d, s)
+        r = grow(r, d, f, s)
+        if not first:
+            d = step(d, s)
+        fields.append(r)
+    return fields
+
+
+@receptive_field.mistake("The strides below are forgotten: f - 1 counts entries of the layer below. Multiply by d.")
+def field_without_strides(layers):
+    return fields_with(layers, step=lambda d, s: 1)
+
+
+@receptive_field.mistake(
+    "The stride of a layer counts for the layer itself. It counts from the next layer on: compute r before d."
+)
+def field_stride_too_early(layers):
+    return fields_with(layers, first=True)
+
+
+@receptive_field.mistake(
+    "Each layer adds f times d. It adds f - 1 steps: the first entry of the window is in r already."
+)
+def field_f_for_f_minus_one(layers):
+    return fields_with(layers, grow=lambda r, d, f, s: r + f * d)
+
+
+@receptive_field.mistake("The strides are added up. Steps inside of steps multiply: d times the stride.")
+def field_strides_added(layers):
+    return fields_with(layers, step=lambda d, s: d + s)
+
+
+@receptive_field.mistake("Only the stride of the layer just below counts here. d is the product of all strides below.")
+def field_last_stride_only(layers):
+    return fields_with(layers, step=lambda d, s: s)
+
+
+@receptive_field.mistake("r starts at 0. Without a layer, an entry is one pixel and sees one pixel: r is 1.")
+def field_from_zero(layers):
+    return fields_with(layers, r=0)
+
+
+@receptive_field.mistake("The fields of the layers are multiplied. A wider window adds f - 1 steps to the field below.")
+def field_multiplied(layers):
+    return fields_with(layers, grow=lambda r, d, f, s: r * f)
+
+
+@receptive_field.mistake("Only the field of the last layer is returned. Return a list with one number for each layer.")
+def field_of_the_last(layers):
+    return ([1] + fields_with(layers))[-1]
+
+
+@receptive_field.mistake("The image itself is in your list. It begins with the first layer.")
+def field_with_the_image(layers):
+    return [1, *fields_with(layers)]
+
+
+@receptive_field.mistake("You count pixels of both sides. The field is the width along one side.")
+def field_squared(layers):
+    return [r * r for r in fields_with(layers)]
+
+
+@receptive_field.mistake("The list is the wrong way round: it begins with the layer next to the image.")
+def field_backwards(layers):
+    return fields_with(layers[::-1])
+
+
+@receptive_field.mistake("These are the distances d between neighbours. Return the widths r.")
+def field_distances(layers):
+    return [int(np.prod([layer["stride"] for layer in layers[: l + 1]])) for l in range(len(layers))]
+
+
+@receptive_field.accept(
+    "Walks down: an entry of layer l covers f entries below, and n entries there cover (n - 1) s + f."
+)
+def field_from_the_top(layers):
+    fields = []
+    for l in range(len(layers)):
+        n = 1
+        for layer in reversed(layers[: l + 1]):
+            n = (n - 1) * layer["stride"] + layer["f"]
+        fields.append(n)
+    return fields
+
+
+@receptive_field.accept
+def field_by_products(layers):
+    f = np.array([layer["f"] for layer in layers], dtype=int)
+    d = np.cumprod([1, *(layer["stride"] for layer in layers)])[:-1]
+    return [int(r) for r in 1 + np.cumsum((f - 1) * d)]
+
+
+@receptive_field.accept
+def field_as_array(layers):
+    return np.array(field_by_products(layers), dtype=int)
+
+
+# --- pool_output_size ------------------------------------------------------------------------------------------------
+
+
+def size_cases(rng):
+    numbers = [(7, 2, 2), (8, 2, 2), (5, 1, 3), (9, 2, 4), (3, 2, 2), (6, 6, 3), (10, 2, 5)]
+    for _ in range(4):
+        stride = int(rng.integers(2, 8))
+        f = stride + int(rng.integers(-1, 2))
+        numbers.append((int(rng.integers(12, 90)), max(f, 1), stride))
+    n, f, stride = int(rng.integers(6, 30)), int(rng.integers(1, 4)), int(rng.integers(5, 9))
+    numbers.append((n // stride * stride + f, f, stride))
+    numbers.append((n // stride * stride + stride - 1, 1, stride + 1))
+    return [case(n=n, f=f, stride=stride, ceil_mode=mode) for n, f, stride in numbers for mode in (True, False)]
+
+
+@lesson.exercise(
+    points=1,
+    topic=43,
+    equation="(3.2), (3.16), (3.17)",
+    cases=size_cases,
+    ask="Which windows does each mode count: those that lie inside as a whole, or those that have at least one pixel?",
+    small={"n": 7, "f": 2, "stride": 2, "ceil_mode": True},
+)
+def pool_output_size(n, f, stride, ceil_mode):
+    """Return how many windows there are along one side.
+
+    Parameters
+    ----------
+    n, f, stride : int
+        Pixels along that side, size of the window (at most n), pixels from one window to the next.
+    ceil_mode : bool
+        False: whole windows only. True: a window that hangs over the end counts, too, if it starts inside.
+
+    Returns
+    -------
+    n_out : int
+    """
+    if not ceil_mode:
+        return (n - f) // stride + 1  # (3.2)
+    n_out = -(-(n - f) // stride) + 1  # (3.16)
+    if (n_out - 1) * stride > n - 1:  # (3.17)
+        n_out = n_out - 1
+    return n_out
+
+
+def rounded_up(n, f, stride):
+    return -(-(n - f) // stride) + 1
+
+
+@pool_output_size.mistake("Both modes round down. In ceil mode a window that hangs over the end counts: round up.")
+def sizes_always_floor(n, f, stride, ceil_mode):
+    return (n - f) // stride + 1
+
+
+@pool_output_size.mistake("Both modes round up. Without ceil mode only whole windows count: round down.")
+def sizes_always_ceil(n, f, stride, ceil_mode):
+    return pool_output_size.reference(n, f, stride, True)
+
+
+@pool_output_size.mistake("The modes are swapped: ceil mode rounds up.")
+def sizes_swapped(n, f, stride, ceil_mode):
+    return pool_output_size.reference(n, f, stride, not ceil_mode)
+
+
+@pool_output_size.mistake(
+    "With a stride larger than f, your last window can start behind the image, where nothing is. Leave it out (3.17)."
+)
+def sizes_outside(n, f, stride, ceil_mode):
+    return rounded_up(n, f, stride) if ceil_mode else (n - f) // stride + 1
+
+
+@pool_output_size.mistake("The window at the start is not counted: add 1 after rounding.")
+def sizes_without_the_first(n, f, stride, ceil_mode):
+    return pool_output_size.reference(n, f, stride, ceil_mode) - 1
+
+
+@pool_output_size.mistake("f is not used: this counts the windows that start inside, of size 1. Take n - f.")
+def sizes_without_f(n, f, stride, ceil_mode):
+    return pool_output_size.reference(n, 1, stride, ceil_mode)
+
+
+@pool_output_size.mistake("In ceil mode 1 is always added. Where the division leaves no remainder, both modes agree.")
+def sizes_plus_one(n, f, stride, ceil_mode):
+    return (n - f) // stride + 1 + bool(ceil_mode)
+
+
+@pool_output_size.accept("Counts: moves a window along for as long as it fits, or for as long as it starts inside.")
+def sizes_counted(n, f, stride, ceil_mode):
+    count, start = 0, 0
+    while start + f <= n or (ceil_mode and start < n and start - stride + f < n):
+        count, start = count + 1, start + stride
+    return count
+
+
+@pool_output_size.accept
+def sizes_by_numpy(n, f, stride, ceil_mode):
+    quotient = (n - f) / stride
+    if not ceil_mode:
+        return int(np.floor(quotient)) + 1
+    return min(int(np.ceil(quotient)) + 1, int(np.ceil(n / stride)))
+
+
+# --- global_average_pool, global_average_pool_backward ---------------------------------------------------------------
+
+#: Examples, height, width, channels: no two equal but where there is one.
+VOLUMES = ((2, 3, 5, 4), (1, 6, 2, 3), (4, 1, 3, 2), (3, 4, 5, 1))
+
+
+def global_cases(rng):
+    return [case(A_prev=volume(rng, shape)) for shape in VOLUMES]
+
+
+@lesson.exercise(
+    points=1,
+    topic=43,
+    equation="(3.18)",
+    returns=("A", "cache"),
+    cases=global_cases,
+    ask="Which axes of A_prev are gone in A? Those are the ones that the mean runs over.",
+    small={"A_prev": np.array([[[[1.0, 10], [2, 20]], [[3, 30], [6, 60]]]])},
+)
+def global_average_pool(A_prev):
+    """Return the mean of each channel over all places.
+
+    Parameters
+    ----------
+    A_prev : ndarray, shape (m, n_H, n_W, n_C)
+
+    Returns
+    -------
+    A : ndarray, shape (m, n_C)
+    cache : tuple of int
+        The shape of A_prev.
+    """
+    A = np.mean(A_prev, axis=(1, 2))  # (3.18)
+    return A, A_prev.shape
+
+
+@global_average_pool.mistake("These are sums. Divide by the n_H · n_W places: `np.mean`.")
+def global_sums(A_prev):
+    return A_prev.sum(axis=(1, 2)), A_prev.shape
+
+
+@global_average_pool.mistake("This is the largest entry of each channel. Take the mean.")
+def global_largest(A_prev):
+    return A_prev.max(axis=(1, 2)), A_prev.shape
+
+
+@global_average_pool.mistake("The channels are averaged, too. Each channel keeps its own mean: leave axis 3 out.")
+def global_over_channels(A_prev):
+    return A_prev.mean(axis=(1, 2, 3)), A_prev.shape
+
+
+@global_average_pool.mistake("Only the rows are averaged. The mean runs over axes 1 and 2.")
+def global_over_rows(A_prev):
+    return A_prev.mean(axis=1), A_prev.shape
+
+
+@global_average_pool.mistake("The examples are averaged, too. Each example keeps its own means: leave axis 0 out.")
+def global_over_examples(A_prev):
+    return A_prev.mean(axis=(0, 1, 2)), A_prev.shape
+
+
+@global_average_pool.mistake("Height and width are kept as axes of length 1. A has two axes, (m, n_C).")
+def global_with_axes(A_prev):
+    return A_prev.mean(axis=(1, 2), keepdims=True), A_prev.shape
+
+
+@global_average_pool.mistake("One mean for each place, over the channels. It is one for each channel, over the places.")
+def global_over_wrong_axes(A_prev):
+    return A_prev.mean(axis=3), A_prev.shape
+
+
+@global_average_pool.accept("A chain of two means: equal, since each row has equally many entries.")
+def global_two_means(A_prev):
+    return A_prev.mean(axis=2).mean(axis=1), A_prev.shape
+
+
+@global_average_pool.accept
+def global_flattened(A_prev):
+    m, n_H, n_W, n_C = A_prev.shape
+    return A_prev.reshape(m, n_H * n_W, n_C).sum(axis=1) / (n_H * n_W), A_prev.shape
+
+
+@global_average_pool.accept
+def global_einsum(A_prev):
+    return np.einsum("ihwc->ic", A_prev) / (A_prev.shape[1] * A_prev.shape[2]), A_prev.shape
+
+
+def global_backward_cases(rng):
+    return [case(dA=rng.normal(size=(shape[0], shape[3])) + 0.8, shape=shape) for shape in VOLUMES]
+
+
+@lesson.exercise(
+    points=2,
+    topic=43,
+    equation="(3.19)",
+    backward=True,
+    cases=global_backward_cases,
+    ask="dA has one number for each example and channel. To how many places does it go, and with which factor?",
+    small={"dA": np.array([[8.0, 4.0]]), "shape": (1, 2, 2, 2)},
+)
+def global_average_pool_backward(dA, shape):
+    """Send the gradient back through `global_average_pool`.
+
+    Parameters
+    ----------
+    dA : ndarray, shape (m, n_C)
+        Of the cost: dJ/dA.
+    shape : tuple of int
+        Of A_prev: (m, n_H, n_W, n_C).
+
+    Returns
+    -------
+    dA_prev : ndarray of this shape
+        Of the cost.
+    """
+    m, n_H, n_W, n_C = shape
+    return np.ones(shape) * dA.reshape(m, 1, 1, n_C) / (n_H * n_W)  # (3.19)
+
+
+def spread(dA, shape, divisor):
+    return np.broadcast_to(dA[:, None, None, :], shape) / divisor
+
+
+@global_average_pool_backward.mistake("Each place gets all of dA. It gets one share of n_H · n_W.")
+def global_back_not_divided(dA, shape):
+    return spread(dA, shape, 1)
+
+
+@global_average_pool_backward.mistake("The share is that of a square of n_H · n_H places. Divide by n_H · n_W.")
+def global_back_by_square(dA, shape):
+    return spread(dA, shape, shape[1] ** 2)
+
+
+@global_average_pool_backward.mistake(
+    "The channels are counted, too. A mean runs over n_H · n_W places of one channel."
+)
+def global_back_by_all(dA, shape):
+    return spread(dA, shape, shape[1] * shape[2] * shape[3])
+
+
+@global_average_pool_backward.mistake(
+    "You divide by m as well. dA is of the cost J: the factor 1/m is in it since the end of the network."
+)
+def global_back_by_m(dA, shape):
+    return spread(dA, shape, shape[0] * shape[1] * shape[2])
+
+
+@global_average_pool_backward.mistake("The whole gradient goes to one place. The mean depends on every place alike.")
+def global_back_one_place(dA, shape):
+    dA_prev = np.zeros(shape)
+    dA_prev[:, 0, 0] = dA
+    return dA_prev
+
+
+@global_average_pool_backward.mistake("dA has no axes for height and width in your result. It has the shape of A_prev.")
+def global_back_flat(dA, shape):
+    return dA / (shape[1] * shape[2])
+
+
+@global_average_pool_backward.mistake("These are the shares of 1. Multiply them by dA.")
+def global_back_of_ones(dA, shape):
+    return spread(np.ones_like(dA), shape, shape[1] * shape[2])
+
+
+@global_average_pool_backward.mistake("dA is divided by the height alone. A channel has n_H · n_W places.")
+def global_back_by_height(dA, shape):
+    return spread(dA, shape, shape[1])
+
+
+@global_average_pool_backward.accept("Copies along two new axes: `np.repeat` says how often.")
+def global_back_repeated(dA, shape):
+    share = dA[:, None, None, :] / (shape[1] * shape[2])
+    return np.repeat(np.repeat(share, shape[1], axis=1), shape[2], axis=2)
+
+
+@global_average_pool_backward.accept
+def global_back_loops(dA, shape):
+    dA_prev = np.zeros(shape)
+    for i, c in np.ndindex(dA.shape):
+        dA_prev[i, :, :, c] += distribute_value.reference(dA[i, c], shape[1:3])
+    return dA_prev
+
+
+@global_average_pool_backward.accept
+def global_back_broadcast(dA, shape):
+    return spread(dA, shape, shape[1] * shape[2]).copy()
