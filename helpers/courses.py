@@ -140,7 +140,7 @@ LESSONS = [
     LessonInfo(
         "course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 120, "lessons 2, 3 and 5", 2
     ),
-    LessonInfo("course1_nn", "07_image_classifier", "A classifier of your own", "8, 12, 14", 75, "lessons 4 to 6", 2),
+    LessonInfo("course1_nn", "08_image_classifier", "A classifier of your own", "8, 12, 14", 75, "lessons 4 to 6", 2),
     LessonInfo(
         "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 140, "course 1, lessons 2 and 4", 2
     ),
