@@ -188,7 +188,7 @@ LESSONS = [
     ),
     LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27", 150, "course 1, lesson 2", 2),
     LessonInfo(
-        "course2_tuning", "09_training_loop", "A training loop of your own", "22, 24, 25", 90, "lessons 5, 7, 8", 2
+        "course2_tuning", "10_training_loop", "A training loop of your own", "22, 24, 25", 90, "lessons 5, 7, 8", 2
     ),
     LessonInfo("course3_structuring", "01_metrics", "Metrics", "28–32", 90, "course 1, lesson 2; course 2, lesson 1"),
     LessonInfo(
