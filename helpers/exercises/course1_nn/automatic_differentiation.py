@@ -14,8 +14,7 @@ lesson.predict(
     "b = a · a, c = b + a, e = b · c at a = 3. An engine handles each node once, in the order in which it first meets "
     "it on the way back from e: e, b, a, c. Which de/da does it return? The right one is 135.",
     ("27", "72", "81", "135"),
-    "b sends to a before c has sent to b: a gets 6 · 12 = 72 from b and 9 from c, and the 6 · 9 = 54 that b owes for c "
-    "never arrive.",
+    "b sends to a before c has sent to b: a gets 6 · 12 = 72 from b and 9 from c. What reaches b from c is never sent on.",
 )
 lesson.predict(
     "ratio",
@@ -174,7 +173,7 @@ def order_cases(rng):
 @lesson.exercise(
     points=2,
     topic=70,
-    equation="(7.5)",
+    equation="(7.4)",
     cases=order_cases,
     judge=draws(1, view="order"),
     ask="A name may go on the list as soon as all that it is made from is there. Which names are on the list before e, "
@@ -210,7 +209,7 @@ def topological_order(graph, output):
             seen.add(name)
             for part in parents(graph, name):
                 visit(part)
-            order.append(name)  # (7.5)
+            order.append(name)  # (7.4)
 
     visit(output)
     return order
@@ -408,7 +407,7 @@ def evaluate_cases(rng):
 @lesson.exercise(
     points=1,
     topic=69,
-    equation="(7.6)",
+    equation="(7.5)",
     cases=evaluate_cases,
     ask="Your order says which name comes next. Where does the value of an input come from, and where that of all others?",
     small={"graph": SMALL, "inputs": {"a": 3.0}, "output": "e"},
@@ -433,7 +432,7 @@ def evaluate(graph, inputs, output):
         if graph[name] is None:
             values[name] = inputs[name]
         else:
-            values[name] = FORWARD[graph[name][0]](*arguments(graph, name, values))  # (7.6)
+            values[name] = FORWARD[graph[name][0]](*arguments(graph, name, values))  # (7.5)
     return values
 
 
@@ -545,7 +544,7 @@ def unbroadcast_cases(rng):
 @lesson.exercise(
     points=2,
     topic=71,
-    equation="(7.10) and (7.11)",
+    equation="(7.6) and (7.7)",
     cases=unbroadcast_cases,
     backward=True,
     ask="Which axes did broadcasting add in front, and along which axes of length 1 did it copy? What must happen to the "
@@ -575,10 +574,10 @@ def unbroadcast(gradient, shape):
     gradient : ndarray of that shape
         ∂J/∂(what was copied).
     """
-    gradient = np.sum(gradient, axis=tuple(range(np.ndim(gradient) - len(shape))))  # (7.10)
+    gradient = np.sum(gradient, axis=tuple(range(np.ndim(gradient) - len(shape))))  # (7.6)
     for axis, size in enumerate(shape):
         if size == 1:
-            gradient = np.sum(gradient, axis=axis, keepdims=True)  # (7.11)
+            gradient = np.sum(gradient, axis=axis, keepdims=True)  # (7.7)
     return gradient
 
 
@@ -685,7 +684,7 @@ def pairs_cases(rng):
 @lesson.exercise(
     points=2,
     topic=69,
-    equation="(7.7) to (7.9)",
+    equation="(7.8) to (7.10)",
     returns=("da", "db"),
     cases=pairs_cases,
     backward=True,
@@ -712,11 +711,11 @@ def add_multiply_backward(operation, dout, a, b):
         ∂J/∂a and ∂J/∂b in the shapes of a and b.
     """
     if operation == "add":
-        da, db = dout, dout  # (7.7)
+        da, db = dout, dout  # (7.8)
     elif operation == "subtract":
-        da, db = dout, -dout  # (7.8)
+        da, db = dout, -dout  # (7.9)
     else:
-        da, db = dout * b, dout * a  # (7.9)
+        da, db = dout * b, dout * a  # (7.10)
     return unbroadcast(da, np.shape(a)), unbroadcast(db, np.shape(b))
 
 
@@ -745,7 +744,7 @@ def out_for_dout(operation, dout, a, b):
     return pair_variant(operation, dout, a, b, product=lambda dout, a, b: (a * b * b + 0 * dout, a * b * a + 0 * dout))
 
 
-@add_multiply_backward.mistake("The product rule lacks dout: (7.9) multiplies the other factor by it.")
+@add_multiply_backward.mistake("The product rule lacks dout: (7.10) multiplies the other factor by it.")
 def dout_forgotten(operation, dout, a, b):
     return pair_variant(operation, dout, a, b, product=lambda dout, a, b: (b + 0 * dout, a + 0 * dout))
 
@@ -806,7 +805,7 @@ def matmul_cases(rng):
 @lesson.exercise(
     points=2,
     topic=69,
-    equation="(7.13) and (7.14)",
+    equation="(7.12) and (7.13)",
     returns=("da", "db"),
     cases=matmul_cases,
     backward=True,
@@ -837,27 +836,27 @@ def matmul_backward(dout, a, b):
     da : ndarray, shape (p, q)
     db : ndarray, shape (q, r)
     """
-    da = dout @ b.T  # (7.13)
-    db = a.T @ dout  # (7.14)
+    da = dout @ b.T  # (7.12)
+    db = a.T @ dout  # (7.13)
     return da, db
 
 
-@matmul_backward.mistake("b is not transposed in da: (7.13) adds over the columns of b, so it is `dout @ b.T`.")
+@matmul_backward.mistake("b is not transposed in da: (7.12) adds over the columns of b, so it is `dout @ b.T`.")
 def b_not_transposed(dout, a, b):
     return dout @ b, a.T @ dout
 
 
-@matmul_backward.mistake("a is not transposed in db: (7.14) adds over the rows of a, so it is `a.T @ dout`.")
+@matmul_backward.mistake("a is not transposed in db: (7.13) adds over the rows of a, so it is `a.T @ dout`.")
 def a_not_transposed(dout, a, b):
     return dout @ b.T, a @ dout
 
 
-@matmul_backward.mistake("The factors of db stand the wrong way round: (7.14) is aᵀ dout.")
+@matmul_backward.mistake("The factors of db stand the wrong way round: (7.13) is aᵀ dout.")
 def factors_of_db_swapped(dout, a, b):
     return dout @ b.T, dout @ a.T
 
 
-@matmul_backward.mistake("The factors of da stand the wrong way round: (7.13) is dout bᵀ.")
+@matmul_backward.mistake("The factors of da stand the wrong way round: (7.12) is dout bᵀ.")
 def factors_of_da_swapped(dout, a, b):
     return b.T @ dout, a.T @ dout
 
@@ -884,7 +883,7 @@ def both_transposed(dout, a, b):
     return b @ dout.T, dout.T @ a
 
 
-@matmul_backward.accept("(7.13) and (7.14) index by index.")
+@matmul_backward.accept("(7.12) and (7.13) index by index.")
 def index_by_index(dout, a, b):
     da, db = np.zeros(a.shape), np.zeros(b.shape)
     for i, k in np.ndindex(dout.shape):
@@ -923,7 +922,7 @@ def sum_cases(rng):
 @lesson.exercise(
     points=2,
     topic=71,
-    equation="(7.16)",
+    equation="(7.15)",
     cases=sum_cases,
     backward=True,
     ask="Every entry that was added gets the same gradient. Along which axis must dout be copied, and does dout still "
@@ -952,7 +951,7 @@ def sum_backward(dout, a, axis, keepdims):
     """
     if axis is not None and not keepdims:
         dout = np.expand_dims(dout, axis)
-    return dout * np.ones(np.shape(a))  # (7.16)
+    return dout * np.ones(np.shape(a))  # (7.15)
 
 
 @sum_backward.mistake(
@@ -1035,7 +1034,7 @@ def elementwise_cases(rng):
 @lesson.exercise(
     points=2,
     topic=69,
-    equation="(7.17) to (7.21)",
+    equation="(7.16) to (7.20)",
     cases=elementwise_cases,
     backward=True,
     ask="Which of the five slopes can be read off the output, and which one needs a?",
@@ -1072,15 +1071,15 @@ def elementwise_backward(operation, dout, a, out):
         ∂J/∂a.
     """
     if operation == "exp":
-        slope = out  # (7.17)
+        slope = out  # (7.16)
     elif operation == "log":
-        slope = 1 / a  # (7.18)
+        slope = 1 / a  # (7.17)
     elif operation == "tanh":
-        slope = 1 - out**2  # (7.19)
+        slope = 1 - out**2  # (7.18)
     elif operation == "sigmoid":
-        slope = out * (1 - out)  # (7.20)
+        slope = out * (1 - out)  # (7.19)
     else:
-        slope = a > 0  # (7.21)
+        slope = a > 0  # (7.20)
     return dout * slope
 
 
@@ -1205,7 +1204,7 @@ def backward_cases(rng):
 @lesson.exercise(
     points=4,
     topic=70,
-    equation="(7.2) to (7.4)",
+    equation="(7.2), (7.3) and (7.21)",
     cases=backward_cases,
     backward=True,
     ask="Which node has a gradient before any other one, and which number is it? When a node sends, must all that use it "
@@ -1242,7 +1241,7 @@ def backward(graph, values, output):
         if graph[name] is not None:
             parts = send_back(graph, values, name, gradients[name])
             for parent, part in zip(parents(graph, name), parts, strict=True):
-                gradients[parent] = gradients[parent] + part  # (7.4)
+                gradients[parent] = gradients[parent] + part  # (7.21)
     return gradients
 
 
@@ -1265,7 +1264,7 @@ def backward_variant(
 
 
 @backward.mistake(
-    "A node that is used twice keeps only the gradient that arrives last. Add what arrives: (7.4) is a sum over all that use it."
+    "A node that is used twice keeps only the gradient that arrives last. Add what arrives: (7.21) is a sum over all that use it."
 )
 def overwritten(graph, values, output):
     return backward_variant(graph, values, output, combine=lambda old, part: part)
