@@ -252,15 +252,16 @@ class _Boxes:
 
 def draw_small(ax):
     """Draw the graph of e = b · c, c = b + a, b = a · a on an axes."""
-    places = {"a": (0, 0), "b = a · a": (2, 0.8), "c = b + a": (4, -0.8), "e = b · c": (6, 0)}
-    a, b, c, e = places.values()
-    for start_, end, bend in ((a, b, 0.3), (a, b, -0.05), (b, c, 0), (a, c, 0), (b, e, 0), (c, e, 0)):
-        shape = {"arrowstyle": "->", "connectionstyle": f"arc3,rad={bend}", "shrinkA": 18, "shrinkB": 20}
-        ax.annotate("", end, start_, arrowprops=shape)
-    for name, place in places.items():
-        ax.text(*place, name, ha="center", va="center", bbox={"facecolor": "#CFE6F5", "edgecolor": "black", "pad": 6})
-    ax.set(xlim=(-0.6, 7), ylim=(-1.3, 1.5))
+    ax.set(xlim=(-0.6, 7), ylim=(-1.4, 1.4))
     ax.set_axis_off()
+    look = {"ha": "center", "va": "center", "bbox": {"facecolor": "#CFE6F5", "edgecolor": "black", "pad": 6}}
+    places = {"a": (0, 0), "b = a · a": (2, 0.9), "c = b + a": (4, -0.9), "e = b · c": (6, 0)}
+    a, b, c, e = (ax.text(*place, name, **look) for name, place in places.items())
+    ax.figure.canvas.draw()  # the boxes of the texts are known from here on
+    for one, other, bend in ((a, b, 0.25), (a, b, -0.25), (b, c, 0), (a, c, 0), (b, e, 0), (c, e, 0)):
+        arrow = {"arrowstyle": "->", "connectionstyle": f"arc3,rad={bend}"}
+        patches = {"patchA": one.get_bbox_patch(), "patchB": other.get_bbox_patch(), "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", other.get_position(), one.get_position(), arrowprops=arrow | patches)
 
 
 def _states(evaluate, topological_order, send_back, way):
