@@ -202,11 +202,10 @@ def topological_order(graph, output):
     order : list of str
         With `output` as its last name. Each name once.
     """
-    order, seen = [], set()
+    order = []
 
     def visit(name):
-        if name not in seen:
-            seen.add(name)
+        if order.count(name) == 0:
             for part in parents(graph, name):
                 visit(part)
             order.append(name)  # (7.4)
@@ -1380,6 +1379,15 @@ def sums_begin_at_one(graph, values, output):
 @backward.mistake("The gradients of the inputs alone are there. Return those of all names on the way, too.")
 def inputs_alone(graph, values, output):
     return {name: part for name, part in backward(graph, values, output).items() if graph[name] is None}
+
+
+@backward.mistake("An input sends nothing: it has no operation, and its entry in the graph is None. Skip it.")
+def inputs_send(graph, values, output):
+    gradients = dict.fromkeys(topological_order(graph, output), 0.0) | {output: 1.0}
+    for name in topological_order(graph, output)[::-1]:
+        for parent, part in zip(parents(graph, name), send_back(graph, values, name, gradients[name]), strict=True):
+            gradients[parent] = gradients[parent] + part
+    return gradients
 
 
 @backward.accept("Pulling in place of pushing: each node collects from all that use it.")
