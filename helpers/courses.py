@@ -148,7 +148,7 @@ LESSONS = [
         "course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 120, "lessons 2, 3 and 5", 2
     ),
     LessonInfo(
-        "course1_nn", "07_automatic_differentiation", "An engine that differentiates", "69–72", 150, "lessons 2 to 5", 2
+        "course1_nn", "07_automatic_differentiation", "An engine that differentiates", "69–72", 130, "lessons 2 to 5", 2
     ),
     LessonInfo("course1_nn", "08_image_classifier", "A classifier of your own", "8, 12, 14", 75, "lessons 4 to 6", 2),
     LessonInfo(

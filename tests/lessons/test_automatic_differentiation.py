@@ -1,5 +1,6 @@
 """Lesson 1.7, an engine that differentiates: rules and engine against autograd, by hand, earlier lessons, pictures."""
 
+import itertools
 import json
 import time
 
@@ -10,7 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers import courses, exercises
+from helpers import courses, exercises, notebooks
 from helpers.checks import views
 from helpers.exercises.course1_nn import automatic_differentiation as catalogue
 from helpers.widgets import automatic_differentiation as pictures
@@ -208,6 +209,30 @@ def test_the_view_of_an_order_counts_what_is_wrong():
         assert found["times"].tolist() == times
         assert found["late"].tolist() == late
     assert view(["a", "z"])["unknown"] == 1
+
+
+def test_the_class_of_the_notebook_gives_the_gradients_of_autograd():
+    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("automatic_differentiation").path).cells}
+    space = {"itertools": itertools, "FORWARD": catalogue.FORWARD, "backward": LESSON["backward"]}
+    for name in ("tensor_class", "tensor_operators"):
+        exec(cells[name], space)
+    rng = np.random.default_rng(6)
+    X, Y = pictures.points(9, rng)
+    net = pictures.start((2, 3, 1), rng)
+
+    def cost(given, new):
+        A1 = new.tanh(given["W1"] @ X + given["b1"])
+        Z2 = given["W2"] @ A1 + given["b2"]
+        return new.sum(new.log(new.exp(Z2) + 1.0) - Z2 * Y)
+
+    given = {name: space["Tensor"](value) for name, value in net.items()}
+    A1 = (given["W1"] @ X + given["b1"]).tanh()
+    Z2 = given["W2"] @ A1 + given["b2"]
+    total = ((Z2.exp() + 1.0).log() - Z2 * Y).sum()
+    assert total.value == pytest.approx(cost(net, np))
+    gradient, theirs = total.backward(), autograd.grad(lambda one: cost(one, anp))(net)
+    for name, tensor in given.items():
+        agree(gradient(tensor), theirs[name])
 
 
 # --- earlier lessons -------------------------------------------------------------------------------------------------
