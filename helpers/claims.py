@@ -32,7 +32,7 @@ _NO_CLAIMS = [
         r"^\s*(?:>\s*)?\d+\.\s",
         r"(?i)\b(?:lesson|course|section|exercise|step|question|topic|part|equation|chapter|seed|layer|unit|example|row"
         r"|column|panel|class|label)s?\s\d+(?:\.\d+)?(?:(?:,|,? and|,? or| to|–)\s?\d+(?:\.\d+)?)*(?![\d%])",
-        r"\|\s*\d\.\d(?:,\s\d\.\d)*\s*(?=\|)",  # lessons in a table
+        r"\|\s*[1-5]\.1?\d(?:,\s[1-5]\.1?\d)*\s*(?=\|)",  # lessons in a table
         # years
         r"(?:\b(?:[Ii]n|[Ss]ince|until|before|after|from|to|of|and|others,?|[A-Z]\w+\)?,)\s|\()(?:1[6-9]|20)(?!00)\d\d\b",
         r"\b\d+(?:st|nd|rd|th)\b",

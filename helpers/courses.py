@@ -12,8 +12,8 @@ TOP = Path(__file__).resolve().parent.parent
 class LessonInfo(NamedTuple):
     """A lesson: ``folder`` is ``NN_name``, in which ``name`` is unique across the courses; minutes for a learner.
 
-    ``topics`` are numbers of the 68 topics of the notes, counted in their order. ``edition`` is 2 where the lesson has
-    all that makes one think before typing, which `helpers.notebooks.check` then demands.
+    ``topics`` are numbers of `TOPICS`, counted from 1; those above `NOTES` are beyond the notes. ``edition`` is 2 where
+    the lesson has all that makes one think before typing, which `helpers.notebooks.check` then demands.
     """
 
     course: str
@@ -55,7 +55,9 @@ COURSES = {
     "course5_sequence": "Sequence models",
 }
 
-#: The 68 topics of the notes, in their order; `LessonInfo.topics` and the exercises count them from 1.
+#: So many topics are those of the notes, in their order. What follows goes on beyond them, by lesson.
+NOTES = 68
+#: All topics; `LessonInfo.topics` and the exercises count them from 1.
 TOPICS = (
     "What a neural network is",
     "Supervised learning",
@@ -125,6 +127,11 @@ TOPICS = (
     "Hierarchical softmax",
     "Negative sampling",
     "Continuous bag of words",
+    # beyond the notes
+    "Computational graphs",
+    "Reverse mode and topological order",
+    "Broadcasting in reverse",
+    "An engine that checks gradients derived by hand",
 )
 
 LESSONS = [
@@ -146,7 +153,10 @@ LESSONS = [
     LessonInfo(
         "course1_nn", "06_hyperparameters", "Parameters and hyperparameters", "14", 120, "lessons 2, 3 and 5", 2
     ),
-    LessonInfo("course1_nn", "07_image_classifier", "A classifier of your own", "8, 12, 14", 75, "lessons 4 to 6", 2),
+    LessonInfo(
+        "course1_nn", "07_automatic_differentiation", "An engine that differentiates", "69–72", 130, "lessons 2 to 5", 2
+    ),
+    LessonInfo("course1_nn", "08_image_classifier", "A classifier of your own", "8, 12, 14", 75, "lessons 4 to 6", 2),
     LessonInfo(
         "course2_tuning", "01_bias_variance", "Splits, bias and variance", "15–17", 140, "course 1, lessons 2 and 4", 2
     ),
@@ -194,7 +204,7 @@ LESSONS = [
     ),
     LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27", 150, "course 1, lesson 2", 2),
     LessonInfo(
-        "course2_tuning", "09_training_loop", "A training loop of your own", "22, 24, 25", 90, "lessons 5, 7, 8", 2
+        "course2_tuning", "10_training_loop", "A training loop of your own", "22, 24, 25", 90, "lessons 5, 7, 8", 2
     ),
     LessonInfo("course3_structuring", "01_metrics", "Metrics", "28–32", 90, "course 1, lesson 2; course 2, lesson 1"),
     LessonInfo(
@@ -306,13 +316,25 @@ def topic_numbers(lesson):
     return found
 
 
+def said_topics(lesson):
+    """Return a lesson's topics for a table: "15–17", or "beyond them: 69–72" where they are not those of the notes."""
+    parts = lesson.topics.split(", ")
+    beyond = [part for part in parts if int(part.partition("–")[0]) > NOTES]
+    notes = ", ".join(part for part in parts if part not in beyond)
+    return "; ".join(filter(None, [notes, f"beyond them: {', '.join(beyond)}" if beyond else ""]))
+
+
 def topics_table(only=None):
-    """Return the Markdown table of the topics of the notes and their lessons, with links from docs/.
+    """Return the Markdown tables of the topics and their lessons, with links from docs/: of the notes, and beyond them.
 
     With `only`, a list of lessons, the others have no link.
     """
-    rows = ["| topic of the notes | lessons |", "|---|---|"]
+    rows = []
     for number, title in enumerate(TOPICS, 1):
+        if number == 1:
+            rows += ["| topic of the notes | lessons |", "|---|---|"]
+        elif number == NOTES + 1:
+            rows += ["", "| topic beyond the notes | lessons |", "|---|---|"]
         there = [lesson for lesson in LESSONS if number in topic_numbers(lesson)]
         linked = [lesson for lesson in there if lesson.done and (only is None or lesson in only)]
         names = {lesson: f"{lesson.number} {lesson.title}" for lesson in there}
@@ -349,9 +371,9 @@ def table(course, only=None):
             cells = test_cells(nbformat.read(lesson.path, as_version=4))
             points = sum(cell.metadata.nbgrader.points for cell in cells)
             rows.append(
-                f"| [{title}]({lesson.link}) | {lesson.topics} | {lesson.minutes} | {len(cells)} | {points:g} "
+                f"| [{title}]({lesson.link}) | {said_topics(lesson)} | {lesson.minutes} | {len(cells)} | {points:g} "
                 f"| {lesson.prerequisites} |"
             )
         else:
-            rows.append(f"| {title} | {lesson.topics} | | | | *to come* |")
+            rows.append(f"| {title} | {said_topics(lesson)} | | | | *to come* |")
     return "\n".join(rows)

@@ -187,7 +187,7 @@ def _equation_problems(notebook, path):
     for tag in sorted({tag for tag in tags if tags.count(tag) > 1}):
         yield f"two equations are tagged {tag}: number them anew"
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    unknown = set(re.findall(r"\((\d\.\d+)\)", text)) - set(tags)
+    unknown = set(re.findall(r"\((\d+\.\d+)\)", text)) - set(tags)
     if unknown:  # it may stand in another lesson of the course
         for other in path.parent.parent.glob("[0-9][0-9]_*/*.ipynb"):
             if other.stem == other.parent.name:  # no copy of one

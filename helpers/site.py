@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from helpers import exercises, notebooks
-from helpers.courses import COURSES, LESSONS, TOP, TOPICS, topic_numbers
+from helpers.courses import COURSES, LESSONS, NOTES, TOP, TOPICS, topic_numbers
 
 _IMAGES = (".png", ".jpg", ".svg")
 #: A link to a file, not what looks like one in a formula, ``a^{[2](i)}``.
@@ -271,7 +271,7 @@ def _course_page(course):
 
 
 def topics_page(done):
-    """Return the index of topics: each of the 68 with its lessons and its exercises."""
+    """Return the index of topics, those of the notes and those beyond: each with its lessons and its exercises."""
     lines = ["# Topics", "", "Each topic with the lessons that teach it and the exercises that practise it.", ""]
     practised = {}
     for lesson in done:
@@ -282,12 +282,12 @@ def topics_page(done):
     for lesson in LESSONS:
         for topic in topic_numbers(lesson):
             teach.setdefault(topic, []).append(lesson)
-    course = None
+    part = None
     for i, title in enumerate(TOPICS, 1):
-        home = teach[i][0].course
-        if home != course:
-            course = home
-            lines += ["", f"## {COURSES[course]}", "", "| topic | lessons | exercises |", "|---|---|---|"]
+        heading = ("Beyond the notes: " if i > NOTES else "") + COURSES[teach[i][0].course]
+        if heading != part:
+            part = heading
+            lines += ["", f"## {heading}", "", "| topic | lessons | exercises |", "|---|---|---|"]
         lessons = ", ".join(_link(lesson) if lesson.done else _name(lesson) for lesson in teach[i])
         lines.append(f"| {i} {title} | {lessons} | {', '.join(practised.get(i, []))} |")
     return "\n".join(lines) + "\n"

@@ -75,6 +75,8 @@ def _names(source):
                 stored |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
             elif isinstance(node, ast.arg):
                 own.add(node.arg)
+            elif isinstance(node, ast.FunctionDef) and node is not statement:
+                own.add(node.name)
             elif isinstance(node, ast.comprehension):
                 own |= {name.id for name in ast.walk(node.target) if isinstance(name, ast.Name)}
             elif isinstance(node, ast.Name):

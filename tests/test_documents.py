@@ -82,10 +82,8 @@ def copy(tmp_path_factory):
         path = copy / name
         if name == "helpers/courses.py":
             text = path.read_text()
-            before, after = text.split('"07_image_classifier"')
-            path.write_text(
-                f'{before}"07_image_classifier"' + after.replace("\n    LessonInfo(", f"\n    {block.strip()}\n    LessonInfo(", 1)
-            )
+            last = text.rindex("    LessonInfo(", 0, text.index('"course2_tuning", "01'))  # the first one of course 2
+            path.write_text(f"{text[:last]}    {block.strip()}\n{text[last:]}")
         else:
             assert not path.exists()
             path.parent.mkdir(exist_ok=True)
@@ -114,16 +112,16 @@ def test_lesson_and_widget_of_contributing_are_made_checked_tested_and_released(
     assert said["check"] == "1 notebook: all right\n"
     assert "README.md: written" in said["tables"]
     assert (
-        "Leaky ReLU](course1_nn/08_leaky_relu/08_leaky_relu.ipynb) | 10 | 15 | 1 | 1 |"
+        "Leaky ReLU](course1_nn/09_leaky_relu/09_leaky_relu.ipynb) | 10 | 15 | 1 | 1 |"
         in (copy / "README.md").read_text()
     )
     passed = next(text for text in said.values() if " passed" in text)
     assert int(re.search(r"(\d+) passed", passed)[1]) >= 2 + 4 * (3 + 2 + 1) + 2
-    notebook = nbformat.read(copy / "course1_nn/08_leaky_relu/08_leaky_relu.ipynb", as_version=4)
+    notebook = nbformat.read(copy / "course1_nn/09_leaky_relu/09_leaky_relu.ipynb", as_version=4)
     assert "leaky_relu: all checks passed" in str([cell.get("outputs") for cell in notebook.cells])
     assert sum("image/png" in str(cell.get("outputs")) for cell in notebook.cells) == 2
     with zipfile.ZipFile(copy / "dist/leaky_relu.zip") as archive:
-        released = archive.read("leaky_relu/course1_nn/08_leaky_relu/08_leaky_relu.ipynb").decode()
+        released = archive.read("leaky_relu/course1_nn/09_leaky_relu/09_leaky_relu.ipynb").decode()
         assert "leaky_relu/helpers/widgets/leaky_relu.py" in archive.namelist()
     assert "raise NotImplementedError" in released
     assert "np.where(z > 0" not in released
@@ -136,7 +134,7 @@ def test_code_of_contributing_is_formatted_as_all_code_is(copy):
         "tests/lessons/test_leaky_relu.py",
     ]
     done = in_copy(
-        copy, f".venv/bin/python -m ruff check {' '.join(made)} course1_nn/08_leaky_relu/08_leaky_relu.ipynb"
+        copy, f".venv/bin/python -m ruff check {' '.join(made)} course1_nn/09_leaky_relu/09_leaky_relu.ipynb"
     )
     assert done.returncode == 0, done.stdout
     done = in_copy(copy, f".venv/bin/python -m ruff format --diff {' '.join(made)}")

@@ -69,6 +69,7 @@ def test_a_failing_cell_leaves_the_file_as_it_was(tmp_path):
         (new_code_cell("1", execution_count=7), "not in canonical form: python -m helpers run"),
         (new_markdown_cell(r"$$a\tag{1.1}$$ $$b\tag{1.1}$$"), "two equations are tagged 1.1"),
         (new_markdown_cell("as (1.7) says"), r"(1.7) is referred to, but no equation has \tag{1.7}"),
+        (new_markdown_cell("as (10.7) says"), r"(10.7) is referred to, but no equation has \tag{10.7}"),
         (new_code_cell("1", metadata={"nbgrader": {"grade_id": "test_f"}}), "nbgrader metadata lacks"),
     ],
 )  # fmt: skip
@@ -141,6 +142,7 @@ def test_a_second_edition_needs_all_that_makes_one_think(tmp_path, monkeypatch):
         ("Shapes: $(17, 1)$ and $x_{17} = 2 \\cdot 17$. The 2 of them. [Here](https://a.org/17)", []),
         ("A test holds 4.25, rounded 4.3, and the paper 15.3; the docstring holds 16.3.", ["16.3"]),
         ("| a | b |\n|---|---|\n| 0.693 | 0.694 |\n\n## References\n\n17–18, arXiv:1717.01717", ["0.694"]),
+        ("| a | lessons |\n|---|---|\n| 10 | 2.10, 1.8 |\n\nSee (10.3).", ["10"]),
         ("The cell said what it typed: 123.4.", ["123.4"]),
     ],
 )  # fmt: skip

@@ -191,5 +191,30 @@ def share(output, arguments, labels, levels):
 
 
 share.names, share.said = ("right",), ("share of new digits that are right, rounded down",)
+def order(output, arguments):
+    """Return how a list orders what the name ``output`` of the argument ``graph`` needs, whichever right order it is.
+
+    A graph has for each name None or a tuple: the operation, the names it is made from, and options that are no text.
+    ``unknown`` counts what is no name of the graph; for each name of the graph, sorted, ``times`` says how often it
+    stands in the list, and ``late`` how many of the names that it is made from do not stand before it.
+    """
+    graph, found = arguments["graph"], [str(name) for name in output]
+    first = {name: place for place, name in reversed(list(enumerate(found)))}
+    parts = {name: {part for part in (node or ())[1:] if isinstance(part, str)} for name, node in graph.items()}
+    late = [
+        sum(first.get(part, len(found)) > first[name] for part in parts[name]) if name in first else 0
+        for name in sorted(graph)
+    ]
+    return {
+        "unknown": sum(name not in graph for name in found),
+        "times": np.array([found.count(name) for name in sorted(graph)]), "late": np.array(late),
+    }  # fmt: skip
+
+
+order.names = ("unknown", "times", "late")
+order.said = (
+    "number of entries that are no names of the graph", "how often each name stands in the list, names sorted",
+    "how many of its parts each name stands before, names sorted",
+)  # fmt: skip
 #: By name: ``view(output, arguments, **options)`` returns a dict with the keys ``view.names``.
-VIEWS = {"partition": partition, "batches": batches, "tree": tree, "walks": walks, "share": share}
+VIEWS = {"partition": partition, "batches": batches, "tree": tree, "walks": walks, "share": share, "order": order}

@@ -107,7 +107,7 @@ class Lesson:
         points : int
             At least 1; the notebook's test cell has the same number.
         topic : int
-            The topic of the notes (1 to 68) that it practises.
+            The topic that it practises, a number of `courses.TOPICS`.
         cases : callable
             ``cases(rng)`` returns a list of `case`; it is called with a generator of the learner's or of a hidden seed.
         equation : str

@@ -1,4 +1,4 @@
-"""Lesson 1.7: digits in three parts, simple rivals, figures, and runs to diagnose."""
+"""Lesson 1.8: digits in three parts, simple rivals, figures, and runs to diagnose."""
 
 import ipywidgets
 import matplotlib.pyplot as plt

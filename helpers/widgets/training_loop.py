@@ -1,4 +1,4 @@
-"""Lesson 2.9: digits in three parts, curves of runs, wrong answers, and sick runs of the learner's loop."""
+"""Lesson 2.10: digits in three parts, curves of runs, wrong answers, and sick runs of the learner's loop."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Lesson 1.7, a classifier of your own: steps against scikit-learn and autograd, the threshold, claims, pictures."""
+"""Lesson 1.8, a classifier of your own: steps against scikit-learn and autograd, the threshold, claims, pictures."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Lesson 2.9: gradients, prediction and steps against other implementations, the walks, the thresholds, the claims."""
+"""Lesson 2.10: gradients, prediction and steps against other implementations, the walks, the thresholds, the claims."""
 
 
 import autograd

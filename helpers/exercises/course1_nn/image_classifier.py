@@ -1,4 +1,4 @@
-"""The exercises of lesson 1.7, a classifier of your own. Equations are those of the notebook and of lesson 1.5."""
+"""The exercises of lesson 1.8, a classifier of your own. Equations are those of the notebook and of lesson 1.5."""
 
 import numpy as np
 from scipy.special import expit
@@ -85,7 +85,7 @@ SMALL_X, SMALL_Y = np.array([[1.0]]), np.array([[1.0]])
 @lesson.exercise(
     points=4,
     topic=8,
-    equation="(7.2)",
+    equation="(8.2)",
     returns=("parameters", "costs"),
     cases=train_cases,
     ask="Walk through one step with one example: which numbers does the way back need from the way forward, and which "
@@ -126,7 +126,7 @@ def train(parameters, X, Y, learning_rate, num_iterations):
         Z1 = W1 @ X + b1  # (5.10)
         A1 = np.maximum(Z1, 0)  # (5.12)
         Z2 = W2 @ A1 + b2  # (5.10)
-        costs.append(np.sum(np.logaddexp(0, Z2) - Y * Z2) / m)  # (7.2)
+        costs.append(np.sum(np.logaddexp(0, Z2) - Y * Z2) / m)  # (8.2)
         dZ2 = expit(Z2) - Y  # (5.34)
         dZ1 = W2.T @ dZ2 * (Z1 > 0)  # (5.30)
         W1 = W1 - learning_rate * dZ1 @ X.T / m  # (5.35)
@@ -164,7 +164,7 @@ def steps(
 
 @train.mistake(
     "The cost is computed from rounded probabilities: where the score is large, log(0) makes it nan or infinite. "
-    "Compute it from the scores, (7.2)."
+    "Compute it from the scores, (8.2)."
 )
 def cost_from_probabilities(*given):
     return steps(*given, cost=lambda Z, Y: -np.sum(Y * np.log(expit(Z)) + (1 - Y) * np.log(1 - expit(Z))) / Y.shape[1])
@@ -172,7 +172,7 @@ def cost_from_probabilities(*given):
 
 @train.mistake(
     "The probabilities are clipped before the logarithm, so the cost of a large wrong score is too small. Compute the "
-    "cost from the scores, (7.2)."
+    "cost from the scores, (8.2)."
 )
 def cost_clipped(*given):
     def clipped(Z, Y):
@@ -182,12 +182,12 @@ def cost_clipped(*given):
     return steps(*given, cost=clipped)
 
 
-@train.mistake("The cost is a mean over the outputs, too. (7.2) adds the outputs up and divides by m alone.")
+@train.mistake("The cost is a mean over the outputs, too. (8.2) adds the outputs up and divides by m alone.")
 def cost_mean_of_outputs(*given):
     return steps(*given, cost=lambda Z, Y: np.mean(np.logaddexp(0, Z) - Y * Z))
 
 
-@train.mistake("The cost lacks the factor 1/m: (7.2) is a mean over the examples.")
+@train.mistake("The cost lacks the factor 1/m: (8.2) is a mean over the examples.")
 def cost_sum(*given):
     return steps(*given, cost=lambda Z, Y: np.sum(np.logaddexp(0, Z) - Y * Z))
 
@@ -365,7 +365,7 @@ def changed_in_place(parameters, X, Y, learning_rate, num_iterations):
     return parameters, costs
 
 
-@train.mistake("The cost lacks the term of the labels 0: what does (7.2) say where y = 0?")
+@train.mistake("The cost lacks the term of the labels 0: what does (8.2) say where y = 0?")
 def cost_of_ones_only(*given):
     return steps(*given, cost=lambda Z, Y: np.sum(Y * np.logaddexp(0, -Z)) / Y.shape[1])
 
@@ -453,7 +453,7 @@ SMALL_PREDICT = {
 @lesson.exercise(
     points=1,
     topic=12,
-    equation="(7.3)",
+    equation="(8.3)",
     cases=predict_cases,
     ask="Each column of the scores belongs to one image. Along which axis lie its ten scores, and do you want the "
     "largest score or its place?",
@@ -475,7 +475,7 @@ def predict(parameters, X):
     """
     A1 = np.maximum(parameters["W1"] @ X + parameters["b1"], 0)  # (5.12)
     Z2 = parameters["W2"] @ A1 + parameters["b2"]  # (5.10)
-    return np.argmax(Z2, axis=0)[None, :]  # (7.3)
+    return np.argmax(Z2, axis=0)[None, :]  # (8.3)
 
 
 def scores_of(parameters, X):
@@ -514,7 +514,7 @@ def through_rounded_probabilities(parameters, X):
     return np.argmax(expit(scores_of(parameters, X)), axis=0)[None, :]
 
 
-@predict.mistake("These are ten answers per image, yes or no. Return one digit per image, (7.3).")
+@predict.mistake("These are ten answers per image, yes or no. Return one digit per image, (8.3).")
 def compared_with_a_half(parameters, X):
     return (scores_of(parameters, X) > 0).astype(int)
 
@@ -614,7 +614,7 @@ SMALL_READING = {
 @lesson.exercise(
     points=3,
     topic=14,
-    equation="(7.1) and (7.4)",
+    equation="(8.1) and (8.4)",
     cases=reading_cases,
     judge=reading_judge,
     ask="What must exist before the first step, what do you measure after every few steps, and which parameters must you "
@@ -638,9 +638,9 @@ def read_digits(X_train, digits_train, X_dev, digits_dev, X_new, rng):
     digits : ndarray, shape (1, m_new)
         The digits read in X_new, whole numbers 0 to 9.
     """
-    Y = (np.arange(10)[:, None] == digits_train).astype(float)  # (7.1)
+    Y = (np.arange(10)[:, None] == digits_train).astype(float)  # (8.1)
     parameters = first_parameters(len(X_train), rng)
-    best = stopped(parameters, X_train, Y, X_dev, digits_dev)  # (7.4)
+    best = stopped(parameters, X_train, Y, X_dev, digits_dev)  # (8.4)
     return predict(best, X_new)
 
 

@@ -1,4 +1,4 @@
-"""Lesson 2.9, a training loop of your own: the catalogue of its four exercises. Equations are those of the notebook."""
+"""Lesson 2.10, a training loop of your own: the catalogue of its four exercises. Equations are those of the notebook."""
 
 import functools
 import itertools
@@ -101,10 +101,10 @@ def gradient_cases(rng):
 @lesson.exercise(
     points=4,
     topic=25,
-    equation="(9.11)",
+    equation="(10.11)",
     returns=("J", "grads", "mu", "var"),
     cases=gradient_cases,
-    ask="Which line of the way forward does each line of the way back belong to? Walk from (9.5) up to (9.1), and ask at "
+    ask="Which line of the way forward does each line of the way back belong to? Walk from (10.5) up to (10.1), and ask at "
     "each step what shape the derivative has.",
     small={"net": SMALL_NET, "X": SMALL_X, "Y": SMALL_Y},
     why={
@@ -112,7 +112,7 @@ def gradient_cases(rng):
         "choices": {
             "in training, mean and variance are those of the mini-batch": "Yes: the net's own averages are for prediction.",
             "they are 0 at the start": "No: whatever they are, training does not use them.",
-            "they cancel in (9.3)": "No: they are not in (9.3) at all.",
+            "they cancel in (10.3)": "No: they are not in (10.3) at all.",
         },
     },
 )
@@ -139,22 +139,22 @@ def cost_and_gradients(net, X, Y):
     """
     m = X.shape[1]
     Z = net["W1"] @ X
-    mu = np.mean(Z, axis=1, keepdims=True)  # (9.2)
+    mu = np.mean(Z, axis=1, keepdims=True)  # (10.2)
     C = Z - mu
-    var = np.mean(C**2, axis=1, keepdims=True)  # (9.2)
+    var = np.mean(C**2, axis=1, keepdims=True)  # (10.2)
     s = np.sqrt(var + 1e-5)
-    Z_norm = C / s  # (9.3)
+    Z_norm = C / s  # (10.3)
     Z_tilde = net["gamma"] * Z_norm + net["beta"]
     A = np.maximum(0, Z_tilde)
     S = net["W2"] @ A + net["b2"]
     S = S - np.max(S, axis=0)
     log_sum = np.log(np.sum(np.exp(S), axis=0))
-    J = float(np.mean(log_sum - np.sum(Y * S, axis=0)))  # (9.6)
+    J = float(np.mean(log_sum - np.sum(Y * S, axis=0)))  # (10.6)
     dS = np.exp(S - log_sum) - Y
-    dZ_tilde = (net["W2"].T @ dS) * (Z_tilde > 0)  # (9.8)
+    dZ_tilde = (net["W2"].T @ dS) * (Z_tilde > 0)  # (10.8)
     dZ_norm = net["gamma"] * dZ_tilde
     inner = np.mean(dZ_norm * Z_norm, axis=1, keepdims=True)
-    dZ = (dZ_norm - np.mean(dZ_norm, axis=1, keepdims=True) - Z_norm * inner) / s  # (9.10)
+    dZ = (dZ_norm - np.mean(dZ_norm, axis=1, keepdims=True) - Z_norm * inner) / s  # (10.10)
     grads = {
         "W1": dZ @ X.T / m,
         "gamma": np.mean(dZ_tilde * Z_norm, axis=1, keepdims=True),
@@ -206,7 +206,7 @@ _STATISTICS = gradients_with.__defaults__[0]
 
 @cost_and_gradients.mistake(
     "The scores are normalised with the running averages of the net. In training, take mean and variance of the mini-batch: "
-    "(9.2)."
+    "(10.2)."
 )
 def running_averages_in_training(net, X, Y):
     J, grads, _, _ = gradients_with(
@@ -217,23 +217,23 @@ def running_averages_in_training(net, X, Y):
 
 
 @cost_and_gradients.mistake(
-    "The way back takes mean and variance for constants. They depend on the scores, too: (9.10) has three terms."
+    "The way back takes mean and variance for constants. They depend on the scores, too: (10.10) has three terms."
 )
 def statistics_as_constants(net, X, Y):
     return gradients_with(net, X, Y, slope=lambda dN, N, s: dN / s)
 
 
-@cost_and_gradients.mistake("dZ lacks the term of the variance, the one with the normalised scores in it: (9.10).")
+@cost_and_gradients.mistake("dZ lacks the term of the variance, the one with the normalised scores in it: (10.10).")
 def variance_as_constant(net, X, Y):
     return gradients_with(net, X, Y, slope=lambda dN, N, s: (dN - mean(dN)) / s)
 
 
-@cost_and_gradients.mistake("dZ lacks the term of the mean: subtract the mean of each row of dZ_norm, (9.10).")
+@cost_and_gradients.mistake("dZ lacks the term of the mean: subtract the mean of each row of dZ_norm, (10.10).")
 def mean_as_constant(net, X, Y):
     return gradients_with(net, X, Y, slope=lambda dN, N, s: (dN - N * mean(dN * N)) / s)
 
 
-@cost_and_gradients.mistake("dZ is not divided by s, the root of the variance: (9.10).")
+@cost_and_gradients.mistake("dZ is not divided by s, the root of the variance: (10.10).")
 def slope_without_the_root(net, X, Y):
     return gradients_with(net, X, Y, slope=lambda dN, N, s: dN - mean(dN) - N * mean(dN * N))
 
@@ -264,7 +264,7 @@ def gradients_uphill(net, X, Y):
 
 @cost_and_gradients.mistake(
     "For large scores the exponentials overflow, or those of a whole column are 0 if one largest score serves all columns. "
-    "Subtract the largest score of each column first, and take the logarithm of the sum: (9.6)."
+    "Subtract the largest score of each column first, and take the logarithm of the sum: (10.6)."
 )
 def softmax_as_it_stands(net, X, Y):
     def softmax(S):
@@ -274,7 +274,7 @@ def softmax_as_it_stands(net, X, Y):
 
 
 @cost_and_gradients.mistake(
-    "The cost takes the logarithm of probabilities, and one that is rounded to 0 has none. Take it from the scores: (9.6)."
+    "The cost takes the logarithm of probabilities, and one that is rounded to 0 has none. Take it from the scores: (10.6)."
 )
 def logarithm_of_probabilities(net, X, Y):
     return gradients_with(net, X, Y, cost=lambda P, Y: -float(np.mean(np.sum(Y * np.log(P), axis=0))))
@@ -317,7 +317,7 @@ def epsilon_after_the_root(net, X, Y):
 
 
 @cost_and_gradients.mistake(
-    "gamma is missing, on the way forward and back: (9.3) multiplies the normalised scores by it."
+    "gamma is missing, on the way forward and back: (10.3) multiplies the normalised scores by it."
 )
 def without_gamma(net, X, Y):
     return gradients_with(net | {"gamma": np.ones_like(net["gamma"])}, X, Y)
@@ -332,7 +332,7 @@ def without_gamma_on_the_way_back(net, X, Y):
     return gradients_with(net, X, Y, slope=slope)
 
 
-@cost_and_gradients.mistake("beta is missing: (9.3) adds it.")
+@cost_and_gradients.mistake("beta is missing: (10.3) adds it.")
 def without_beta(net, X, Y):
     return gradients_with(net | {"beta": 0 * net["beta"]}, X, Y)
 
@@ -468,7 +468,7 @@ def predict_cases(rng):
 @lesson.exercise(
     points=2,
     topic=25,
-    equation="(9.12)",
+    equation="(10.12)",
     cases=predict_cases,
     ask="A digit comes alone. Which mean and which variance can it be normalised with?",
     small={"net": SMALL_NET, "X": np.array([[1.0, 3.0]])},
@@ -495,7 +495,7 @@ def predict(net, X):
     A : ndarray, shape (C, m)
         Each column adds up to 1.
     """
-    Z_norm = (net["W1"] @ X - net["mean"]) / np.sqrt(net["var"] + 1e-5)  # (9.12)
+    Z_norm = (net["W1"] @ X - net["mean"]) / np.sqrt(net["var"] + 1e-5)  # (10.12)
     S = net["W2"] @ np.maximum(0, net["gamma"] * Z_norm + net["beta"]) + net["b2"]
     E = np.exp(S - np.max(S, axis=0))
     return E / np.sum(E, axis=0)
@@ -528,7 +528,7 @@ def variance_of_the_batch(net, X):
     return predict_with(net, X, statistics=lambda Z, net: (net["mean"], np.var(Z, axis=1, keepdims=True)))
 
 
-@predict.mistake("The scores are not normalised. The net has learned with normalised ones: (9.12).")
+@predict.mistake("The scores are not normalised. The net has learned with normalised ones: (10.12).")
 def not_normalised(net, X):
     return predict_with(net, X, statistics=lambda Z, net: (0, 1 - 1e-5))
 
@@ -711,7 +711,7 @@ SMALL_RUN = {
 @lesson.exercise(
     points=4,
     topic=22,
-    equation="(9.13) to (9.18)",
+    equation="(10.13) to (10.18)",
     returns=("net", "costs"),
     cases=train_cases,
     judge=train_judge,
@@ -755,18 +755,18 @@ def train(net, X, Y, num_epochs, mini_batch_size, learning_rate, rng):
     v = {name: np.zeros(net[name].shape) for name in trained}
     s = {name: np.zeros(net[name].shape) for name in trained}
     for _ in range(num_epochs):
-        order = rng.permutation(X.shape[1])  # (9.13)
+        order = rng.permutation(X.shape[1])  # (10.13)
         for start in range(0, X.shape[1], mini_batch_size):
             columns = order[start : start + mini_batch_size]
             J, grads, mu, var = cost_and_gradients(net, X[:, columns], Y[:, columns])
             costs.append(J)
             t += 1
             for name in trained:
-                v[name] = 0.9 * v[name] + 0.1 * grads[name]  # (9.14)
-                s[name] = 0.999 * s[name] + 0.001 * grads[name] ** 2  # (9.15)
-                step = v[name] / (1 - 0.9**t) / (np.sqrt(s[name] / (1 - 0.999**t)) + 1e-8)  # (9.16)
-                net[name] = net[name] - learning_rate * step  # (9.17)
-            net["mean"] = 0.9 * net["mean"] + 0.1 * mu  # (9.18)
+                v[name] = 0.9 * v[name] + 0.1 * grads[name]  # (10.14)
+                s[name] = 0.999 * s[name] + 0.001 * grads[name] ** 2  # (10.15)
+                step = v[name] / (1 - 0.9**t) / (np.sqrt(s[name] / (1 - 0.999**t)) + 1e-8)  # (10.16)
+                net[name] = net[name] - learning_rate * step  # (10.17)
+            net["mean"] = 0.9 * net["mean"] + 0.1 * mu  # (10.18)
             net["var"] = 0.9 * net["var"] + 0.1 * var
     return net, costs
 
@@ -849,7 +849,7 @@ def adam_of_one_step(*run):
     return train_with(*run, forget=lambda epoch, k: True, clock=lambda t, epoch, k: 1)
 
 
-@train.mistake("The corrections of v and s are missing: divide by 1 - 0.9**t and by 1 - 0.999**t, (9.16).")
+@train.mistake("The corrections of v and s are missing: divide by 1 - 0.9**t and by 1 - 0.999**t, (10.16).")
 def without_correction(*run):
     return train_with(*run, adam=lambda v, s, t: v / (np.sqrt(s) + 1e-8))
 
@@ -864,7 +864,7 @@ def without_the_root(*run):
     return train_with(*run, adam=lambda v, s, t: v / (1 - 0.9**t) / (s / (1 - 0.999**t) + 1e-8))
 
 
-@train.mistake("This is gradient descent. Adam's step is (9.14) to (9.17).")
+@train.mistake("This is gradient descent. Adam's step is (10.14) to (10.17).")
 def plain_gradient_descent(net, X, Y, num_epochs, mini_batch_size, learning_rate, rng):
     net, costs = dict(net), []
     for _ in range(num_epochs):
@@ -939,7 +939,7 @@ def empty_batch(*run):
     return train_with(*run, starts=lambda m, size: range(0, (m // size + 1) * size, size))
 
 
-@train.mistake("The running averages stay at their start. Move them in each step: (9.18).")
+@train.mistake("The running averages stay at their start. Move them in each step: (10.18).")
 def averages_never_moved(*run):
     return train_with(*run, averages=lambda old, new, last: old)
 
