@@ -573,6 +573,17 @@ def test_picture_says_who_leaves_as_the_answers_do(picture):
     assert "gradient descent has left" in caption(picture)
 
 
+def test_rmsprop_leaves_the_minimum_again_as_the_answers_say(picture):
+    """The answer to question 4."""
+
+    def below_from():
+        return int(re.search(r"RMSprop stays below 0.01 from step (\d+)", caption(picture))[1])
+
+    assert below_from() < 30
+    picture.controls["steps"].value = 80
+    assert 65 < below_from() < 80
+
+
 def test_picture_uses_the_learners_functions():
     """A momentum that forgets beta v walks elsewhere."""
 
