@@ -338,7 +338,7 @@ def watched_model():
         update,
         **{
             f"day{day + 1}": ipywidgets.FloatLogSlider(
-                value=0.003, base=10, min=-3, max=1, step=0.1, description=f"α on day {day + 1}", readout_format=".3f"
+                value=0.03, base=10, min=-3, max=1, step=0.1, description=f"α on day {day + 1}", readout_format=".3f"
             )
             for day in range(DAYS)
         },
