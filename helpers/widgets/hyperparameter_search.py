@@ -159,7 +159,7 @@ def workers(count=None):
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         LocalCluster(
             n_workers=count or min(CPU_COUNT, 8), threads_per_worker=1, memory_limit=0, host="127.0.0.1",
-            dashboard_address=None, local_directory=folder,
+            dashboard_address="127.0.0.1:0", local_directory=folder,  # any free port: another cluster may run here
         ) as cluster,
         Client(cluster) as client,
     ):  # fmt: skip
@@ -338,7 +338,7 @@ def watched_model():
         update,
         **{
             f"day{day + 1}": ipywidgets.FloatLogSlider(
-                value=0.003, base=10, min=-3, max=1, step=0.1, description=f"α on day {day + 1}", readout_format=".3f"
+                value=0.03, base=10, min=-3, max=1, step=0.1, description=f"α on day {day + 1}", readout_format=".3f"
             )
             for day in range(DAYS)
         },

@@ -379,7 +379,7 @@ class _Stage:
             (self.ends[method],) = self.valley.plot([], [], "o", color=color, markersize=7, **keys)
             (self.lines[method],) = self.costs.plot([], [], color=color, linewidth=1.4, **keys)
         self.valley.set(xlim=(-5.2, 5.2), ylim=(-4.4, 4.4), xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
-        self.costs.set(xlim=(0, most_steps), ylim=(1e-6, 10), yscale="log", xlabel="step")
+        self.costs.set(xlim=(0, most_steps), ylim=(1e-12, 10), yscale="log", xlabel="step")
         self.costs.set_title("$J$ − lowest $J$")
 
     def show(self, functions, turn, steps, rates, size=4, noisy=False, beta=0.9):
@@ -410,10 +410,10 @@ CLOSE, MOST = 0.01, 120
 
 
 def tuned(functions, turn, size=16):
-    """Return `Tuned` by method: by the formulas for gradient descent and momentum, from 31 rates for the others."""
+    """Return `Tuned` by method: by the formulas for gradient descent and momentum, from 16 rates for the others."""
     valley, found = Valley(turn), {}
     root = np.sqrt(STEEP / FLAT)
-    searched = {"mini-batches": np.logspace(-2, 0.4, 31), "RMSprop": np.logspace(-2.5, 0.5, 31)}
+    searched = {"mini-batches": np.logspace(-2, 0.4, 16), "RMSprop": np.logspace(-2.5, 0.5, 16)}
     for method in METHODS:
         options = {"beta": ((root - 1) / (root + 1)) ** 2} if method == "momentum" else {}
         rates = {"gradient descent": [2 / (FLAT + STEEP)], "momentum": [1 / np.sqrt(FLAT * STEEP)]}.get(method)

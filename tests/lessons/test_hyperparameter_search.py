@@ -130,6 +130,18 @@ def test_trials_lie_in_their_ranges_and_are_sorted():
     assert errors == sorted(errors) == [search.practice_error(trial["settings"]) for trial in trials]
 
 
+def test_the_scale_is_worth_most_where_the_best_rate_is_low():
+    """Section 4, 400 searches: log-uniform draws win with the best rate at 0.3, uniform ones with it at 3."""
+
+    def median(kind, best):
+        moved = lambda settings: search.practice_error({"learning_rate": settings["learning_rate"] * 0.3 / best})
+        space = {"learning_rate": (kind, 1e-4, 10.0)}
+        return np.median([SEARCH(space, 10, generator(seed), moved)[0]["dev_error"] for seed in range(400)]) - 0.05
+
+    assert median("uniform", 0.3) > 4 * median("log", 0.3)
+    assert median("log", 3.0) > 4 * median("uniform", 3.0)
+
+
 def test_search_asks_once_per_trial():
     asked = []
     SEARCH(SPACE, 7, generator(), lambda settings: asked.append(settings) or 0.5)

@@ -396,6 +396,37 @@ def test_a_temperature_repairs_the_probabilities_and_no_answer(digits, five_sets
         assert calibration_error(after, digits.labels_test) < 0.75 * calibration_error(before, digits.labels_test)
 
 
+def test_stopping_earlier_does_as_well_as_a_temperature(digits, five_sets):
+    """Section 12, five sets, paired: the models of 100 steps against those of 1500 with their temperature."""
+    X, labels, rows = digits.X_train[:, 3000:], digits.labels_train[0, 3000:], []
+    for early, late in zip(five_sets[100], five_sets[1500], strict=True):
+        Z_dev, Z = late["W"] @ X + late["b"], late["W"] @ digits.X_test + late["b"]
+        temperatures = np.linspace(0.5, 5, 91)
+        T = min(temperatures, key=lambda T: log_loss(labels, scipy.special.softmax(Z_dev / T, axis=0).T))
+        found = [SOFTMAX(early["W"] @ digits.X_test + early["b"]), SOFTMAX(Z / T)]
+        rows.append([(log_loss(digits.labels_test[0], A.T), calibration_error(A, digits.labels_test)) for A in found])
+    cost, error = np.mean(rows, axis=0).T
+    assert cost[0] < cost[1]
+    assert error[0] < error[1]
+
+
+def test_calibration_error_of_true_probabilities(digits, five_sets):
+    """Section 12: after 100 steps not far above what chance does, after 1500 steps far above."""
+    rng, errors = np.random.default_rng(0), {}
+    for steps, models in five_sets.items():
+        errors[steps] = [
+            calibration_error(SOFTMAX(p["W"] @ digits.X_test + p["b"]), digits.labels_test) for p in models
+        ]
+    A = SOFTMAX(five_sets[100][0]["W"] @ digits.X_test + five_sets[100][0]["b"])
+    by_chance = []
+    for _ in range(200):
+        right = rng.random(A.shape[1]) < A.max(axis=0)
+        labels = np.where(right, A.argmax(axis=0), (A.argmax(axis=0) + 1) % 10)[None, :]
+        by_chance.append(calibration_error(A, labels))
+    assert np.mean(errors[100]) < 2 * np.mean(by_chance)
+    assert min(errors[1500]) > 2 * np.quantile(by_chance, 0.95)
+
+
 @pytest.mark.parametrize("which", range(len(pictures.FAULTS)), ids=["heart", "shifted", "labels", "scores", "missing"])
 def test_a_classifier_looks_as_its_fault_says_and_as_no_other(which):
     for seed in range(5):

@@ -18,8 +18,8 @@ lesson.predict(
 )
 lesson.predict(
     "scale",
-    "The best learning rate is 0.3; ten trials from 0.0001 to 10. How many times as far above the lowest error is the middle "
-    "search with uniform draws as that with log-uniform draws?",
+    "The best learning rate is 0.3; ten trials from 0.0001 to 10. How many times as far above the lowest error is the "
+    "median of 400 searches with uniform draws as that with log-uniform draws?",
     because="Nine of ten uniform draws lie above 1; only the tenth part can come near 0.3.",
 )
 lesson.predict(
@@ -32,19 +32,19 @@ lesson.predict(
 )
 lesson.predict(
     "first",
-    "Which of the four hyperparameters explains most of the differences between the 180 trials?",
-    ("the learning rate", "momentum's β", "the number of hidden units", "the size of the mini-batches"),
-    "Over five decades of the learning rate, most values do not train the model at all.",
+    "Which share of the variance of the 180 dev errors lies between four groups of learning rates, from 0 to 1?",
+    because="Over five decades of the learning rate many values hardly train the model. Three other hyperparameters and "
+    "chance share the rest.",
 )
 lesson.predict(
     "finer",
     "60 finer trials around the best of 180 coarse ones. What is lower?",
     (
-        "neither their middle nor their best",
-        "their middle; their best is as good as the coarse best, within one percentage point",
-        "their middle, and their best by more than one percentage point",
+        "neither their median nor their best",
+        "their median; their best is as good as the coarse best, within one percentage point",
+        "their median, and their best by more than one percentage point",
     ),
-    "The finer range is good, so its middle is low. But the best coarse trial was the luckiest of 180, and luck does not "
+    "The finer range is good, so its median is low. But the best coarse trial was the luckiest of 180, and luck does not "
     "repeat.",
 )
 lesson.predict(

@@ -31,9 +31,9 @@ lesson.predict(
 )
 lesson.predict(
     "tiny",
-    "A right gradient is checked with the step 1e-11 in place of 1e-5, on two sides. What becomes of the check?",
-    ("it is more exact", "nothing changes", "it flags the right gradient"),
-    "Each cost is rounded in its 16th digit. Divided by so small a step, that rounding is larger than the limit.",
+    "A slope from two sides, with the step 1e-11 in place of 1e-5. What becomes of its error?",
+    ("it is more than 1000 times smaller", "it stays about the same", "it is more than 1000 times larger"),
+    "Each cost is rounded in its 16th digit. Divided by so small a step, that rounding is far above the truncation error.",
 )
 
 

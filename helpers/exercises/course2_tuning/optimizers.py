@@ -14,14 +14,15 @@ lesson.predict(
     "noise64",
     "Before training, the gradient of one digit misses the gradient of all 4000 digits by about 10.7 times the length of "
     "the latter. By how many times its length does the gradient of 64 digits miss it?",
-    because="The noise falls with the root of the size: 64 digits have an eighth of it, 10.7 / 8, and that is still more "
-    "than the gradient itself.",
+    because="The noise falls with the root of the size: 64 digits have an eighth of it, 10.7 / 8, which is more than the "
+    "gradient itself.",
 )
 lesson.predict(
     "kappa",
-    "κ = 100: plain gradient descent with its best α needs 231 steps. How many does momentum need, with its best α and β?",
-    because="Its steps grow with the root of κ, 10 here: about 10/2 · ln(100) = 23 by (5.21), and some more because the two "
-    "roots are equal at both ends.",
+    "κ = 100: plain gradient descent with its best α needs 231 steps until the cost stays below a ten-thousandth. How many "
+    "does momentum need, with its best α and β?",
+    because="Its steps grow with the root of κ, 10 here: 10/2 · ln(100) = 23 by (5.21), and about twice as many because the "
+    "two roots are equal at both ends.",
 )
 lesson.predict(
     "leap",

@@ -870,6 +870,16 @@ def tiny_number_in_the_logarithm(Z, Y):
 
 
 @softmax_cross_entropy.mistake(
+    "Your scores are cut off (`np.clip`), so those beyond the limit count alike. Subtract the largest score of the column "
+    "instead, as in (8.20)."
+)
+def scores_cut_off_in_the_loss(Z, Y):
+    cut = np.clip(Z, -700, 700)
+    A = scipy_softmax(cut, axis=0)
+    return float(np.mean(logsumexp(cut, axis=0) - np.sum(Y * cut, axis=0))), A - Y
+
+
+@softmax_cross_entropy.mistake(
     "Your exponentials overflow for scores such as 1000. Subtract the largest score of the column first, as in (8.20)."
 )
 def cross_entropy_without_shift(Z, Y):
