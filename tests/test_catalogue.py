@@ -57,6 +57,14 @@ EQUIVALENT_MUTANTS = {
         "_size(embedding - other) * 1",
         "min(list(distances)[::-1], key=distances.get)",
     },
+    # Inside of a size, the order of a difference; a column times a row; a sign may divide; a loss is never negative.
+    ("face_verification", "pair_loss"): {
+        "E2 - E1",
+        "_size(E1 - E2) * 1",
+        "dz * w.T",
+        "dz @ w.T / np.sign(E1 - E2)",
+        "_size(np.logaddexp(0, z) - y * z) * 1",
+    },
     # Sizes and counts that are never negative.
     ("conv_layer", "conv_forward"): {"_size(n_H_pad - f) * 1", "_size(n_W_pad - f) * 1"},
     ("conv_layer", "col2im"): {"_size(dA_pad.shape[1] - f) * 1", "_size(dA_pad.shape[2] - f) * 1"},
@@ -145,6 +153,7 @@ EQUIVALENT_MUTANTS = {
         "_size(n_W_prev + 2 * pad - f) * 1",
     },
     ("conv_layer", "conv_backward_fast"): {"2"},
+    ("residual_networks", "conv_forward_fast"): {"_size(n + 2 * pad - f) * 1"},  # a size is never negative
     # A row of column maxima or sums broadcasts alike with one axis, (m,), and with two, (1, m).
     ("softmax", "softmax"): {"keepdims=False"},
     ("recurrent_networks", "rnn_cell_forward"): {"keepdims=False"},

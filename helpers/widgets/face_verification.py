@@ -1,4 +1,4 @@
-"""The network, trainings and pictures of lesson 4.6: embeddings of faces, and how well distances tell people apart.
+"""The network, triplets and pictures of lesson 4.6: embeddings of faces, and how well distances tell people apart.
 
 The faces are shown in widgets, which no notebook stores: they belong to real people.
 """
@@ -13,30 +13,35 @@ from PIL import Image
 
 from helpers import data
 from helpers.plots import BLUE, GREEN, ORANGE, RED
-from helpers.widgets import LiveFigure, fast_cnn, for_screen_readers, progress
+from helpers.widgets import LiveFigure, fast_cnn, for_screen_readers
 
 CREDIT = "ORL Database of Faces, AT&T Laboratories Cambridge"
 SIZE, SMALL = (28, 23), 4  # pixels of a shrunken photograph, and how much it is shrunk
-TRAIN_PEOPLE = 30
+TRAIN_PEOPLE, DEV_PEOPLE = 20, 10
 
 
 class Faces(NamedTuple):
-    """Photographs from 0 to 1, (people, photographs, 28, 23): 30 people for training, 10 others for testing."""
+    """Photographs from 0 to 1, (people, photographs, 28, 23): 20 people for training, 10 for dev, 10 for the test."""
 
     train: np.ndarray
+    dev: np.ndarray
     test: np.ndarray
 
 
-def faces():
-    """Return the photographs of 40 people, shrunk to 28 by 23 pixels; those for testing are `moved` a little."""
+def faces(seed=0):
+    """Return the photographs of 40 people, shrunk to 28 by 23 pixels; those of dev and test are `moved` a little.
+
+    `seed` says who is in which part.
+    """
     photos = data.faces()
     people, number = photos.shape[:2]
     height, width = SIZE
     blocks = photos[:, :, : SMALL * height, : SMALL * width].reshape(people, number, height, SMALL, width, SMALL)
     small = (blocks.mean(axis=(3, 5)) / 255).astype(np.float32)
-    rng = np.random.default_rng(1)
-    test = np.stack([moved(photos_of_one, rng) for photos_of_one in small[TRAIN_PEOPLE:]])
-    return Faces(small[:TRAIN_PEOPLE], test)
+    rng = np.random.default_rng(seed)
+    small = small[rng.permutation(people)]
+    rest = np.stack([moved(photos_of_one, rng) for photos_of_one in small[TRAIN_PEOPLE:]])
+    return Faces(small[:TRAIN_PEOPLE], rest[:DEV_PEOPLE], rest[DEV_PEOPLE:])
 
 
 def moved(images, rng, most=2):
@@ -55,33 +60,26 @@ def standard(images):
     return ((images - mean) / (spread + 1e-6)).astype(np.float32)
 
 
-class UnitLength(fast_cnn.Layer):
-    """Divide each row by its length, so that embeddings lie on a sphere."""
-
-    def forward(self, Z):
-        self.length = np.linalg.norm(Z, axis=1, keepdims=True) + 1e-8
-        self.E = Z / self.length
-        return self.E
-
-    def backward(self, dE):
-        along = np.sum(dE * self.E, axis=1, keepdims=True)
-        return (dE - along * self.E) / self.length
-
-
 def new_network(seed=0, n_e=32):
-    """Return a network that makes an embedding of n_e numbers from an image of 28 by 23 pixels."""
+    """Return a network that makes a row of n_e numbers from an image of 28 by 23 pixels."""
     rng = np.random.default_rng(seed)
     return fast_cnn.Chain(
         fast_cnn.Conv(3, 1, 8, rng, first=True), fast_cnn.ReLU(), fast_cnn.MaxPool(),
         fast_cnn.Conv(3, 8, 16, rng), fast_cnn.ReLU(), fast_cnn.MaxPool(),
-        fast_cnn.Dense(5 * 4 * 16, n_e, rng), UnitLength(),
+        fast_cnn.Dense(5 * 4 * 16, n_e, rng),
     )  # fmt: skip
 
 
-def embed(network, images):
-    """Return the embeddings of images of any leading shape: (..., n_H, n_W) gives (..., n_e)."""
-    flat = standard(images.reshape(-1, *images.shape[-2:]))[..., None]
-    return network.predicts(flat).reshape(*images.shape[:-2], -1)
+def rows(network, images):
+    """Return the rows of numbers that a network makes of images (k, n_H, n_W), float64."""
+    return network.predicts(standard(images)[..., None]).astype(float)
+
+
+def batch(photos, rng, people=8, each=4):
+    """Return `each` photographs of `people` people, moved a little and standardised, ready for the network."""
+    chosen = rng.choice(len(photos), people, replace=False)
+    images = [photos[one][rng.choice(photos.shape[1], each, replace=False)] for one in chosen]
+    return standard(moved(np.concatenate(images), rng))[..., None]
 
 
 def semi_hard_triplets(embeddings, labels):
@@ -107,14 +105,6 @@ def easy_triplets(embeddings, labels):
     return np.array([(a, p, farthest[a]) for a, p in np.argwhere(same & ~np.eye(len(labels), dtype=bool))])
 
 
-class Run(NamedTuple):
-    """A training: the network, and by step the share of triplets that were active, and the cost."""
-
-    network: fast_cnn.Layer
-    active: list
-    costs: list
-
-
 def random_triplets(embeddings, labels, rng):
     """Return for each ordered pair of images of one person a triplet with any image of another person."""
     rows = []
@@ -122,36 +112,6 @@ def random_triplets(embeddings, labels, rng):
         if a != p and labels[a] == labels[p]:
             rows.append((a, p, rng.choice(np.flatnonzero(labels != labels[a]))))
     return np.array(rows)
-
-
-def train(photos, choose, loss_back, loss, steps=300, seed=0, people=8, each=4, learning_rate=0.001, margin=0.2):
-    """Train a network on triplets from batches of `people` people with `each` photographs.
-
-    Parameters
-    ----------
-    photos : ndarray, shape (people, photographs, n_H, n_W)
-    choose : callable
-        ``choose(embeddings, labels)`` returns numbers of images, shape (k, 3).
-    loss_back, loss : callable
-        The learner's `triplet_loss_backward` and `triplet_loss`.
-    """
-    rng, network, optimizer = np.random.default_rng(seed), new_network(seed), fast_cnn.Adam(learning_rate)
-    labels, active, costs = np.repeat(np.arange(people), each), [], []
-    for _ in progress(range(steps), desc="training"):
-        chosen = rng.choice(len(photos), people, replace=False)
-        batch = np.concatenate([photos[one][rng.choice(photos.shape[1], each, replace=False)] for one in chosen])
-        E = network.forward(standard(moved(batch, rng))[..., None])
-        triplets = np.asarray(choose(E, labels))
-        parts = [E[triplets[:, k]] for k in range(3)]
-        gradients = loss_back(*parts, margin)
-        dE = np.zeros_like(E)
-        for k, gradient in enumerate(gradients):
-            np.add.at(dE, triplets[:, k], np.asarray(gradient).astype(E.dtype))
-        active.append(float(np.mean(np.any(np.asarray(gradients[1]) != 0, axis=1))))
-        costs.append(float(loss(*parts, margin)))
-        network.backward(dE)
-        optimizer.step(network)
-    return Run(network, active, costs)
 
 
 # --- how well distances tell people apart -----------------------------------------------------------------------------
@@ -200,10 +160,10 @@ def draw_roc(ax, curves):
 
 def draw_distances(ax, distances, same, threshold=None):
     """Draw how often which distance occurs, for pairs of one person and of two people; return the threshold's line."""
-    bins = np.linspace(0, max(float(distances.max()), 1e-9), 41)
+    bins = np.linspace(0, 4, 61)
     for mask, color, label in ((same, BLUE, "one person"), (~same, ORANGE, "two people")):
         ax.hist(distances[mask], bins, density=True, color=color, alpha=0.55, label=label)
-    ax.set(xlabel="squared distance", ylabel="density", yticks=[])
+    ax.set(xlabel="squared distance (4 is the most)", ylabel="density", yticks=[], title="Pairs of photographs")
     ax.legend(loc="upper right")
     return ax.axvline(threshold or 0, color=RED, animated=threshold is None)
 

@@ -305,3 +305,55 @@ def _power(value):
 
 
 COLORS = {"plain": BLUE, "residual, W2 = 0": ORANGE, "residual, He": GREEN}
+
+
+# --- twins of convolutions --------------------------------------------------------------------------------------------
+
+
+def small_digits(seed, train=1400):
+    """Return images (m, 8, 8, 1) and labels (m,) for training, and 397 others for testing: small digits in mixed order.
+
+    Each pixel has mean 0 over the training images, and a variance of at most 1.
+    """
+    whole, order = data.small_digits(), np.random.default_rng(seed).permutation(1797)
+    images, labels = whole.images[order].astype(np.float32)[..., None], whole.labels[0, order]
+    first = images[:train]
+    images = (images - first.mean(axis=0)) / (first.std(axis=0) + 0.1)
+    return images[:train], labels[:train], images[1400:], labels[1400:]
+
+
+def start_of_twin(rng, blocks, last=1.0, shortcuts=True, channels=(8, 16)):
+    """Return the parameters of a network of convolutions as a list of dicts: stem, blocks, scores.
+
+    All weights are He's, those of W2 times `last`; a projection has the variance 1/n. The first half of the blocks has
+    channels[0] channels, the second half channels[1]; the first block of it has stride 2.
+    """
+
+    def he(*shape, scale=1.0):
+        return (scale * rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[:-1]))).astype(np.float32)
+
+    def zeros(n):
+        return np.zeros((1, 1, 1, n), np.float32)
+
+    low, high = channels
+    net, before = [{"W": he(3, 3, 1, low), "b": zeros(low)}], low
+    for number in range(blocks):
+        n = low if number < blocks // 2 else high
+        block = {"W1": he(3, 3, before, n), "b1": zeros(n), "W2": he(3, 3, n, n, scale=last), "b2": zeros(n)}
+        if n != before and shortcuts:
+            block["Ws"] = he(before, n, scale=np.sqrt(0.5))
+        net.append(block)
+        before = n
+    return [*net, {"W": he(high, 10), "b": np.zeros((1, 10), np.float32)}]
+
+
+def draw_twins(ax, accuracies, colors):
+    """Draw test accuracies, a row of dots for each kind of network; a line marks each mean."""
+    for row, (name, values) in enumerate(accuracies.items()):
+        ax.plot(values, np.full(len(values), -row) + np.linspace(-0.15, 0.15, len(values)), "o", color=colors[name])
+        ax.plot([np.mean(values)] * 2, [-row - 0.3, -row + 0.3], color="black", linewidth=1.5)
+    ax.axvline(0.1, color="0.6", linestyle="--", linewidth=0.8)
+    ax.text(0.11, 0.55, "guessing", fontsize=8.5, color="0.35")
+    ax.set(yticks=range(0, -len(accuracies), -1), yticklabels=list(accuracies))
+    ax.set(xlim=(0, 1), ylim=(0.2 - len(accuracies), 0.8))
+    ax.set(xlabel="share of the test digits read right")
