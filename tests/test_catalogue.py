@@ -73,6 +73,9 @@ EQUIVALENT_MUTANTS = {
     ("convolution", "conv_output_size"): {"_size(n + 2 * pad - f) * 1"},
     ("digit_classifier", "layer_output_shapes"): {"_size(n + 2 * pad - layer['f']) * 1"},
     ("digit_classifier", "as_dense_matrix"): {"_size(n_H - f) * 1", "_size(n_W - f) * 1"},
+    ("digit_classifier", "conv"): {"_size(n + 2 * pad - f) * 1"},
+    ("digit_classifier", "conv_back"): {"1"},  # the size of another channel
+    ("digit_classifier", "saliency"): {"Z1 >= 0", "Z2 >= 0"},  # where ReLU has two slopes
     ("pooling", "pool_forward"): {"_size(n_H_prev - f) * 1", "_size(n_W_prev - f) * 1"},
     ("recurrent_networks", "sequence_loss"): {"_size(-y * np.log(y_hat) - (1 - y) * np.log(1 - y_hat)) * 1"},
     ("recurrent_networks", "last_outputs"): {"_size(mask.sum(axis=1).astype(int) - 1) * 1"},
@@ -325,6 +328,7 @@ def test_no_small_slip_passes(record_property, lesson, exercise):
 
 #: Arguments that no right answer needs, and what stands for them without a difference.
 IGNORED_ARGUMENTS = {
+    ("digit_classifier", "conv_back"): ("b",),  # its shape alone counts
     ("logistic_regression", "model"): ("Y_test",),  # the text: it is not used for training; nothing of it is returned
     ("shallow_network", "layer_sizes"): ("X", "Y"),  # their shapes alone count
     ("optimizers", "initialize_velocity"): ("parameters",),  # likewise

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from helpers import data
+from helpers.checks import sick
 from helpers.plots import BLUE, ORANGE
 from helpers.widgets import LiveFigure, fast_cnn
 
@@ -341,3 +342,85 @@ def follow(cnn_forward, parameters, X, Y):
         "down": ipywidgets.IntSlider(value=0, min=-6, max=6, description="down"),
     }
     return LiveFigure(figure, update, **controls)
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too large",
+        "the cost jumps far above guessing, and the weights of W1 get large",
+        "divide the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the learning rate is too small",
+        "the cost hardly changes, and all weights move, but hardly",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "labels and images are not in the same order",
+        "the weights move as they should, and the cost stays near guessing",
+        "look at some images of a mini-batch together with their labels",
+    ),
+    sick.Fault(
+        "the weight decay is far too strong",
+        "all weights shrink to almost nothing, and the cost is that of guessing",
+        "divide the decay by 10 or more",
+    ),
+    sick.Fault(
+        "the first layer gets no gradient",
+        "the cost falls, but the filters W1 are those of the start, to the last digit",
+        "compare the gradient dW1 with numerical ones",
+    ),
+)
+
+
+def sick_run(rng, cnn_forward, cnn_backward, softmax_loss, adam_step, which=None):
+    """Train on 512 digits for 24 steps with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    cnn_forward, cnn_backward, softmax_loss, adam_step : callable
+        The learner's functions.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    whole = digits()
+    chosen = rng.permutation(len(whole.Y))[:512]
+    X, Y = whole.X[chosen], whole.Y[chosen]
+    Y = rng.permutation(Y) if which == 2 else Y
+    rate = (rng.uniform(0.3, 0.6), rng.uniform(1e-6, 3e-6))[which] if which < 2 else rng.uniform(0.004, 0.006)
+    decay = rng.uniform(100, 150) if which == 3 else 0.0
+    first = parameters = new_parameters(rng, dtype=np.float32)
+    states, costs = {name: (0, 0 * array, 0 * array) for name, array in parameters.items()}, []
+    with np.errstate(all="ignore"):
+        for step in range(24):
+            batch = slice(64 * (step % 8), 64 * (step % 8) + 64)
+            scores, cache = cnn_forward(X[batch], parameters)
+            cost, dscores = softmax_loss(scores, Y[batch])
+            costs.append(float(cost))
+            gradients, changed = cnn_backward(dscores.astype(np.float32), parameters, cache), {}
+            for name, V in parameters.items():
+                keep = which == 4 and name in ("W1", "b1")
+                found, states[name] = (
+                    (V, states[name]) if keep else adam_step(V, gradients[f"d{name}"], states[name], rate, decay)
+                )
+                changed[name] = np.asarray(found, dtype=np.float32)
+            parameters = changed
+        right = np.mean(cnn_forward(X, parameters)[0].argmax(axis=1) == Y)
+    largest = [float(np.max(np.abs(net["W1"]))) for net in (first, parameters)]
+    moved = float(np.max(np.abs(parameters["W1"] - first["W1"])))
+    words = (
+        f"The cost of the first mini-batch is {costs[0]:.3g}, the highest {max(costs):.3g}, the mean of the last eight "
+        f"{np.mean(costs[-8:]):.3g}; guessing costs 2.30. The largest weight of W1 has the size {largest[0]:.2g} at "
+        f"the start and {largest[1]:.2g} at the end; the largest change of a weight of W1 is {moved:.1e}. Right at the "
+        f"end: {right:.0%} of the digits of the training."
+    )
+    figure, ax = plt.subplots(figsize=(5, 2.6))
+    ax.plot(costs, "o-", color=BLUE, markersize=3)
+    ax.axhline(2.3, color="0.6", linestyle="--", linewidth=0.8)
+    ax.set(xlabel="step (dashed: guessing)", ylabel="cost of the mini-batch", title="A run on 512 digits")
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

@@ -651,7 +651,7 @@ def conv_back_of_lesson_2(dZ, A_prev, W, b, pad):
 
 # --- pool, pool_back -------------------------------------------------------------------------------------------------
 
-POOLS = ((2, 4, 6, 3), (1, 5, 4, 2), (3, 2, 7, 1), (2, 5, 3, 2))
+POOLS = ((2, 4, 6, 3), (1, 7, 4, 2), (3, 2, 7, 1), (2, 5, 3, 2))
 SMALL_WINDOWS = np.array([[1.0, 5, 2, 0], [3, 4, 8, 7]]).reshape(1, 2, 4, 1)
 
 
@@ -838,8 +838,8 @@ def pool_back_with_loops(dP, A):
 
 def softmax_cases(rng):
     found = []
-    for m, n_y, scale in ((4, 3, 1.0), (1, 5, 2.0), (5, 4, 1.0), (3, 3, 900.0)):
-        scores = scale * rng.normal(size=(m, n_y))
+    for m, n_y, above in ((4, 3, 0.0), (1, 5, 0.0), (5, 4, 1000.0), (3, 3, -1000.0)):
+        scores = above + rng.normal(size=(m, n_y))
         found.append(case(scores=scores, labels=rng.permutation(np.arange(m) % n_y)))
     return found
 
@@ -1479,17 +1479,17 @@ def train_new_dicts(X, labels, parameters, learning_rate, num_iterations):
 
 def adam_cases(rng):
     found = []
-    for shape, t, rate, decay in (
-        ((3, 2), 0, 0.1, 0.0),
-        ((2, 2, 1, 3), 3, 0.02, 4.0),
-        ((4,), 7, 0.3, 0.5),
-        ((1, 5), 1, 0.05, 2.0),
-    ):
+    sizes = (((3, 2), 0, 0.1, 0.0), ((2, 2, 1, 3), 3, 0.02, 4.0), ((4,), 7, 0.3, 0.5), ((1, 5), 1, 0.05, 2.0))
+    for shape, t, rate, decay in sizes:
         state = (t, rng.normal(size=shape) * min(t, 1), rng.uniform(0.1, 1, size=shape) * min(t, 1))
         found.append(
             case(V=rng.normal(size=shape), dV=rng.normal(size=shape), state=state, learning_rate=rate, decay=decay)
         )
-    return found
+    tiny = 1e-8 * rng.uniform(0.5, 2, size=3)  # as small as what is added to the root
+    return [
+        *found,
+        case(V=rng.normal(size=3), dV=tiny, state=(0, np.zeros(3), np.zeros(3)), learning_rate=0.3, decay=0.5),
+    ]
 
 
 @lesson.exercise(
@@ -1621,6 +1621,12 @@ def saliency_cases(rng):
     for o, m in NETWORKS:
         X, parameters = rng.normal(size=(m, o["n"], o["n"], o.get("n_C", (1,))[0])), small_network(rng, **o)
         found.append(case(X=X, labels=rng.integers(0, o.get("n_y", 4), m), parameters=parameters))
+    # Channels whose scores all lie a little below 0: nothing comes back through them.
+    for layer in (1, 2):
+        parameters = small_network(rng)
+        parameters[f"W{layer}"][..., 0] *= 0.001
+        parameters[f"b{layer}"][..., 0] = -0.05
+        found.append(case(X=rng.normal(size=(1, 10, 10, 1)), labels=np.array([layer]), parameters=parameters))
     return found
 
 
