@@ -156,7 +156,7 @@ def edge_shares(W):
     best = np.zeros(filters.shape[1])
     for angle in np.arange(24) * np.pi / 24:
         for place in (-f / 4, 0.0, f / 4):
-            edge = np.sign(np.cos(angle) * columns + np.sin(angle) * rows - place).ravel()
+            edge = np.sign(np.round(np.cos(angle) * columns + np.sin(angle) * rows - place, 9)).ravel()
             edge -= edge.mean()
             share = (edge @ filters) ** 2 / (edge @ edge) / np.sum(filters**2, axis=0)
             best = np.maximum(best, share)

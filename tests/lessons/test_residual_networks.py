@@ -2,12 +2,14 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
 import autograd
 import autograd.numpy as anp
 import machine
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
@@ -251,7 +253,9 @@ def conv_by_loops(A, W, b, stride, pad):
     """A convolution for autograd: one sum of shifted images for each weight of a filter."""
     f, n_H, n_W = W.shape[0], *((n + 2 * pad - W.shape[0]) // stride + 1 for n in A.shape[1:3])
     A = anp.concatenate([anp.zeros((len(A), pad, *A.shape[2:])), A, anp.zeros((len(A), pad, *A.shape[2:]))], axis=1)
-    A = anp.concatenate([anp.zeros((*A.shape[:2], pad, A.shape[3])), A, anp.zeros((*A.shape[:2], pad, A.shape[3]))], axis=2)
+    A = anp.concatenate(
+        [anp.zeros((*A.shape[:2], pad, A.shape[3])), A, anp.zeros((*A.shape[:2], pad, A.shape[3]))], axis=2
+    )
     return b + sum(
         anp.dot(A[:, j : j + stride * n_H : stride, k : k + stride * n_W : stride], W[j, k])
         for j in range(f)
@@ -311,7 +315,9 @@ def test_pixel_projection_backward_matches_autograd(stride):
     rng = np.random.default_rng(0)
     A, Ws = rng.normal(size=(2, 5, 4, 3)), rng.normal(size=(3, 2))
     S = PIXELS(A, Ws, stride)
-    np.testing.assert_allclose(S, CONV_FORWARD(A, Ws[None, None], np.zeros((1, 1, 1, 2)), {"stride": stride, "pad": 0})[0])
+    np.testing.assert_allclose(
+        S, CONV_FORWARD(A, Ws[None, None], np.zeros((1, 1, 1, 2)), {"stride": stride, "pad": 0})[0]
+    )
     weights = rng.normal(size=S.shape)
     J = lambda A, Ws: anp.sum(weights * anp.dot(A[:, ::stride, ::stride], Ws))
     for number, ours in enumerate(PIXELS_BACK(weights, A, Ws, stride)):
@@ -355,3 +361,27 @@ def test_twins_have_the_layers_of_the_text():
     assert len(Y) == 1400
     assert len(Y_test) == 397
     assert np.abs(X.mean(axis=0)).max() < 1e-5
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)))
+def test_a_sick_run_looks_as_its_fault_says(which, seed):
+    run = pictures.sick_run(np.random.default_rng(seed), FORWARD.reference, BACKWARD.reference, which=which)
+    plt.close(run.figure)
+    number = r"(nan|-?[\d.]+(?:e[-+]\d+)?)"
+    pattern = (
+        f"norm {number} after the last block and {number} before the first. The cost is {number} at first, {number} at its "
+        f"highest and {number} after .* of a block is {number}\\."
+    )
+    last, before, first, highest, end, moved = (float(x) for x in re.search(pattern, run.words).groups())
+    looks = (
+        before > 10 * last,
+        before < 2 * last and highest > 10,
+        before < 2 * last and highest < 4 and 0 < moved < 1e-6,
+        before < 2 * last and highest < 4 and moved > 1e-5 and abs(end - 2.3) < 0.15,
+        before < 2 * last and highest < 4 and moved == 0 and end < first,
+    )
+    assert [bool(look) for look in looks] == [number == which for number in range(5)], run.words

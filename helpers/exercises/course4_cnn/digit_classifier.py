@@ -1709,7 +1709,7 @@ def saliency_of_P1(X, labels, parameters):
     return layers.conv_back(back, P1, p["W2"], p["b2"], 0)[0]
 
 
-@saliency.accept("A one-hot row for dS, and the whole way back as in exercise 11.")
+@saliency.accept("A one-hot row for dS, and the whole way back as in exercise 10.")
 def saliency_one_hot(X, labels, parameters):
     p = parameters
     dscores = np.eye(p["W3"].shape[1])[labels]
