@@ -149,10 +149,11 @@ def area(distances, same):
 
 def draw_roc(ax, curves):
     """Draw ROC curves; ``curves`` is ``{label: (distances, same)}``."""
-    for (label, (distances, same)), color in zip(curves.items(), (ORANGE, GREEN, BLUE, RED), strict=False):
+    styles = ((ORANGE, "-"), (GREEN, "--"), (BLUE, "-."), (RED, ":"))
+    for (label, (distances, same)), (color, line) in zip(curves.items(), styles, strict=False):
         thresholds = np.quantile(distances, np.linspace(0, 1, 200))
         points = np.array([rates(distances, same, threshold) for threshold in thresholds])
-        ax.plot(points[:, 1], points[:, 0], color=color, label=f"{label}: area {area(distances, same):.2f}")
+        ax.plot(points[:, 1], points[:, 0], line, color=color, label=f"{label}: area {area(distances, same):.2f}")
     ax.plot([0, 1], [0, 1], "--", color="0.7", linewidth=0.8)
     ax.set(xlabel="two people, accepted", ylabel="one person, accepted", title="People the network has never seen")
     ax.legend(loc="lower right")

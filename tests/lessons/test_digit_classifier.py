@@ -340,7 +340,7 @@ def test_a_sick_run_looks_as_its_fault_says(which):
     looks = (
         highest > 10 and largest > 1,
         0 < moved < 1e-3 and abs(last - first) < 0.5,
-        moved > 0.01 and 1.9 < last < 3 and right < 40,
+        moved > 0.01 and 1.9 < last < 3 and right < 40 and largest > 0.2 and highest < 10,
         largest < 0.2 and abs(last - 2.3) < 0.1,
         moved == 0 and last < first - 0.3,
     )

@@ -1157,7 +1157,7 @@ def threshold_cases(rng):
         number = 6 if count == 26 else count // 4
         nearest = rng.permutation(np.arange(3, count))[: number - 3]
         same = np.isin(np.arange(count), [0, 1, 2, *nearest])  # the three nearest pairs show one person each
-        distances = (1 + np.arange(count)) / 16
+        distances = rng.uniform(0.01, 0.1) + np.cumsum(rng.uniform(0.02, 0.1, size=count))
         order = rng.permutation(count)
         cases.append(case(distances=distances[order], same=same[order], rate=rate))
     return cases
