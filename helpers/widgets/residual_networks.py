@@ -225,10 +225,21 @@ def draw_block(ax):
 
 def draw_norms(ax, curves, title):
     """Draw gradient norms by block, on a logarithmic axis; ``curves`` is ``{label: (norms, colour, line style)}``."""
-    for label, (norms, color, line) in curves.items():
-        ax.plot(range(len(norms)), norms, line, color=color, label=label, markersize=3)
+    for number, (label, (norms, color, line)) in enumerate(curves.items()):
+        ax.plot(range(len(norms)), norms, line, color=color, markersize=3)
+        middle = len(norms) // 2
+        above = number % 2 == 0
+        ax.annotate(
+            label,
+            (middle, norms[middle]),
+            xytext=(0, 7 if above else -7),
+            textcoords="offset points",
+            color=color,
+            ha="center" if above else "left",
+            va="bottom" if above else "top",
+            fontsize=9,
+        )
     ax.set(yscale="log", xlabel="block (0: before the first)", ylabel="norm of dJ/dA", title=title)
-    ax.legend()
 
 
 def draw_final_costs(ax, runs, depths, colors):
@@ -240,7 +251,7 @@ def draw_final_costs(ax, runs, depths, colors):
         layers = [2 * blocks + 2 for blocks in depths]
         ax.plot(layers, np.median(costs, axis=1), color=color, label=name)
         for x, dots in zip(layers, costs, strict=True):
-            ax.plot([x] * len(dots), dots, "o", color=color, markersize=4, alpha=0.6)
+            ax.plot([x] * len(dots), dots, "o-", color=color, markersize=4, linewidth=0.8, alpha=0.6)
     ax.set(xlabel="layers", ylabel="training cost, last epoch", ylim=(0, 2.6))
     ax.legend()
 
