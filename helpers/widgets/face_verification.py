@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from helpers import data
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure, fast_cnn, for_screen_readers
 
@@ -269,3 +270,92 @@ def gallery(rows, titles, says):
         ]
         parts[-1].layout.object_fit = "scale-down"
     return ipywidgets.VBox([for_screen_readers(), *parts, ipywidgets.HTML(f"<p>{says} {CREDIT}.</p>")])
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too small",
+        "the weights move by next to nothing, and so do the distances",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "photographs and people are not in the same order",
+        "not all triplets are active at first, then all are, and the distances of both kinds of pairs shrink together",
+        "look at some photographs of a batch together with who they are said to show",
+    ),
+    sick.Fault(
+        "the hardest negatives are taken from the first step on",
+        "all triplets are active from the very first step on, and all distances shrink to almost nothing",
+        "take random or semi-hard negatives",
+    ),
+    sick.Fault(
+        "the easiest negatives are taken",
+        "few triplets are active in the first steps, and hardly any soon after",
+        "take random or semi-hard negatives",
+    ),
+    sick.Fault(
+        "the embeddings have no unit length",
+        "distances are far above 4, the most that embeddings of unit length can have",
+        "divide each embedding by its length",
+    ),
+)
+
+
+def sick_run(rng, unit_length, unit_length_backward, triplet_loss_backward, add_roles, which=None):
+    """Train on faces for 80 steps with one of `FAULTS` planted, and return the `sick.Run`; it shows no face.
+
+    Parameters
+    ----------
+    rng : Generator
+    unit_length, unit_length_backward, triplet_loss_backward, add_roles : callable
+        The learner's functions.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    photos, network = faces(int(rng.integers(1000))).train, new_network(int(rng.integers(1000)))
+    adam = fast_cnn.Adam(rng.uniform(1e-8, 1e-7) if which == 0 else rng.uniform(0.0008, 0.0012))
+    labels = np.repeat(np.arange(8), 4)
+    choose = {2: _hardest, 3: easy_triplets}.get(which, lambda E, labels: random_triplets(E, labels, rng))
+    before = network.parts()[-1].parameters["W"].copy()
+    active, found = [], []
+    for _ in range(80):
+        V = network.forward(batch(photos, rng)).astype(float)
+        E, length = (V, np.linalg.norm(V, axis=1, keepdims=True)) if which == 4 else unit_length(V)
+        shown = rng.permutation(labels) if which == 1 else labels
+        triplets = np.asarray(choose(E, shown))
+        shares = triplet_loss_backward(*(E[triplets[:, role]] for role in range(3)), 0.2)
+        active.append(float(np.mean(np.any(np.asarray(shares[1]) != 0, axis=1))))
+        dE = add_roles(triplets, *shares, len(E))
+        network.backward((dE if which == 4 else unit_length_backward(dE, E, length)).astype(np.float32))
+        adam.step(network)
+        far, same = pairs(E.reshape(8, 4, -1))
+        found.append((np.median(far[same]), np.median(far[~same]), float(np.mean(length))))
+    (one, two, long), (one_end, two_end, long_end) = np.mean(found[:5], axis=0), np.mean(found[-10:], axis=0)
+    moved = float(np.max(np.abs(network.parts()[-1].parameters["W"] - before)))
+    words = (
+        f"Active triplets: {np.mean(active[:5]):.0%} in the first five steps, {np.mean(active[-10:]):.0%} in the last "
+        f"ten. Median distance of pairs of one person: {one:.2g} at first, {one_end:.2g} at the end; of two people: "
+        f"{two:.2g} at first, {two_end:.2g} at the end. Mean length of the rows of the network: {long:.2g} at first, "
+        f"{long_end:.2g} at the end. The largest change of a weight of the last layer is {moved:.1e}."
+    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(active, color=BLUE)
+    left.set(xlabel="step", ylim=(-0.03, 1.03), title="share of active triplets")
+    distances = np.array(found)
+    right.plot(distances[:, 0], color=BLUE, label="one person")
+    right.plot(distances[:, 1], "--", color=ORANGE, label="two people")
+    right.set(xlabel="step", yscale="log", title="median distance")
+    right.legend()
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)
+
+
+def _hardest(embeddings, labels):
+    """Return for each ordered pair of images of one person the nearest image of another person."""
+    far = ((embeddings[:, None] - embeddings[None]) ** 2).sum(axis=2)
+    same = labels[:, None] == labels[None]
+    closest = np.where(same, np.inf, far).argmin(axis=1)
+    return np.array([(a, p, closest[a]) for a, p in np.argwhere(same & ~np.eye(len(labels), dtype=bool))])

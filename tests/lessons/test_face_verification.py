@@ -2,12 +2,14 @@
 
 import base64
 import io
+import re
 import statistics
 import time
 
 import autograd
 import autograd.numpy as anp
 import machine
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -337,3 +339,24 @@ def test_gallery_shows_rows_with_words_and_credit(faces):
     assert label.value == "one person"
     assert Image.open(io.BytesIO(image.value)).size == (3 * 25 * 3, 30 * 3)
     assert "AT&T Laboratories Cambridge" in words.value
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)))
+def test_a_sick_run_looks_as_its_fault_says(which):
+    functions = (UNIT.reference, UNIT_BACK.reference, BACKWARD.reference, ROLES.reference)
+    run = pictures.sick_run(np.random.default_rng(which), *functions, which=which)
+    plt.close(run.figure)
+    first, last = (int(share) for share in re.findall(r"(\d+)% in the", run.words))
+    two = float(re.search(r"of two people: ([\d.e+-]+) at first", run.words)[1])
+    moved = float(re.search(r"last layer is ([\d.e+-]+)\.", run.words)[1])
+    looks = (
+        moved < 1e-4,
+        moved > 1e-3 and first < 98 and last > 95,
+        first >= 98 and last >= 98,
+        first < 25 and last < 8 and two < 4,
+        two > 4,
+    )
+    assert [bool(look) for look in looks] == [number == which for number in range(5)], run.words
