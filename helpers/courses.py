@@ -231,6 +231,15 @@ LESSONS = [
         2,
     ),
     LessonInfo(
+        "course4_cnn",
+        "11_conv_classifier",
+        "A convolutional network of your own",
+        "22, 44",
+        90,
+        "lessons 2 to 4; course 2, lesson 5",
+        2,
+    ),
+    LessonInfo(
         "course5_sequence",
         "01_recurrent_networks",
         "Recurrent networks",

