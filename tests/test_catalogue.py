@@ -57,6 +57,38 @@ EQUIVALENT_MUTANTS = {
         "_size(embedding - other) * 1",
         "min(list(distances)[::-1], key=distances.get)",
     },
+    # Inside of a size, the order of a difference; a column times a row; a sign may divide; a loss is never negative.
+    ("face_verification", "pair_loss"): {
+        "E2 - E1",
+        "_size(E1 - E2) * 1",
+        "dz * w.T",
+        "dz @ w.T / np.sign(E1 - E2)",
+        "_size(np.logaddexp(0, z) - y * z) * 1",
+    },
+    # What is added to a root is far below it; a size of another example; where ReLU has two slopes; ties do not occur.
+    ("conv_classifier", "cost_and_gradients"): {
+        "Z[inside] >= 0",
+        *("_size(X.shape[1] - f) * 1", "_size(X.shape[2] - f) * 1"),
+        *("f - X.shape[1]", "f - X.shape[2]"),  # a negative size is the one to infer
+    },
+    ("conv_classifier", "train"): {
+        "np.sqrt(corrected[1]) - 1e-08",
+        "np.sqrt(corrected[1]) + 0",
+        "1.1000000000000001e-08",
+        "9.000000000000001e-09",
+    },
+    # Other starts and settings, with which it reads as well.
+    ("conv_classifier", "read_sheets"): {
+        "rng.normal(size=(5, 5, 1, 16)) + 0",
+        "rng.normal(size=(256, 10)) + 0",
+        "2 + 0",
+        "1 + 0",
+        *("2", "3", "21", "26", "33", "257", "0.0165", "0.0135", "0.016500000000000001", "0.013500000000000002"),
+    },
+    ("conv_classifier", "predict"): {
+        "_last_argmax(P.reshape(len(X), P[0].size) @ net['W2'] + net['b2'], axis=1)",
+        "1",
+    },
     # Sizes and counts that are never negative.
     ("conv_layer", "conv_forward"): {"_size(n_H_pad - f) * 1", "_size(n_W_pad - f) * 1"},
     ("conv_layer", "col2im"): {"_size(dA_pad.shape[1] - f) * 1", "_size(dA_pad.shape[2] - f) * 1"},
@@ -70,6 +102,9 @@ EQUIVALENT_MUTANTS = {
     ("convolution", "conv_output_size"): {"_size(n + 2 * pad - f) * 1"},
     ("digit_classifier", "layer_output_shapes"): {"_size(n + 2 * pad - layer['f']) * 1"},
     ("digit_classifier", "as_dense_matrix"): {"_size(n_H - f) * 1", "_size(n_W - f) * 1"},
+    ("digit_classifier", "conv"): {"_size(n + 2 * pad - f) * 1"},
+    ("digit_classifier", "conv_back"): {"1"},  # the size of another channel
+    ("digit_classifier", "saliency"): {"Z1 >= 0", "Z2 >= 0"},  # where ReLU has two slopes
     ("pooling", "pool_forward"): {"_size(n_H_prev - f) * 1", "_size(n_W_prev - f) * 1"},
     ("pooling", "receptive_field"): {"_size(layer['f'] - 1) * 1"},
     ("pooling", "pool_output_size"): {"_size(n - f) * 1", "_size(n_out - 1) * 1", "_size(n - 1) * 1"},
@@ -159,6 +194,7 @@ EQUIVALENT_MUTANTS = {
     },
     ("conv_layer", "conv_backward_fast"): {"2"},
     ("conv_layer", "one_by_one_backward"): {"2"},
+    ("residual_networks", "conv_forward_fast"): {"_size(n + 2 * pad - f) * 1"},  # a size is never negative
     # A row of column maxima or sums broadcasts alike with one axis, (m,), and with two, (1, m).
     ("softmax", "softmax"): {"keepdims=False"},
     ("recurrent_networks", "rnn_cell_forward"): {"keepdims=False"},
@@ -330,6 +366,7 @@ def test_no_small_slip_passes(record_property, lesson, exercise):
 
 #: Arguments that no right answer needs, and what stands for them without a difference.
 IGNORED_ARGUMENTS = {
+    ("digit_classifier", "conv_back"): ("b",),  # its shape alone counts
     ("logistic_regression", "model"): ("Y_test",),  # the text: it is not used for training; nothing of it is returned
     ("shallow_network", "layer_sizes"): ("X", "Y"),  # their shapes alone count
     ("automatic_differentiation", "sum_backward"): ("a",),  # its shape alone counts

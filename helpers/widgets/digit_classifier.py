@@ -10,8 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from helpers import data
-from helpers.plots import BLUE, GREEN, ORANGE
-from helpers.widgets import LiveFigure, fast_cnn, progress
+from helpers.checks import sick
+from helpers.plots import BLUE, ORANGE
+from helpers.widgets import LiveFigure, fast_cnn
 
 # --- layers of earlier lessons, as functions of plain arrays ----------------------------------------------------------
 
@@ -61,7 +62,7 @@ def loss(scores, labels):
     return fast_cnn.softmax_cross_entropy(scores, labels)
 
 
-def new_parameters(rng, n=28, n_C=(1, 6, 16), f=(5, 5), n_y=10, dtype=float):
+def new_parameters(rng, n=28, n_C=(1, 8, 16), f=(7, 5), n_y=10, dtype=float):
     """Return parameters of the network of the lesson, He's weights and zero biases, for images of n by n pixels."""
     side = (n // 2 - f[1] + 1) // 2
     shapes = {"W1": (f[0], f[0], *n_C[:2]), "W2": (f[1], f[1], *n_C[1:]), "W3": (side * side * n_C[2], n_y)}
@@ -122,51 +123,44 @@ def surfaces():
 # --- trainings --------------------------------------------------------------------------------------------------------
 
 
-def train(images, parameters, forward, backward, num_epochs=2, batch_size=64, learning_rate=0.003, seed=0):
-    """Train with Adam on mini-batches, with the learner's functions; return parameters, costs and test accuracies.
+def rivals(images, seed, num_epochs=3):
+    """Train 64 dense units, and the network of the lesson with strides for pooling; return ``{name: function}``.
 
-    Parameters
-    ----------
-    images : Images
-    parameters : dict
-        Of the start; they stay as they are.
-    forward, backward : callable
-        ``forward(X, parameters)`` returns scores and cache, ``backward(dscores, parameters, cache)`` the gradients.
+    Each function returns the scores of images.
     """
-    parameters = {name: array.copy() for name, array in parameters.items()}
-    rng, optimizer = np.random.default_rng(seed), fast_cnn.Adam(learning_rate)
-    batches = -(-len(images.Y) // batch_size)
-    costs, accuracies = [], []
-    for step in progress(range(num_epochs * batches), desc="training"):
-        if step % batches == 0:
-            order = rng.permutation(len(images.Y))
-        chosen = order[step % batches :: batches]
-        scores, cache = forward(images.X[chosen], parameters)
-        cost, dscores = loss(scores, images.Y[chosen])
-        gradients = backward(dscores.astype(np.float32), parameters, cache)
-        for name in parameters:
-            change = optimizer.change(name, gradients[f"d{name}"])
-            parameters[name] = parameters[name] - change.astype(parameters[name].dtype)
-        costs.append(cost)
-        if (step + 1) % batches == 0:
-            accuracies.append(accuracy(images.X_test, images.Y_test, parameters, forward))
-    return parameters, costs, accuracies
+    makers = {
+        "64 dense units": lambda rng: [fast_cnn.Dense(784, 64, rng), fast_cnn.ReLU(), fast_cnn.Dense(64, 10, rng)],
+        "strides": lambda rng: [
+            fast_cnn.Conv(7, 1, 8, rng, stride=2, pad=3, first=True), fast_cnn.ReLU(),
+            fast_cnn.Conv(5, 8, 16, rng, stride=2), fast_cnn.ReLU(), fast_cnn.Dense(400, 10, rng),
+        ],
+    }  # fmt: skip
+    found = {}
+    for name, make in makers.items():
+        rng = np.random.default_rng(seed)
+        network = fast_cnn.Chain(*make(rng))
+        fast_cnn.train(network, images.X, images.Y, fast_cnn.Adam(0.003), rng, num_epochs=num_epochs)
+        found[name] = network.predicts
+    return found
 
 
-def accuracy(X, Y, parameters, forward):
-    """Return the share of images whose largest score is that of their class."""
-    parts = range(0, len(X), 250)
-    scores = np.concatenate([forward(X[start : start + 250], parameters)[0] for start in parts])
-    return float(np.mean(scores.argmax(axis=1) == Y))
+def edge_shares(W):
+    """Return for each filter (f, f, 1, n_C) the share of its variance that the best straight step edge explains.
 
-
-def dense_accuracies(images, num_epochs=2, moves=(0, 4)):
-    """Train 64 dense units instead, and return the accuracy on 500 test images moved to the right, by the move."""
-    rng = np.random.default_rng(0)
-    network = fast_cnn.Chain(fast_cnn.Dense(784, 64, rng), fast_cnn.ReLU(), fast_cnn.Dense(64, 10, rng))
-    fast_cnn.train(network, images.X, images.Y, fast_cnn.Adam(0.003), rng, num_epochs=num_epochs)
-    X, Y = images.X_test[:500], images.Y_test[:500]
-    return {right: fast_cnn.accuracy(network, np.roll(X, right, axis=2), Y) for right in moves}
+    The edges have 24 directions and three places of the line: through the middle, and a quarter of the size off it.
+    """
+    f = len(W)
+    rows, columns = np.mgrid[:f, :f] - (f - 1) / 2
+    filters = W[:, :, 0].reshape(f * f, -1).astype(float)
+    filters = filters - filters.mean(axis=0)
+    best = np.zeros(filters.shape[1])
+    for angle in np.arange(24) * np.pi / 24:
+        for place in (-f / 4, 0.0, f / 4):
+            edge = np.sign(np.round(np.cos(angle) * columns + np.sin(angle) * rows - place, 9)).ravel()
+            edge -= edge.mean()
+            share = (edge @ filters) ** 2 / (edge @ edge) / np.sum(filters**2, axis=0)
+            best = np.maximum(best, share)
+    return best
 
 
 def surest(digit, images, parameters, forward):
@@ -241,17 +235,6 @@ def draw_maps(figure, image, maps, title, columns):
     figure.suptitle(title, fontsize=9.5)
 
 
-def draw_filters(figure, W, title):
-    """Draw the filters W (f, f, 1, n_C) of a first layer: blue negative, white 0, red positive."""
-    axes = figure.subplots(1, W.shape[3])
-    limit = np.abs(W).max()
-    for c, ax in enumerate(np.atleast_1d(axes)):
-        ax.imshow(W[:, :, 0, c], cmap="RdBu_r", vmin=-limit, vmax=limit)
-        ax.set_title(f"{c}", loc="center", fontsize=8)
-        ax.set_axis_off()
-    figure.suptitle(title, fontsize=9.5)
-
-
 def draw_matrix(ax, M, title):
     """Draw a matrix with white zeros; equal weights have equal colours."""
     limit = np.abs(M).max()
@@ -267,14 +250,36 @@ def draw_surface_patches(axes, images):
         ax.set_axis_off()
 
 
-def draw_costs(ax, costs, accuracies):
-    """Draw the cost of each batch, and say the accuracies after each epoch."""
+def draw_filter_rows(figure, rows):
+    """Draw rows of filters, ``{name: W (f, f, 1, n_C)}``, each with the share that the best edge explains."""
+    most = max(W.shape[3] for W in rows.values())
+    axes = figure.subplots(len(rows), most, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for line, (name, W) in zip(axes, rows.items(), strict=True):
+        limit = np.abs(W).max()
+        for c, share in enumerate(edge_shares(W)):
+            line[c].imshow(W[:, :, 0, c], cmap="RdBu_r", vmin=-limit, vmax=limit)
+            line[c].set_title(f"{share:.2f}", loc="center", fontsize=8)
+        line[0].text(-0.35, 0.5, name, transform=line[0].transAxes, rotation=90, va="center", ha="center", fontsize=9)
+
+
+def draw_saliency(figure, images, sizes):
+    """Draw images (m, n_H, n_W), and below each the sizes of the derivative by its pixels; dark is large."""
+    axes = figure.subplots(2, len(images))
+    for column, (image, size) in enumerate(zip(images, sizes, strict=True)):
+        axes[0, column].imshow(image, cmap="gray_r", vmin=0, vmax=1)
+        axes[1, column].imshow(size, cmap="gray_r", vmin=0)
+    for ax in axes.flat:
+        ax.set_axis_off()
+
+
+def draw_costs(ax, costs, epochs):
+    """Draw the cost of each batch, and where an epoch ends."""
     ax.plot(costs, color=BLUE, linewidth=1)
-    step = len(costs) // len(accuracies)
-    for number, value in enumerate(accuracies, start=1):
-        ax.axvline(number * step, color="0.8", linewidth=0.8)
-        ax.text(number * step - 2, ax.get_ylim()[1] * 0.9, f"{value:.0%} right", ha="right", color=GREEN)
-    ax.set(xlabel="batch", ylabel="cost of the batch", title="Two epochs on 4000 digits, with your functions")
+    for number in range(1, epochs):
+        ax.axvline(number * len(costs) / epochs, color="0.8", linewidth=0.8)
+    ax.set(xlabel="batch (lines: end of an epoch)", ylabel="cost of the batch", title="Your network on 4000 digits")
 
 
 def follow(cnn_forward, parameters, X, Y):
@@ -337,3 +342,85 @@ def follow(cnn_forward, parameters, X, Y):
         "down": ipywidgets.IntSlider(value=0, min=-6, max=6, description="down"),
     }
     return LiveFigure(figure, update, **controls)
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too large",
+        "the cost jumps far above guessing, and the weights of W1 get large",
+        "divide the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the learning rate is too small",
+        "the cost hardly changes, and all weights move, but hardly",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "labels and images are not in the same order",
+        "the weights move as they should, and the cost stays near guessing",
+        "look at some images of a mini-batch together with their labels",
+    ),
+    sick.Fault(
+        "the weight decay is far too strong",
+        "all weights shrink to almost nothing, and the cost is that of guessing",
+        "divide the decay by 10 or more",
+    ),
+    sick.Fault(
+        "the first layer gets no gradient",
+        "the cost falls, but the filters W1 are those of the start, to the last digit",
+        "compare the gradient dW1 with numerical ones",
+    ),
+)
+
+
+def sick_run(rng, cnn_forward, cnn_backward, softmax_loss, adam_step, which=None):
+    """Train on 512 digits for 24 steps with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    cnn_forward, cnn_backward, softmax_loss, adam_step : callable
+        The learner's functions.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    whole = digits()
+    chosen = rng.permutation(len(whole.Y))[:512]
+    X, Y = whole.X[chosen], whole.Y[chosen]
+    Y = rng.permutation(Y) if which == 2 else Y
+    rate = (rng.uniform(0.3, 0.6), rng.uniform(1e-6, 3e-6))[which] if which < 2 else rng.uniform(0.004, 0.006)
+    decay = rng.uniform(100, 150) if which == 3 else 0.0
+    first = parameters = new_parameters(rng, dtype=np.float32)
+    states, costs = {name: (0, 0 * array, 0 * array) for name, array in parameters.items()}, []
+    with np.errstate(all="ignore"):
+        for step in range(24):
+            batch = slice(64 * (step % 8), 64 * (step % 8) + 64)
+            scores, cache = cnn_forward(X[batch], parameters)
+            cost, dscores = softmax_loss(scores, Y[batch])
+            costs.append(float(cost))
+            gradients, changed = cnn_backward(dscores.astype(np.float32), parameters, cache), {}
+            for name, V in parameters.items():
+                keep = which == 4 and name in ("W1", "b1")
+                found, states[name] = (
+                    (V, states[name]) if keep else adam_step(V, gradients[f"d{name}"], states[name], rate, decay)
+                )
+                changed[name] = np.asarray(found, dtype=np.float32)
+            parameters = changed
+        right = np.mean(cnn_forward(X, parameters)[0].argmax(axis=1) == Y)
+    largest = [float(np.max(np.abs(net["W1"]))) for net in (first, parameters)]
+    moved = float(np.max(np.abs(parameters["W1"] - first["W1"])))
+    words = (
+        f"The cost of the first mini-batch is {costs[0]:.3g}, the highest {max(costs):.3g}, the mean of the last eight "
+        f"{np.mean(costs[-8:]):.3g}; guessing costs 2.30. The largest weight of W1 has the size {largest[0]:.2g} at "
+        f"the start and {largest[1]:.2g} at the end; the largest change of a weight of W1 is {moved:.1e}. Right at the "
+        f"end: {right:.0%} of the digits of the training."
+    )
+    figure, ax = plt.subplots(figsize=(5, 2.6))
+    ax.plot(costs, "o-", color=BLUE, markersize=3)
+    ax.axhline(2.3, color="0.6", linestyle="--", linewidth=0.8)
+    ax.set(xlabel="step (dashed: guessing)", ylabel="cost of the mini-batch", title="A run on 512 digits")
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

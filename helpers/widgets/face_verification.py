@@ -1,4 +1,4 @@
-"""The network, trainings and pictures of lesson 4.6: embeddings of faces, and how well distances tell people apart.
+"""The network, triplets and pictures of lesson 4.6: embeddings of faces, and how well distances tell people apart.
 
 The faces are shown in widgets, which no notebook stores: they belong to real people.
 """
@@ -12,31 +12,37 @@ import numpy as np
 from PIL import Image
 
 from helpers import data
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE, RED
-from helpers.widgets import LiveFigure, fast_cnn, for_screen_readers, progress
+from helpers.widgets import LiveFigure, fast_cnn, for_screen_readers
 
 CREDIT = "ORL Database of Faces, AT&T Laboratories Cambridge"
 SIZE, SMALL = (28, 23), 4  # pixels of a shrunken photograph, and how much it is shrunk
-TRAIN_PEOPLE = 30
+TRAIN_PEOPLE, DEV_PEOPLE = 20, 10
 
 
 class Faces(NamedTuple):
-    """Photographs from 0 to 1, (people, photographs, 28, 23): 30 people for training, 10 others for testing."""
+    """Photographs from 0 to 1, (people, photographs, 28, 23): 20 people for training, 10 for dev, 10 for the test."""
 
     train: np.ndarray
+    dev: np.ndarray
     test: np.ndarray
 
 
-def faces():
-    """Return the photographs of 40 people, shrunk to 28 by 23 pixels; those for testing are `moved` a little."""
+def faces(seed=0):
+    """Return the photographs of 40 people, shrunk to 28 by 23 pixels; those of dev and test are `moved` a little.
+
+    `seed` says who is in which part.
+    """
     photos = data.faces()
     people, number = photos.shape[:2]
     height, width = SIZE
     blocks = photos[:, :, : SMALL * height, : SMALL * width].reshape(people, number, height, SMALL, width, SMALL)
     small = (blocks.mean(axis=(3, 5)) / 255).astype(np.float32)
-    rng = np.random.default_rng(1)
-    test = np.stack([moved(photos_of_one, rng) for photos_of_one in small[TRAIN_PEOPLE:]])
-    return Faces(small[:TRAIN_PEOPLE], test)
+    rng = np.random.default_rng(seed)
+    small = small[rng.permutation(people)]
+    rest = np.stack([moved(photos_of_one, rng) for photos_of_one in small[TRAIN_PEOPLE:]])
+    return Faces(small[:TRAIN_PEOPLE], rest[:DEV_PEOPLE], rest[DEV_PEOPLE:])
 
 
 def moved(images, rng, most=2):
@@ -55,33 +61,26 @@ def standard(images):
     return ((images - mean) / (spread + 1e-6)).astype(np.float32)
 
 
-class UnitLength(fast_cnn.Layer):
-    """Divide each row by its length, so that embeddings lie on a sphere."""
-
-    def forward(self, Z):
-        self.length = np.linalg.norm(Z, axis=1, keepdims=True) + 1e-8
-        self.E = Z / self.length
-        return self.E
-
-    def backward(self, dE):
-        along = np.sum(dE * self.E, axis=1, keepdims=True)
-        return (dE - along * self.E) / self.length
-
-
 def new_network(seed=0, n_e=32):
-    """Return a network that makes an embedding of n_e numbers from an image of 28 by 23 pixels."""
+    """Return a network that makes a row of n_e numbers from an image of 28 by 23 pixels."""
     rng = np.random.default_rng(seed)
     return fast_cnn.Chain(
         fast_cnn.Conv(3, 1, 8, rng, first=True), fast_cnn.ReLU(), fast_cnn.MaxPool(),
         fast_cnn.Conv(3, 8, 16, rng), fast_cnn.ReLU(), fast_cnn.MaxPool(),
-        fast_cnn.Dense(5 * 4 * 16, n_e, rng), UnitLength(),
+        fast_cnn.Dense(5 * 4 * 16, n_e, rng),
     )  # fmt: skip
 
 
-def embed(network, images):
-    """Return the embeddings of images of any leading shape: (..., n_H, n_W) gives (..., n_e)."""
-    flat = standard(images.reshape(-1, *images.shape[-2:]))[..., None]
-    return network.predicts(flat).reshape(*images.shape[:-2], -1)
+def rows(network, images):
+    """Return the rows of numbers that a network makes of images (k, n_H, n_W), float64."""
+    return network.predicts(standard(images)[..., None]).astype(float)
+
+
+def batch(photos, rng, people=8, each=4):
+    """Return `each` photographs of `people` people, moved a little and standardised, ready for the network."""
+    chosen = rng.choice(len(photos), people, replace=False)
+    images = [photos[one][rng.choice(photos.shape[1], each, replace=False)] for one in chosen]
+    return standard(moved(np.concatenate(images), rng))[..., None]
 
 
 def semi_hard_triplets(embeddings, labels):
@@ -107,14 +106,6 @@ def easy_triplets(embeddings, labels):
     return np.array([(a, p, farthest[a]) for a, p in np.argwhere(same & ~np.eye(len(labels), dtype=bool))])
 
 
-class Run(NamedTuple):
-    """A training: the network, and by step the share of triplets that were active, and the cost."""
-
-    network: fast_cnn.Layer
-    active: list
-    costs: list
-
-
 def random_triplets(embeddings, labels, rng):
     """Return for each ordered pair of images of one person a triplet with any image of another person."""
     rows = []
@@ -122,36 +113,6 @@ def random_triplets(embeddings, labels, rng):
         if a != p and labels[a] == labels[p]:
             rows.append((a, p, rng.choice(np.flatnonzero(labels != labels[a]))))
     return np.array(rows)
-
-
-def train(photos, choose, loss_back, loss, steps=300, seed=0, people=8, each=4, learning_rate=0.001, margin=0.2):
-    """Train a network on triplets from batches of `people` people with `each` photographs.
-
-    Parameters
-    ----------
-    photos : ndarray, shape (people, photographs, n_H, n_W)
-    choose : callable
-        ``choose(embeddings, labels)`` returns numbers of images, shape (k, 3).
-    loss_back, loss : callable
-        The learner's `triplet_loss_backward` and `triplet_loss`.
-    """
-    rng, network, optimizer = np.random.default_rng(seed), new_network(seed), fast_cnn.Adam(learning_rate)
-    labels, active, costs = np.repeat(np.arange(people), each), [], []
-    for _ in progress(range(steps), desc="training"):
-        chosen = rng.choice(len(photos), people, replace=False)
-        batch = np.concatenate([photos[one][rng.choice(photos.shape[1], each, replace=False)] for one in chosen])
-        E = network.forward(standard(moved(batch, rng))[..., None])
-        triplets = np.asarray(choose(E, labels))
-        parts = [E[triplets[:, k]] for k in range(3)]
-        gradients = loss_back(*parts, margin)
-        dE = np.zeros_like(E)
-        for k, gradient in enumerate(gradients):
-            np.add.at(dE, triplets[:, k], np.asarray(gradient).astype(E.dtype))
-        active.append(float(np.mean(np.any(np.asarray(gradients[1]) != 0, axis=1))))
-        costs.append(float(loss(*parts, margin)))
-        network.backward(dE)
-        optimizer.step(network)
-    return Run(network, active, costs)
 
 
 # --- how well distances tell people apart -----------------------------------------------------------------------------
@@ -189,10 +150,11 @@ def area(distances, same):
 
 def draw_roc(ax, curves):
     """Draw ROC curves; ``curves`` is ``{label: (distances, same)}``."""
-    for (label, (distances, same)), color in zip(curves.items(), (ORANGE, GREEN, BLUE, RED), strict=False):
+    styles = ((ORANGE, "-"), (GREEN, "--"), (BLUE, "-."), (RED, ":"))
+    for (label, (distances, same)), (color, line) in zip(curves.items(), styles, strict=False):
         thresholds = np.quantile(distances, np.linspace(0, 1, 200))
         points = np.array([rates(distances, same, threshold) for threshold in thresholds])
-        ax.plot(points[:, 1], points[:, 0], color=color, label=f"{label}: area {area(distances, same):.2f}")
+        ax.plot(points[:, 1], points[:, 0], line, color=color, label=f"{label}: area {area(distances, same):.2f}")
     ax.plot([0, 1], [0, 1], "--", color="0.7", linewidth=0.8)
     ax.set(xlabel="two people, accepted", ylabel="one person, accepted", title="People the network has never seen")
     ax.legend(loc="lower right")
@@ -200,10 +162,10 @@ def draw_roc(ax, curves):
 
 def draw_distances(ax, distances, same, threshold=None):
     """Draw how often which distance occurs, for pairs of one person and of two people; return the threshold's line."""
-    bins = np.linspace(0, max(float(distances.max()), 1e-9), 41)
+    bins = np.linspace(0, 4, 61)
     for mask, color, label in ((same, BLUE, "one person"), (~same, ORANGE, "two people")):
         ax.hist(distances[mask], bins, density=True, color=color, alpha=0.55, label=label)
-    ax.set(xlabel="squared distance", ylabel="density", yticks=[])
+    ax.set(xlabel="squared distance (4 is the most)", ylabel="density", yticks=[], title="Pairs of photographs")
     ax.legend(loc="upper right")
     return ax.axvline(threshold or 0, color=RED, animated=threshold is None)
 
@@ -308,3 +270,92 @@ def gallery(rows, titles, says):
         ]
         parts[-1].layout.object_fit = "scale-down"
     return ipywidgets.VBox([for_screen_readers(), *parts, ipywidgets.HTML(f"<p>{says} {CREDIT}.</p>")])
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too small",
+        "the weights move by next to nothing, and so do the distances",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "photographs and people are not in the same order",
+        "not all triplets are active at first, then all are, and the distances of both kinds of pairs shrink together",
+        "look at some photographs of a batch together with who they are said to show",
+    ),
+    sick.Fault(
+        "the hardest negatives are taken from the first step on",
+        "all triplets are active from the very first step on, and all distances shrink to almost nothing",
+        "take random or semi-hard negatives",
+    ),
+    sick.Fault(
+        "the easiest negatives are taken",
+        "few triplets are active in the first steps, and hardly any soon after",
+        "take random or semi-hard negatives",
+    ),
+    sick.Fault(
+        "the embeddings have no unit length",
+        "distances are far above 4, the most that embeddings of unit length can have",
+        "divide each embedding by its length",
+    ),
+)
+
+
+def sick_run(rng, unit_length, unit_length_backward, triplet_loss_backward, add_roles, which=None):
+    """Train on faces for 80 steps with one of `FAULTS` planted, and return the `sick.Run`; it shows no face.
+
+    Parameters
+    ----------
+    rng : Generator
+    unit_length, unit_length_backward, triplet_loss_backward, add_roles : callable
+        The learner's functions.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    photos, network = faces(int(rng.integers(1000))).train, new_network(int(rng.integers(1000)))
+    adam = fast_cnn.Adam(rng.uniform(1e-8, 1e-7) if which == 0 else rng.uniform(0.0008, 0.0012))
+    labels = np.repeat(np.arange(8), 4)
+    choose = {2: _hardest, 3: easy_triplets}.get(which, lambda E, labels: random_triplets(E, labels, rng))
+    before = network.parts()[-1].parameters["W"].copy()
+    active, found = [], []
+    for _ in range(80):
+        V = network.forward(batch(photos, rng)).astype(float)
+        E, length = (V, np.linalg.norm(V, axis=1, keepdims=True)) if which == 4 else unit_length(V)
+        shown = rng.permutation(labels) if which == 1 else labels
+        triplets = np.asarray(choose(E, shown))
+        shares = triplet_loss_backward(*(E[triplets[:, role]] for role in range(3)), 0.2)
+        active.append(float(np.mean(np.any(np.asarray(shares[1]) != 0, axis=1))))
+        dE = add_roles(triplets, *shares, len(E))
+        network.backward((dE if which == 4 else unit_length_backward(dE, E, length)).astype(np.float32))
+        adam.step(network)
+        far, same = pairs(E.reshape(8, 4, -1))
+        found.append((np.median(far[same]), np.median(far[~same]), float(np.mean(length))))
+    (one, two, long), (one_end, two_end, long_end) = np.mean(found[:5], axis=0), np.mean(found[-10:], axis=0)
+    moved = float(np.max(np.abs(network.parts()[-1].parameters["W"] - before)))
+    words = (
+        f"Active triplets: {np.mean(active[:5]):.0%} in the first five steps, {np.mean(active[-10:]):.0%} in the last "
+        f"ten. Median distance of pairs of one person: {one:.2g} at first, {one_end:.2g} at the end; of two people: "
+        f"{two:.2g} at first, {two_end:.2g} at the end. Mean length of the rows of the network: {long:.2g} at first, "
+        f"{long_end:.2g} at the end. The largest change of a weight of the last layer is {moved:.1e}."
+    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(active, color=BLUE)
+    left.set(xlabel="step", ylim=(-0.03, 1.03), title="share of active triplets")
+    distances = np.array(found)
+    right.plot(distances[:, 0], color=BLUE, label="one person")
+    right.plot(distances[:, 1], "--", color=ORANGE, label="two people")
+    right.set(xlabel="step", yscale="log", title="median distance")
+    right.legend()
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)
+
+
+def _hardest(embeddings, labels):
+    """Return for each ordered pair of images of one person the nearest image of another person."""
+    far = ((embeddings[:, None] - embeddings[None]) ** 2).sum(axis=2)
+    same = labels[:, None] == labels[None]
+    closest = np.where(same, np.inf, far).argmin(axis=1)
+    return np.array([(a, p, closest[a]) for a, p in np.argwhere(same & ~np.eye(len(labels), dtype=bool))])

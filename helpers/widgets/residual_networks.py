@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers import data
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE
 from helpers.widgets import LiveFigure, progress
 
@@ -224,10 +225,21 @@ def draw_block(ax):
 
 def draw_norms(ax, curves, title):
     """Draw gradient norms by block, on a logarithmic axis; ``curves`` is ``{label: (norms, colour, line style)}``."""
-    for label, (norms, color, line) in curves.items():
-        ax.plot(range(len(norms)), norms, line, color=color, label=label, markersize=3)
+    for number, (label, (norms, color, line)) in enumerate(curves.items()):
+        ax.plot(range(len(norms)), norms, line, color=color, markersize=3)
+        middle = len(norms) // 2
+        above = number % 2 == 0
+        ax.annotate(
+            label,
+            (middle, norms[middle]),
+            xytext=(0, 7 if above else -7),
+            textcoords="offset points",
+            color=color,
+            ha="center" if above else "left",
+            va="bottom" if above else "top",
+            fontsize=9,
+        )
     ax.set(yscale="log", xlabel="block (0: before the first)", ylabel="norm of dJ/dA", title=title)
-    ax.legend()
 
 
 def draw_final_costs(ax, runs, depths, colors):
@@ -239,7 +251,7 @@ def draw_final_costs(ax, runs, depths, colors):
         layers = [2 * blocks + 2 for blocks in depths]
         ax.plot(layers, np.median(costs, axis=1), color=color, label=name)
         for x, dots in zip(layers, costs, strict=True):
-            ax.plot([x] * len(dots), dots, "o", color=color, markersize=4, alpha=0.6)
+            ax.plot([x] * len(dots), dots, "o-", color=color, markersize=4, linewidth=0.8, alpha=0.6)
     ax.set(xlabel="layers", ylabel="training cost, last epoch", ylim=(0, 2.6))
     ax.legend()
 
@@ -305,3 +317,145 @@ def _power(value):
 
 
 COLORS = {"plain": BLUE, "residual, W2 = 0": ORANGE, "residual, He": GREEN}
+
+
+# --- twins of convolutions --------------------------------------------------------------------------------------------
+
+
+def small_digits(seed, train=1400):
+    """Return images (m, 8, 8, 1) and labels (m,) for training, and 397 others for testing: small digits in mixed order.
+
+    Each pixel has mean 0 over the training images, and a variance of at most 1.
+    """
+    whole, order = data.small_digits(), np.random.default_rng(seed).permutation(1797)
+    images, labels = whole.images[order].astype(np.float32)[..., None], whole.labels[0, order]
+    first = images[:train]
+    images = (images - first.mean(axis=0)) / (first.std(axis=0) + 0.1)
+    return images[:train], labels[:train], images[1400:], labels[1400:]
+
+
+def start_of_twin(rng, blocks, last=1.0, shortcuts=True, channels=(8, 16)):
+    """Return the parameters of a network of convolutions as a list of dicts: stem, blocks, scores.
+
+    All weights are He's, those of W2 times `last`; a projection has the variance 1/n. The first half of the blocks has
+    channels[0] channels, the second half channels[1]; the first block of it has stride 2.
+    """
+
+    def he(*shape, scale=1.0):
+        return (scale * rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[:-1]))).astype(np.float32)
+
+    def zeros(n):
+        return np.zeros((1, 1, 1, n), np.float32)
+
+    low, high = channels
+    net, before = [{"W": he(3, 3, 1, low), "b": zeros(low)}], low
+    for number in range(blocks):
+        n = low if number < blocks // 2 else high
+        block = {"W1": he(3, 3, before, n), "b1": zeros(n), "W2": he(3, 3, n, n, scale=last), "b2": zeros(n)}
+        if n != before and shortcuts:
+            block["Ws"] = he(before, n, scale=np.sqrt(0.5))
+        net.append(block)
+        before = n
+    return [*net, {"W": he(high, 10), "b": np.zeros((1, 10), np.float32)}]
+
+
+def draw_twins(ax, accuracies, colors):
+    """Draw test accuracies, a row of dots for each kind of network; a line marks each mean."""
+    for row, (name, values) in enumerate(accuracies.items()):
+        ax.plot(values, np.full(len(values), -row) + np.linspace(-0.15, 0.15, len(values)), "o", color=colors[name])
+        ax.plot([np.mean(values)] * 2, [-row - 0.3, -row + 0.3], color="black", linewidth=1.5)
+    ax.axvline(0.1, color="0.6", linestyle="--", linewidth=0.8)
+    ax.text(0.11, 0.55, "guessing", fontsize=8.5, color="0.35")
+    ax.set(yticks=range(0, -len(accuracies), -1), yticklabels=list(accuracies))
+    ax.set(xlim=(0, 1), ylim=(0.2 - len(accuracies), 0.8))
+    ax.set(xlabel="share of the test digits read right")
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "W2 starts with He's weights in a deep network",
+        "the gradient before the first block is many times as long as that after the last, before any training",
+        "start with W2 = 0",
+    ),
+    sick.Fault(
+        "the learning rate is too large",
+        "the gradient is as long before the first block as it should be, and the cost jumps far above guessing",
+        "divide the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the learning rate is too small",
+        "gradients are as they should be, the cost hardly changes, and the weights move by next to nothing",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "labels and images are not in the same order",
+        "gradients are as they should be and the weights move, and the cost stays near guessing",
+        "look at some images together with their labels",
+    ),
+    sick.Fault(
+        "W1 and W2 both start at 0",
+        "the cost falls a little, but no weight inside of a block has moved: each has a factor 0 in its gradient",
+        "start W1 with He's weights",
+    ),
+)
+
+
+def sick_run(rng, residual_block_forward, residual_block_backward, which=None, blocks=12, n=32):
+    """Train a dense residual network on 500 digits for 60 steps with one of `FAULTS` planted; return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    residual_block_forward, residual_block_backward : callable
+        The learner's functions.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    blocks, n : int
+        How many blocks, and units in each layer.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    whole = digits()
+    chosen = rng.permutation(whole.X.shape[1])[:500]
+    X, Y = whole.X[:, chosen].astype(float), whole.Y[chosen]
+    Y = rng.permutation(Y) if which == 3 else Y
+    rate = rng.uniform(0.03, 0.05) * {1: 500.0, 2: 1e-5}.get(which, 1.0)
+    A_first = first_activations(X, rng, n)
+    net = draw_blocks(rng, blocks, n, scale=0.0 if which == 4 else 1.0, last=1.0 if which == 0 else 0.0)
+    end = rng.standard_normal((10, n)) * np.sqrt(1 / n)
+    costs, norms = [], None
+    before = [block["W1"].copy() for block in net]
+    with np.errstate(all="ignore"):
+        for _ in range(60):
+            A, caches = A_first, []
+            for block in net:
+                A, cache = residual_block_forward(A, block)
+                caches.append(cache)
+            scores = end @ A
+            p = np.exp(scores - scores.max(axis=0))
+            p /= p.sum(axis=0)
+            costs.append(float(-np.mean(np.log(p[Y, range(len(Y))] + 1e-30))))
+            p[Y, range(len(Y))] -= 1
+            dscores, dA, found = p / len(Y), end.T @ p / len(Y), []
+            last = float(np.linalg.norm(dA))
+            for cache in reversed(caches):
+                dA, grads = residual_block_backward(dA, cache)
+                found.append(grads)
+            norms = norms or (float(np.linalg.norm(dA)), last)
+            end = end - rate * dscores @ A.T
+            pairs = zip(net, reversed(found), strict=True)
+            net = [{name: V - rate * grads[f"d{name}"] for name, V in block.items()} for block, grads in pairs]
+    moved = max(float(np.max(np.abs(block["W1"] - old))) for block, old in zip(net, before, strict=True))
+    words = (
+        f"{blocks} blocks. Before training, the gradient has the norm {norms[1]:.2g} after the last block and "
+        f"{norms[0]:.2g} before the first. The cost is {costs[0]:.3g} at first, {np.nanmax(costs):.3g} at its "
+        f"highest and {costs[-1]:.3g} after 60 steps; guessing costs 2.30. The largest change of a weight in W1 of a "
+        f"block is {moved:.1e}."
+    )
+    figure, ax = plt.subplots(figsize=(5, 2.6))
+    ax.plot(np.minimum(np.nan_to_num(costs, nan=6.0), 6), color=BLUE)
+    ax.axhline(np.log(10), color="0.6", linestyle="--", linewidth=0.8)
+    ax.set(xlabel="step", ylabel="cost (6: 6 or more)", ylim=(0, 6.2), title="A run; dashed: guessing")
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

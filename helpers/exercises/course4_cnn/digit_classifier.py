@@ -1,11 +1,35 @@
-"""Lesson 4.4, a classifier of digits: the catalogue of its six exercises. Equations are those of the notebook."""
+"""Lesson 4.4, a classifier of digits: the catalogue of its thirteen exercises. Equations are those of the notebook."""
 
 import numpy as np
 
 from helpers.exercises import Lesson, case
+from helpers.exercises.course4_cnn import conv_layer
 from helpers.widgets import digit_classifier as layers
 
 lesson = Lesson("digit_classifier")
+
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "most_parameters",
+    "8 filters of 7 by 7, pooling, 16 filters of 5 by 5, pooling, then ten scores from 400 numbers. Which layer has the "
+    "most parameters?",
+    ("the first convolution", "the second convolution", "the dense layer"),
+    "The dense layer has a weight for each pair of an input and an output; filters are shared by all places.",
+)
+lesson.predict(
+    "moved",
+    "The digits of the test are moved to the right by two pixels. Which network loses the fewest of them?",
+    ("64 dense units", "convolutions with strides in place of pooling", "convolutions with max pooling"),
+    "A window's largest entry often stays the largest when the image moves a little; a dense unit knows one place only.",
+)
+lesson.predict(
+    "edges",
+    "The straight step edge that fits a random 7 by 7 filter best explains about 9 % of its variance, in the median. And for the "
+    "filters that the network learns with weight decay?",
+    ("about 9 %, too", "15 to 30 %", "more than 35 %"),
+    "Decay lets each weight stay only as far as the digits keep asking for it, and strokes ask for neighbours together.",
+)
 
 
 # --- layer_output_shapes ---------------------------------------------------------------------------------------------
@@ -35,7 +59,17 @@ def shapes_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=44, equation="(4.1)", cases=shapes_cases)
+@lesson.exercise(
+    points=2,
+    topic=44,
+    equation="(4.1)",
+    cases=shapes_cases,
+    ask="Which layers change the channels, and which of them the height and the width?",
+    small={
+        "input_shape": (14, 14, 8),
+        "layers": [{"kind": "conv", "f": 5, "n_C": 16, "pad": 0, "stride": 1}, {"kind": "pool", "f": 2, "stride": 2}],
+    },
+)
 def layer_output_shapes(input_shape, layers):
     """Return the shape of the volume after each layer, for one example.
 
@@ -169,7 +203,7 @@ def shapes_step_by_step(input_shape, layers):
     return found[1:]
 
 
-@layer_output_shapes.accept
+@layer_output_shapes.accept("Count the places where a window fits: a range with the stride as its step.")
 def shapes_by_counting(input_shape, layers):
     """Count the places where a window fits."""
     shapes, shape = [], list(input_shape)
@@ -194,7 +228,14 @@ def count_cases(rng):
     return [case(f=5, n_C_prev=1, n_C=6), case(f=5, n_C_prev=6, n_C=16), *drawn]
 
 
-@lesson.exercise(points=1, topic=44, equation="(4.2)", cases=count_cases)
+@lesson.exercise(
+    points=1,
+    topic=44,
+    equation="(4.2)",
+    cases=count_cases,
+    ask="How many numbers does one filter hold, with its bias?",
+    small={"f": 7, "n_C_prev": 1, "n_C": 8},
+)
 def count_conv_parameters(f, n_C_prev, n_C):
     """Return how many parameters a convolutional layer has.
 
@@ -248,7 +289,7 @@ def count_weights_then_biases(f, n_C_prev, n_C):
     return weights + biases
 
 
-@count_conv_parameters.accept
+@count_conv_parameters.accept("Make the arrays and ask for their sizes.")
 def count_of_arrays(f, n_C_prev, n_C):
     return np.zeros((f, f, n_C_prev, n_C)).size + np.zeros((1, 1, 1, n_C)).size
 
@@ -261,7 +302,14 @@ def matrix_cases(rng):
     return [case(W=rng.normal(size=(f, f)), n_H=n_H, n_W=n_W, stride=s) for f, n_H, n_W, s in sizes]
 
 
-@lesson.exercise(points=3, topic=45, equation="(4.4)", cases=matrix_cases)
+@lesson.exercise(
+    points=3,
+    topic=45,
+    equation="(4.4)",
+    cases=matrix_cases,
+    ask="Entry (h, w) of the output meets which pixels? What are their numbers if you count row by row?",
+    small={"W": np.array([[1.0, 2], [3, 4]]), "n_H": 2, "n_W": 3},
+)
 def as_dense_matrix(W, n_H, n_W, stride=1):
     """Write a convolution without padding as one matrix.
 
@@ -384,13 +432,522 @@ def matrix_from_pictures(W, n_H, n_W, stride=1):
     return np.array(found)
 
 
-@as_dense_matrix.accept
+@as_dense_matrix.accept("Column by column: what the convolution makes of an image with a single 1.")
 def matrix_from_unit_images(W, n_H, n_W, stride=1):
     """Column by column: the output for an image with a single 1."""
     f = len(W)
     units = np.eye(n_H * n_W).reshape(-1, n_H, n_W)
     view = np.lib.stride_tricks.sliding_window_view(units, (f, f), axis=(1, 2))[:, ::stride, ::stride]
     return np.einsum("phwjk,jk->hwp", view, W).reshape(-1, n_H * n_W)
+
+
+SMALL_NET = {
+    "W1": np.ones((1, 1, 1, 1)),
+    "b1": np.zeros((1, 1, 1, 1)),
+    "W2": np.ones((1, 1, 1, 1)),
+    "b2": np.full((1, 1, 1, 1), -2.0),
+    "W3": np.array([[1.0, -1]]),
+    "b3": np.array([[0.0, 10]]),
+}
+
+
+# --- conv, conv_back -------------------------------------------------------------------------------------------------
+
+#: Examples, height, width, channels before, size of the filter, filters, padding.
+CONVS = ((2, 5, 4, 2, 3, 3, 1), (1, 4, 6, 3, 2, 2, 0), (3, 3, 5, 1, 5, 2, 2), (2, 4, 4, 2, 2, 3, 1))
+SMALL_IMAGE = np.arange(1.0, 10).reshape(1, 3, 3, 1)
+SMALL_FILTER = np.array([[1.0, 2], [3, 4]]).reshape(2, 2, 1, 1)
+
+
+def conv_cases(rng):
+    found = []
+    for m, n_H, n_W, n_prev, f, n_C, pad in CONVS:
+        arrays = {"A_prev": rng.normal(size=(m, n_H, n_W, n_prev)), "W": rng.normal(size=(f, f, n_prev, n_C))}
+        found.append(case(**arrays, b=rng.normal(size=(1, 1, 1, n_C)), pad=pad))
+    return found
+
+
+@lesson.exercise(
+    points=2,
+    topic=44,
+    equation="(4.5)",
+    cases=conv_cases,
+    ask="It is your fast layer of lesson 2 with stride 1. Which of its arguments come from where here?",
+    small={"A_prev": SMALL_IMAGE, "W": SMALL_FILTER, "b": np.zeros((1, 1, 1, 1)), "pad": 0},
+)
+def conv(A_prev, W, b, pad):
+    """Compute the scores of a convolutional layer with stride 1.
+
+    Parameters
+    ----------
+    A_prev : ndarray, shape (m, n_H_prev, n_W_prev, n_C_prev)
+    W : ndarray, shape (f, f, n_C_prev, n_C)
+    b : ndarray, shape (1, 1, 1, n_C)
+    pad : int
+
+    Returns
+    -------
+    Z : ndarray, shape (m, n_H, n_W, n_C)
+    """
+    f, _, _, n_C = W.shape
+    n_H, n_W = (n + 2 * pad - f + 1 for n in A_prev.shape[1:3])
+    columns = conv_layer.im2col(A_prev, f, pad, 1)
+    return (columns @ W.reshape(columns.shape[1], n_C)).reshape(len(A_prev), n_H, n_W, n_C) + b  # (4.5)
+
+
+def conv_scores(A_prev, W, b, pad):
+    return conv_layer.scores(A_prev, W, b, {"stride": 1, "pad": pad})
+
+
+@conv.mistake("The bias is missing: each filter adds its own.")
+def conv_without_bias(A_prev, W, b, pad):
+    return conv_scores(A_prev, W, 0 * b, pad)
+
+
+@conv.mistake("The padding is not used. Put a frame of `pad` zeros around each image.")
+def conv_without_padding(A_prev, W, b, pad):
+    return conv_scores(A_prev, W, b, 0)
+
+
+@conv.mistake("The filters are flipped. Weight (j, k) meets pixel (j, k) of the window.")
+def conv_flipped(A_prev, W, b, pad):
+    return conv_scores(A_prev, W[::-1, ::-1], b, pad)
+
+
+@conv.mistake("The filters are transposed: rows of the window meet columns of the filter.")
+def conv_transposed(A_prev, W, b, pad):
+    return conv_scores(A_prev, W.transpose(1, 0, 2, 3), b, pad)
+
+
+@conv.mistake("These are activations. Return the scores: the ReLU comes after this function.")
+def conv_with_relu(A_prev, W, b, pad):
+    return np.maximum(conv_scores(A_prev, W, b, pad), 0)
+
+
+@conv.mistake("The cache is returned, too. Here the scores are all: `conv_back` gets what it needs as arguments.")
+def conv_with_cache(A_prev, W, b, pad):
+    return conv_scores(A_prev, W, b, pad), (A_prev, W, b, pad)
+
+
+@conv.accept("One sum of shifted images for each weight of a filter: no table, and f times f products.")
+def conv_by_shifts(A_prev, W, b, pad):
+    f, _, _, n_C = W.shape
+    A = np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    n_H, n_W = A.shape[1] - f + 1, A.shape[2] - f + 1
+    return b + sum(A[:, j : j + n_H, k : k + n_W] @ W[j, k] for j, k in np.ndindex(f, f))
+
+
+@conv.accept
+def conv_by_einsum(A_prev, W, b, pad):
+    return conv_scores(A_prev, W, b, pad)
+
+
+def conv_back_cases(rng):
+    return [
+        case(dZ=rng.normal(size=conv_scores(**one).shape), **one)
+        for one in (arguments for _, arguments in conv_cases(rng))
+    ]
+
+
+@lesson.exercise(
+    points=2,
+    topic=44,
+    equation="(4.6) and (4.7)",
+    returns=("dA_prev", "dW", "db"),
+    backward=True,
+    cases=conv_back_cases,
+    ask="Which pixels did a score meet, and through which weights? Your lesson 2 adds all of that up.",
+    small={
+        "dZ": np.array([[1.0, 10], [100, 1000]]).reshape(1, 2, 2, 1),
+        "A_prev": SMALL_IMAGE,
+        "W": SMALL_FILTER,
+        "b": np.zeros((1, 1, 1, 1)),
+        "pad": 0,
+    },
+)
+def conv_back(dZ, A_prev, W, b, pad):
+    """Send the gradient back through `conv`.
+
+    Parameters
+    ----------
+    dZ : ndarray, shape (m, n_H, n_W, n_C)
+        Of the cost J.
+    A_prev, W, b, pad
+        As they went into `conv`.
+
+    Returns
+    -------
+    dA_prev, dW, db : ndarray
+        Of the cost J, each of the shape of its array.
+    """
+    f, n_C = len(W), W.shape[3]
+    columns, rows = conv_layer.im2col(A_prev, f, pad, 1), dZ.reshape(dZ[..., 0].size, n_C)
+    dW = (columns.T @ rows).reshape(W.shape)  # (4.6)
+    db = np.sum(rows, axis=0).reshape(b.shape)  # (4.6)
+    dA_prev = conv_layer.col2im(rows @ W.reshape(columns.shape[1], n_C).T, A_prev.shape, f, pad, 1)  # (4.7)
+    return dA_prev, dW, db
+
+
+def conv_back_variant(dZ, A_prev, W, b, pad, flip=False, sums=np.sum, factor=1.0):
+    """Return what `conv_back` does with other parts; W flipped on the way to the images."""
+    f = len(W)
+    columns, rows = conv_layer.im2col.reference(A_prev, f, pad, 1), dZ.reshape(-1, W.shape[3])
+    V = W[::-1, ::-1] if flip else W
+    dA_prev = conv_layer.col2im.reference(rows @ V.reshape(-1, W.shape[3]).T, A_prev.shape, f, pad, 1)
+    return dA_prev, factor * (columns.T @ rows).reshape(W.shape), factor * sums(rows, axis=0).reshape(b.shape)
+
+
+@conv_back.mistake(
+    "The filters are flipped on the way back. Scatter puts each weight where it belongs, without a flip."
+)
+def conv_back_flipped(*arguments):
+    return conv_back_variant(*arguments, flip=True)
+
+
+@conv_back.mistake("db is a mean. Each window of each image uses b once: add up.")
+def conv_back_bias_mean(*arguments):
+    return conv_back_variant(*arguments, sums=np.mean)
+
+
+@conv_back.mistake("There is a factor 1/m too much. dZ is of the cost J, and the mean is in it already.")
+def conv_back_divided(dZ, A_prev, W, b, pad):
+    return conv_back_variant(dZ, A_prev, W, b, pad, factor=1 / len(A_prev))
+
+
+@conv_back.mistake("The order is dA_prev, dW, db.")
+def conv_back_order(*arguments):
+    dA_prev, dW, db = conv_back_variant(*arguments)
+    return dW, db, dA_prev
+
+
+@conv_back.mistake("db has lost its axes. It has the shape of b, (1, 1, 1, n_C).")
+def conv_back_bias_flat(*arguments):
+    dA_prev, dW, db = conv_back_variant(*arguments)
+    return dA_prev, dW, db.ravel()
+
+
+@conv_back.mistake("The frame is still around dA_prev. Cut it off: dA_prev has the shape of A_prev.")
+def conv_back_with_frame(dZ, A_prev, W, b, pad):
+    framed = np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    return conv_back_variant(dZ, framed, W, b, 0)
+
+
+@conv_back.accept("By shifted images: each weight has its own product, and its own place to add to.")
+def conv_back_by_shifts(dZ, A_prev, W, b, pad):
+    f, (n_H, n_W) = len(W), dZ.shape[1:3]
+    A = np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    dA, dW = np.zeros(A.shape), np.zeros(W.shape)
+    for j, k in np.ndindex(f, f):
+        dW[j, k] = np.einsum("mhwd,mhwc->dc", A[:, j : j + n_H, k : k + n_W], dZ)
+        dA[:, j : j + n_H, k : k + n_W] += dZ @ W[j, k].T
+    inner = slice(pad, -pad or None)
+    return dA[:, inner, inner], dW, dZ.sum(axis=(0, 1, 2)).reshape(b.shape)
+
+
+@conv_back.accept
+def conv_back_of_lesson_2(dZ, A_prev, W, b, pad):
+    return conv_layer.conv_backward.reference(dZ, (A_prev, W, b, {"stride": 1, "pad": pad}))
+
+
+# --- pool, pool_back -------------------------------------------------------------------------------------------------
+
+POOLS = ((2, 4, 6, 3), (1, 7, 4, 2), (3, 2, 7, 1), (2, 5, 3, 2))
+SMALL_WINDOWS = np.array([[1.0, 5, 2, 0], [3, 4, 8, 7]]).reshape(1, 2, 4, 1)
+
+
+def pool_cases(rng):
+    return [case(A=rng.normal(size=sizes)) for sizes in POOLS]
+
+
+@lesson.exercise(
+    points=2,
+    topic=44,
+    equation="(4.8)",
+    cases=pool_cases,
+    ask="Into which axes can you cut height and width, so that a window is two axes of its own?",
+    small={"A": SMALL_WINDOWS},
+)
+def pool(A):
+    """Take the largest entry of each 2 by 2 window.
+
+    Parameters
+    ----------
+    A : ndarray, shape (m, n_H, n_W, n_C)
+
+    Returns
+    -------
+    P : ndarray, shape (m, n_H // 2, n_W // 2, n_C)
+        A row or column that is left over is in no window.
+    """
+    m, n_H, n_W, n_C = A.shape
+    kept = A[:, : n_H // 2 * 2, : n_W // 2 * 2]
+    return kept.reshape(m, n_H // 2, 2, n_W // 2, 2, n_C).max(axis=(2, 4))  # (4.8)
+
+
+@pool.mistake("Windows are averaged. Take the largest entry.")
+def pool_mean(A):
+    return mean_of_windows(A)
+
+
+@pool.mistake("This is the smallest entry of each window. Take the largest.")
+def pool_smallest(A):
+    return -pool.reference(-A)
+
+
+@pool.mistake("One pixel of each window is taken, whatever stands in it. Take the largest.")
+def pool_first_pixel(A):
+    m, n_H, n_W, n_C = A.shape
+    return A[:, : n_H // 2 * 2 : 2, : n_W // 2 * 2 : 2]
+
+
+@pool.mistake(
+    "The axes of the windows are mixed: reshape to (m, n_H // 2, 2, n_W // 2, 2, n_C), and take axes 2 and 4."
+)
+def pool_axes_mixed(A):
+    m, n_H, n_W, n_C = A.shape
+    kept = A[:, : n_H // 2 * 2, : n_W // 2 * 2]
+    return kept.reshape(m, 2, n_H // 2, 2, n_W // 2, n_C).max(axis=(1, 3))
+
+
+@pool.mistake("The window moves by one pixel. Its stride is 2.")
+def pool_stride_1(A):
+    view = np.lib.stride_tricks.sliding_window_view(A, (2, 2), axis=(1, 2))
+    return view.max(axis=(4, 5))
+
+
+@pool.mistake("The channels are pooled, too. Each channel has its own largest entry.")
+def pool_over_channels(A):
+    P = pool.reference(A)
+    return np.broadcast_to(P.max(axis=3, keepdims=True), P.shape) if P.shape[3] > 1 else P
+
+
+@pool.accept("The larger of neighbours, twice: first of two rows, then of two columns.")
+def pool_by_maximum(A):
+    n_H, n_W = A.shape[1] // 2 * 2, A.shape[2] // 2 * 2
+    rows = np.maximum(A[:, 0:n_H:2], A[:, 1:n_H:2])
+    return np.maximum(rows[:, :, 0:n_W:2], rows[:, :, 1:n_W:2])
+
+
+@pool.accept
+def pool_with_loops(A):
+    m, n_H, n_W, n_C = A.shape
+    P = np.zeros((m, n_H // 2, n_W // 2, n_C))
+    for h, w in np.ndindex(n_H // 2, n_W // 2):
+        P[:, h, w] = A[:, 2 * h : 2 * h + 2, 2 * w : 2 * w + 2].max(axis=(1, 2))
+    return P
+
+
+def pool_back_cases(rng):
+    return [
+        case(dP=rng.normal(size=(m, n_H // 2, n_W // 2, n_C)), A=rng.normal(size=(m, n_H, n_W, n_C)))
+        for m, n_H, n_W, n_C in POOLS
+    ]
+
+
+@lesson.exercise(
+    points=3,
+    topic=44,
+    equation="(4.9)",
+    backward=True,
+    cases=pool_back_cases,
+    ask="Which of the four entries of a window made its output, and what do the other three get?",
+    small={"dP": np.array([10.0, 20]).reshape(1, 1, 2, 1), "A": SMALL_WINDOWS},
+)
+def pool_back(dP, A):
+    """Send the gradient back through `pool`.
+
+    Parameters
+    ----------
+    dP : ndarray, shape (m, n_H // 2, n_W // 2, n_C)
+        Of the cost J.
+    A : ndarray, shape (m, n_H, n_W, n_C)
+        What was pooled; each window has one largest entry.
+
+    Returns
+    -------
+    dA : ndarray, shape (m, n_H, n_W, n_C)
+    """
+    dA = np.zeros(A.shape)
+    P = pool(A)
+    n_H, n_W = P.shape[1:3]
+    for j, k in np.ndindex(2, 2):
+        entries = A[:, j : 2 * n_H : 2, k : 2 * n_W : 2]
+        dA[:, j : 2 * n_H : 2, k : 2 * n_W : 2] = dP * (entries == P)  # (4.9)
+    return dA
+
+
+def spread(P, shape):
+    """Return each entry of P (m, n_H, n_W, n_C) in all places of its window, in an array of this shape, else 0."""
+    found = np.zeros(shape)
+    wide = np.repeat(np.repeat(P, 2, axis=1), 2, axis=2)
+    found[:, : wide.shape[1], : wide.shape[2]] = wide
+    return found
+
+
+@pool_back.mistake("All four entries of a window get the gradient. Only the largest made the output.")
+def pool_back_to_all(dP, A):
+    return spread(dP, A.shape)
+
+
+@pool_back.mistake("Each entry of a window gets a quarter. That is average pooling; here the largest gets all.")
+def pool_back_quarters(dP, A):
+    return spread(dP, A.shape) / 4
+
+
+@pool_back.mistake("This is the mask alone. Multiply it with dP.")
+def pool_back_mask(dP, A):
+    return (spread(pool.reference(A), A.shape) == A) * 1.0
+
+
+@pool_back.mistake("The first pixel of each window gets the gradient, whatever stands in it. The largest gets it.")
+def pool_back_first(dP, A):
+    dA = np.zeros(A.shape)
+    n_H, n_W = dP.shape[1:3]
+    dA[:, : 2 * n_H : 2, : 2 * n_W : 2] = dP
+    return dA
+
+
+@pool_back.mistake("The smallest entries get the gradient. The largest made the output.")
+def pool_back_smallest(dP, A):
+    return pool_back.reference(dP, -A)
+
+
+@pool_back.mistake("The mask is multiplied with A, not with dP: what comes back is a derivative, not a value.")
+def pool_back_values(dP, A):
+    return A * (spread(pool.reference(A), A.shape) == A)
+
+
+@pool_back.accept("P and dP are repeated to the size of the image, and compared there.")
+def pool_back_by_repeat(dP, A):
+    inside = spread(np.ones(dP.shape), A.shape)
+    return spread(dP, A.shape) * (spread(pool.reference(A), A.shape) == A) * inside
+
+
+@pool_back.accept
+def pool_back_with_loops(dP, A):
+    dA = np.zeros(A.shape)
+    for i, h, w, c in np.ndindex(dP.shape):
+        window = A[i, 2 * h : 2 * h + 2, 2 * w : 2 * w + 2, c]
+        j, k = np.unravel_index(window.argmax(), (2, 2))
+        dA[i, 2 * h + j, 2 * w + k, c] += dP[i, h, w, c]
+    return dA
+
+
+# --- softmax_loss ----------------------------------------------------------------------------------------------------
+
+
+def softmax_cases(rng):
+    found = []
+    for m, n_y, above in ((4, 3, 0.0), (1, 5, 0.0), (5, 4, 1000.0), (3, 3, -1000.0)):
+        scores = above + rng.normal(size=(m, n_y))
+        found.append(case(scores=scores, labels=rng.permutation(np.arange(m) % n_y)))
+    return found
+
+
+@lesson.exercise(
+    points=2,
+    topic=44,
+    equation="(4.12) and (4.13)",
+    returns=("J", "dscores"),
+    backward=True,
+    cases=softmax_cases,
+    ask="Here an example is a row. Which axis do the sums of softmax run over, and where does the mean enter?",
+    small={"scores": np.array([[0.0, 0.0], [1.0, 1.0]]), "labels": np.array([0, 1])},
+    why={
+        "question": "Why is the largest score of each row subtracted first?",
+        "choices": {
+            "large scores would overflow in the exponential, and the probabilities are the same": "Yes: the factor cancels.",
+            "it makes the cost smaller": "No: the cost is the same.",
+            "probabilities would not add up to 1 without it": "No: they do, as long as no exponential overflows.",
+        },
+    },
+)
+def softmax_loss(scores, labels):
+    """Return the cost of softmax and cross-entropy, and its derivative by the scores.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (m, n_y)
+    labels : ndarray of int, shape (m,)
+        Classes, from 0.
+
+    Returns
+    -------
+    J : float
+    dscores : ndarray, shape (m, n_y)
+        Of J: the factor 1/m is in it.
+    """
+    m = len(scores)
+    shifted = scores - np.max(scores, axis=1, keepdims=True)
+    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    J = -np.mean(log_p[np.arange(m), labels])  # (4.12)
+    Y = np.arange(scores.shape[1]) == labels[:, None]
+    dscores = (np.exp(log_p) - Y) / m  # (4.13)
+    return J, dscores
+
+
+def softmax_variant(scores, labels, mean=True, axis=1, sign=1.0, add=np.mean):
+    m = len(scores)
+    shifted = scores - scores.max(axis=axis, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    Y = np.eye(scores.shape[1])[labels]
+    return -add(log_p[np.arange(m), labels]), sign * (np.exp(log_p) - Y) / (m if mean else 1)
+
+
+@softmax_loss.mistake("The factor 1/m is missing in dscores: in this course every derivative is of the cost J.")
+def softmax_without_mean(scores, labels):
+    return softmax_variant(scores, labels, mean=False)
+
+
+@softmax_loss.mistake("Softmax runs over the examples. An example is a row here: axis 1.")
+def softmax_over_examples(scores, labels):
+    return softmax_variant(scores, labels, axis=0)
+
+
+@softmax_loss.mistake("The gradient has the wrong sign: it is probability minus label.")
+def softmax_wrong_sign(scores, labels):
+    return softmax_variant(scores, labels, sign=-1.0)
+
+
+@softmax_loss.mistake("J is the sum of the losses. It is their mean.")
+def softmax_sum(scores, labels):
+    return softmax_variant(scores, labels, add=np.sum)
+
+
+@softmax_loss.mistake("The exponential of a large score overflows. Subtract the largest score of each row first.")
+def softmax_overflow(scores, labels):
+    with np.errstate(all="ignore"):
+        p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        J = -np.mean(np.log(p[np.arange(len(p)), labels]))
+    return J, (p - np.eye(p.shape[1])[labels]) / len(p)
+
+
+@softmax_loss.mistake("dscores holds the probabilities only. Subtract 1 at the label of each example.")
+def softmax_probabilities_only(scores, labels):
+    J, dscores = softmax_variant(scores, labels)
+    return J, dscores + np.eye(scores.shape[1])[labels] / len(scores)
+
+
+@softmax_loss.accept("Probabilities first, and 1 is subtracted in place at the labels.")
+def softmax_in_place(scores, labels):
+    m = len(scores)
+    J, _ = softmax_variant(scores, labels)
+    e = np.exp(scores - scores.max(axis=1)[:, None])
+    p = e / e.sum(axis=1)[:, None]
+    p[range(m), labels] -= 1
+    return J, p / m
+
+
+@softmax_loss.accept
+def softmax_with_loop(scores, labels):
+    J, dscores = 0.0, np.zeros(scores.shape)
+    for i, label in enumerate(labels):
+        row = scores[i] - scores[i].max()
+        total = np.exp(row).sum()
+        J += (np.log(total) - row[label]) / len(scores)
+        dscores[i] = np.exp(row) / total / len(scores)
+        dscores[i, label] -= 1 / len(scores)
+    return J, dscores
 
 
 # --- cnn_forward -----------------------------------------------------------------------------------------------------
@@ -418,7 +975,15 @@ def forward_cases(rng):
     ]
 
 
-@lesson.exercise(points=3, topic=44, equation="(4.7)", returns=("scores", "cache"), cases=forward_cases)
+@lesson.exercise(
+    points=3,
+    topic=44,
+    equation="(4.16)",
+    returns=("scores", "cache"),
+    cases=forward_cases,
+    ask="Which of your functions stand between X and P1, in which order, and with which padding?",
+    small={"X": np.arange(16.0).reshape(1, 4, 4, 1), "parameters": SMALL_NET},
+)
 def cnn_forward(X, parameters):
     """Compute the scores of the lesson's network: twice convolution, ReLU and pooling, then a dense layer.
 
@@ -441,11 +1006,11 @@ def cnn_forward(X, parameters):
     Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition", 1998.
     """
     W1, b1, W2, b2, W3, b3 = (parameters[name] for name in ("W1", "b1", "W2", "b2", "W3", "b3"))
-    Z1 = layers.conv(X, W1, b1, len(W1) // 2)  # (f - 1) / 2 for odd f
-    P1 = layers.pool(np.maximum(Z1, 0))  # (4.7)
-    Z2 = layers.conv(P1, W2, b2, 0)
-    P2 = layers.pool(np.maximum(Z2, 0))
-    scores = P2.reshape(len(X), P2[0].size) @ W3 + b3
+    Z1 = conv(X, W1, b1, len(W1) // 2)  # (f - 1) / 2 for odd f
+    P1 = pool(np.maximum(Z1, 0))  # (4.14)
+    Z2 = conv(P1, W2, b2, 0)
+    P2 = pool(np.maximum(Z2, 0))  # (4.15)
+    scores = P2.reshape(len(X), P2[0].size) @ W3 + b3  # (4.16)
     return scores, (X, Z1, P1, Z2, P2)
 
 
@@ -531,7 +1096,7 @@ def forward_channels_first(X, parameters):
     return forward_variant(X, parameters, flat=lambda P: P.transpose(0, 3, 1, 2).reshape(len(P), -1))
 
 
-@cnn_forward.mistake("Windows are averaged. Use `layers.pool`, which takes the largest entry.")
+@cnn_forward.mistake("Windows are averaged. Use `pool`, which takes the largest entry.")
 def forward_with_average(X, parameters):
     return forward_variant(X, parameters, summary=mean_of_windows)
 
@@ -541,7 +1106,7 @@ def forward_examples_mixed(X, parameters):
     return forward_variant(X, parameters, flat=lambda P: P.transpose(1, 2, 3, 0).reshape(len(P), -1))
 
 
-@cnn_forward.accept
+@cnn_forward.accept("ReLU never falls, so the largest entry may be taken first: a quarter of the work.")
 def forward_pool_before_relu(X, parameters):
     """ReLU never falls, so the largest entry may be taken first."""
     p = parameters
@@ -597,7 +1162,26 @@ def at_the_bend(Z, first):
     return Z
 
 
-@lesson.exercise(points=4, topic=44, equation="(4.8) to (4.12)", backward=True, cases=backward_cases)
+@lesson.exercise(
+    points=4,
+    topic=44,
+    equation="(4.17) to (4.21)",
+    backward=True,
+    cases=backward_cases,
+    ask="Walk from the scores back to the image. Which of your backward functions belongs to each step forward, and what "
+    "did that step get as its input?",
+    small={
+        "dscores": np.array([[1.0, 0.0]]),
+        "parameters": SMALL_NET,
+        "cache": (
+            np.arange(16.0).reshape(1, 4, 4, 1),
+            np.arange(16.0).reshape(1, 4, 4, 1),
+            np.array([5.0, 7, 13, 15]).reshape(1, 2, 2, 1),
+            np.array([3.0, 5, 11, 13]).reshape(1, 2, 2, 1),
+            np.full((1, 1, 1, 1), 13.0),
+        ),
+    },
+)
 def cnn_backward(dscores, parameters, cache):
     """Send the gradient back through `cnn_forward`.
 
@@ -616,13 +1200,13 @@ def cnn_backward(dscores, parameters, cache):
     """
     X, Z1, P1, Z2, P2 = cache
     W1, b1, W2, b2 = (parameters[name] for name in ("W1", "b1", "W2", "b2"))
-    dW3 = P2.reshape(len(X), P2[0].size).T @ dscores  # (4.8)
-    db3 = np.sum(dscores, axis=0, keepdims=True)
-    dP2 = (dscores @ parameters["W3"].T).reshape(P2.shape)  # (4.9)
-    dZ2 = layers.pool_back(dP2, np.maximum(Z2, 0)) * (Z2 > 0)  # (4.10)
-    dP1, dW2, db2 = layers.conv_back(dZ2, P1, W2, b2, 0)  # (4.11)
-    dZ1 = layers.pool_back(dP1, np.maximum(Z1, 0)) * (Z1 > 0)  # (4.12)
-    _, dW1, db1 = layers.conv_back(dZ1, X, W1, b1, len(W1) // 2)
+    dW3 = P2.reshape(len(X), P2[0].size).T @ dscores  # (4.17)
+    db3 = np.sum(dscores, axis=0, keepdims=True)  # (4.17)
+    dP2 = (dscores @ parameters["W3"].T).reshape(P2.shape)  # (4.18)
+    dZ2 = pool_back(dP2, np.maximum(Z2, 0)) * (Z2 > 0)  # (4.19)
+    dP1, dW2, db2 = conv_back(dZ2, P1, W2, b2, 0)  # (4.20)
+    dZ1 = pool_back(dP1, np.maximum(Z1, 0)) * (Z1 > 0)  # (4.21)
+    _, dW1, db1 = conv_back(dZ1, X, W1, b1, len(W1) // 2)  # (4.21)
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2, "dW3": dW3, "db3": db3}
 
 
@@ -717,7 +1301,7 @@ def back_with_masks_of_activations(dscores, parameters, cache):
     return gradients
 
 
-@cnn_backward.accept
+@cnn_backward.accept("One example at a time: gradients by the parameters add up over the examples.")
 def back_example_by_example(dscores, parameters, cache):
     total = None
     for i in range(len(dscores)):
@@ -741,7 +1325,21 @@ def train_cases(rng):
     return cases
 
 
-@lesson.exercise(points=2, topic=44, equation="(4.13)", returns=("parameters", "costs"), cases=train_cases)
+@lesson.exercise(
+    points=2,
+    topic=44,
+    equation="(4.22)",
+    returns=("parameters", "costs"),
+    cases=train_cases,
+    ask="What has to be computed anew in each turn of the loop, and what may stay outside of it?",
+    small={
+        "X": np.arange(16.0).reshape(1, 4, 4, 1) / 16,
+        "labels": np.array([0]),
+        "parameters": SMALL_NET,
+        "learning_rate": 0.1,
+        "num_iterations": 1,
+    },
+)
 def train_cnn(X, labels, parameters, learning_rate, num_iterations):
     """Train the network by gradient descent on all examples at once.
 
@@ -764,11 +1362,11 @@ def train_cnn(X, labels, parameters, learning_rate, num_iterations):
     parameters, costs = dict(parameters), []
     for _ in range(num_iterations):
         scores, cache = cnn_forward(X, parameters)
-        cost, dscores = layers.loss(scores, labels)
+        cost, dscores = softmax_loss(scores, labels)
         costs.append(cost)
         gradients = cnn_backward(dscores, parameters, cache)
         for name in parameters:
-            parameters[name] = parameters[name] - learning_rate * gradients[f"d{name}"]  # (4.13)
+            parameters[name] = parameters[name] - learning_rate * gradients[f"d{name}"]  # (4.22)
     return parameters, costs
 
 
@@ -865,7 +1463,7 @@ def train_copies(X, labels, parameters, learning_rate, num_iterations):
     return p, costs
 
 
-@train_cnn.accept
+@train_cnn.accept("A new dict in each step, and the old ones stay as they are.")
 def train_new_dicts(X, labels, parameters, learning_rate, num_iterations):
     costs = np.zeros(num_iterations)
     for step in range(num_iterations):
@@ -874,3 +1472,250 @@ def train_new_dicts(X, labels, parameters, learning_rate, num_iterations):
         grads = cnn_backward.reference(dscores, parameters, cache)
         parameters = {name: array - learning_rate * grads["d" + name] for name, array in parameters.items()}
     return parameters, costs.tolist()
+
+
+# --- adam_step -------------------------------------------------------------------------------------------------------
+
+
+def adam_cases(rng):
+    found = []
+    sizes = (((3, 2), 0, 0.1, 0.0), ((2, 2, 1, 3), 3, 0.02, 4.0), ((4,), 7, 0.3, 0.5), ((1, 5), 1, 0.05, 2.0))
+    for shape, t, rate, decay in sizes:
+        state = (t, rng.normal(size=shape) * min(t, 1), rng.uniform(0.1, 1, size=shape) * min(t, 1))
+        found.append(
+            case(V=rng.normal(size=shape), dV=rng.normal(size=shape), state=state, learning_rate=rate, decay=decay)
+        )
+    tiny = 1e-8 * rng.uniform(0.5, 2, size=3)  # as small as what is added to the root
+    return [
+        *found,
+        case(V=rng.normal(size=3), dV=tiny, state=(0, np.zeros(3), np.zeros(3)), learning_rate=0.3, decay=0.5),
+    ]
+
+
+@lesson.exercise(
+    points=2,
+    topic=44,
+    equation="(4.23) and (4.24)",
+    returns=("V", "state"),
+    cases=adam_cases,
+    ask="Two averages are kept. Which of them are corrected for the step, and which go into the next state?",
+    small={
+        "V": np.array([1.0]),
+        "dV": np.array([2.0]),
+        "state": (0, np.array([0.0]), np.array([0.0])),
+        "learning_rate": 0.1,
+        "decay": 1.0,
+    },
+)
+def adam_step(V, dV, state, learning_rate, decay):
+    """Do one step of Adam with decoupled weight decay on one parameter.
+
+    Parameters
+    ----------
+    V, dV : ndarray
+        The parameter and its gradient.
+    state : tuple
+        ``(t, v, s)``: steps so far, and the averages of the gradients and of their squares; all 0 at the start.
+    learning_rate, decay : float
+
+    Returns
+    -------
+    V : ndarray
+        A new array.
+    state : tuple
+        The next state.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2017, arXiv:1711.05101.
+    """
+    t, v, s = state
+    t = t + 1
+    v = 0.9 * v + 0.1 * dV  # (4.23)
+    s = 0.999 * s + 0.001 * dV**2  # (4.23)
+    step = v / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+    V = (1 - learning_rate * decay) * V - learning_rate * step  # (4.24)
+    return V, (t, v, s)
+
+
+def adam_variant(
+    V,
+    dV,
+    state,
+    learning_rate,
+    decay,
+    correct=True,
+    shrink=None,
+    kept_corrected=False,
+    first=None,
+    root=np.sqrt,
+    count=1,
+):
+    t, v, s = state
+    t = t + count
+    if first is not None:
+        dV = first(V, dV)
+    v, s = 0.9 * v + 0.1 * dV, 0.999 * s + 0.001 * dV**2
+    v_hat, s_hat = (v / (1 - 0.9**t), s / (1 - 0.999**t)) if correct and t else (v, s)
+    keep = 1 - learning_rate * decay if shrink is None else shrink
+    V = keep * V - learning_rate * v_hat / (root(s_hat) + 1e-8)
+    return V, (t, *((v_hat, s_hat) if kept_corrected else (v, s)))
+
+
+@adam_step.mistake("The averages are not corrected: divide v by 1 - 0.9^t and s by 1 - 0.999^t.")
+def adam_not_corrected(*arguments):
+    return adam_variant(*arguments, correct=False)
+
+
+@adam_step.mistake("The decay is missing: the parameter shrinks by the factor 1 - αλ.")
+def adam_without_decay(*arguments):
+    return adam_variant(*arguments, shrink=1.0)
+
+
+@adam_step.mistake("The decay went into the gradient, and through both averages. It is decoupled: it shrinks V itself.")
+def adam_coupled(V, dV, state, learning_rate, decay):
+    return adam_variant(V, dV, state, learning_rate, decay, shrink=1.0, first=lambda V, dV: dV + decay * V)
+
+
+@adam_step.mistake("The learning rate is missing in the decay: the factor is 1 - αλ, not 1 - λ.")
+def adam_decay_without_rate(V, dV, state, learning_rate, decay):
+    return adam_variant(V, dV, state, learning_rate, decay, shrink=1 - decay)
+
+
+@adam_step.mistake("The state holds the corrected averages. The recursion goes on with v and s as they are.")
+def adam_keeps_corrected(*arguments):
+    return adam_variant(*arguments, kept_corrected=True)
+
+
+@adam_step.mistake("The root is missing: divide by √ŝ.")
+def adam_without_root(*arguments):
+    return adam_variant(*arguments, root=lambda s: s)
+
+
+@adam_step.mistake("V is changed in place. Return a new array.")
+def adam_in_place(V, dV, state, learning_rate, decay):
+    found, state = adam_variant(V, dV, state, learning_rate, decay)
+    V[...] = found
+    return V, state
+
+
+@adam_step.accept("The correction of both averages is one factor of the learning rate.")
+def adam_one_factor(V, dV, state, learning_rate, decay):
+    t, v, s = state[0] + 1, 0.9 * state[1] + 0.1 * dV, 0.999 * state[2] + 0.001 * dV * dV
+    root = np.sqrt(1 - 0.999**t)
+    step = root / (1 - 0.9**t) * v / (np.sqrt(s) + 1e-8 * root)
+    return V - learning_rate * decay * V - learning_rate * step, (t, v, s)
+
+
+@adam_step.accept
+def adam_decay_first(V, dV, state, learning_rate, decay):
+    found, state = adam_variant((1 - learning_rate * decay) * V, dV, state, learning_rate, decay, shrink=1.0)
+    return found, state
+
+
+# --- saliency --------------------------------------------------------------------------------------------------------
+
+
+def saliency_cases(rng):
+    found = []
+    for o, m in NETWORKS:
+        X, parameters = rng.normal(size=(m, o["n"], o["n"], o.get("n_C", (1,))[0])), small_network(rng, **o)
+        found.append(case(X=X, labels=rng.integers(0, o.get("n_y", 4), m), parameters=parameters))
+    # Channels whose scores all lie a little below 0: nothing comes back through them.
+    for layer in (1, 2):
+        parameters = small_network(rng)
+        parameters[f"W{layer}"][..., 0] *= 0.001
+        parameters[f"b{layer}"][..., 0] = -0.05
+        found.append(case(X=rng.normal(size=(1, 10, 10, 1)), labels=np.array([layer]), parameters=parameters))
+    return found
+
+
+@lesson.exercise(
+    points=3,
+    topic=44,
+    equation="(4.26)",
+    backward=True,
+    cases=saliency_cases,
+    ask="What is the derivative of one score by all the scores? Send that back, and do not stop at the first layer.",
+    small={"X": np.arange(16.0).reshape(1, 4, 4, 1), "labels": np.array([1]), "parameters": SMALL_NET},
+)
+def saliency(X, labels, parameters):
+    """Return the derivative of the score of a class by the image.
+
+    Parameters
+    ----------
+    X : ndarray, shape (m, n_H, n_W, n_C)
+    labels : ndarray of int, shape (m,)
+        For each image the class whose score is meant.
+    parameters : dict
+
+    Returns
+    -------
+    dX : ndarray, shape (m, n_H, n_W, n_C)
+    """
+    W1, b1, W2, b2, W3 = (parameters[name] for name in ("W1", "b1", "W2", "b2", "W3"))
+    _, (_, Z1, P1, Z2, P2) = cnn_forward(X, parameters)
+    dP2 = W3.T[labels].reshape(P2.shape)  # (4.25)
+    dP1, _, _ = conv_back(pool_back(dP2, np.maximum(Z2, 0)) * (Z2 > 0), P1, W2, b2, 0)
+    dZ1 = pool_back(dP1, np.maximum(Z1, 0)) * (Z1 > 0)
+    dX, _, _ = conv_back(dZ1, X, W1, b1, len(W1) // 2)  # (4.26)
+    return dX
+
+
+def saliency_variant(X, labels, p, start=None, slopes=True):
+    _, (_, Z1, P1, Z2, P2) = cnn_forward.reference(X, p)
+    dP2 = (p["W3"].T[labels] if start is None else start).reshape(P2.shape)
+    back = layers.pool_back(dP2, np.maximum(Z2, 0))
+    dP1, _, _ = layers.conv_back(back * (Z2 > 0) if slopes else back, P1, p["W2"], p["b2"], 0)
+    back = layers.pool_back(dP1, np.maximum(Z1, 0))
+    return layers.conv_back(back * (Z1 > 0) if slopes else back, X, p["W1"], p["b1"], len(p["W1"]) // 2)[0]
+
+
+@saliency.mistake("The gradient of the *cost* is sent back. Here it is that of one score: 1 at the class, 0 elsewhere.")
+def saliency_of_the_cost(X, labels, parameters):
+    scores, _ = cnn_forward.reference(X, parameters)
+    return saliency_variant(X, labels, parameters, start=layers.loss(scores, labels)[1] @ parameters["W3"].T)
+
+
+@saliency.mistake("All scores are sent back at once. Only the score of the class is meant.")
+def saliency_of_all(X, labels, parameters):
+    start = np.tile(parameters["W3"].sum(axis=1), (len(X), 1))
+    return saliency_variant(X, labels, parameters, start=start)
+
+
+@saliency.mistake("It is divided by m. Each image has its own score: there is no mean here.")
+def saliency_mean(X, labels, parameters):
+    dX = saliency_variant(X, labels, parameters)
+    return dX / len(X) if len(X) > 1 else dX
+
+
+@saliency.mistake("The slopes of the ReLU are missing: nothing comes back where Z1 or Z2 is negative.")
+def saliency_without_slopes(X, labels, parameters):
+    return saliency_variant(X, labels, parameters, slopes=False)
+
+
+@saliency.mistake("These are sizes. Return the derivative with its sign; the picture takes its size.")
+def saliency_sizes(X, labels, parameters):
+    return np.abs(saliency_variant(X, labels, parameters))
+
+
+@saliency.mistake(
+    "It stops before the image: this is the derivative by P1. Go back through the first convolution, too."
+)
+def saliency_of_P1(X, labels, parameters):
+    p = parameters
+    _, (_, Z1, P1, Z2, P2) = cnn_forward.reference(X, p)
+    back = layers.pool_back(p["W3"].T[labels].reshape(P2.shape), np.maximum(Z2, 0)) * (Z2 > 0)
+    return layers.conv_back(back, P1, p["W2"], p["b2"], 0)[0]
+
+
+@saliency.accept("A one-hot row for dS, and the whole way back as in exercise 10.")
+def saliency_one_hot(X, labels, parameters):
+    p = parameters
+    dscores = np.eye(p["W3"].shape[1])[labels]
+    return saliency_variant(X, labels, p, start=dscores @ p["W3"].T)
+
+
+@saliency.accept
+def saliency_image_by_image(X, labels, parameters):
+    return np.concatenate([saliency_variant(X[i : i + 1], labels[i : i + 1], parameters) for i in range(len(X))])

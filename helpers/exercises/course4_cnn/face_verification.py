@@ -1,12 +1,36 @@
-"""Lesson 4.6, face verification: the catalogue of its six exercises. Equations are those of the notebook."""
+"""Lesson 4.6, face verification: the catalogue of its eleven exercises. Equations are those of the notebook."""
 
 import numpy as np
+from scipy.special import expit
 
 from helpers.exercises import Lesson, case
 
 lesson = Lesson("face_verification")
 NOBODY = "nobody we know"
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "scaled",
+    "Three embeddings miss the margin 0.2: d(A, P) = 0.5 and d(A, N) = 0.6. A network learns nothing but to multiply all "
+    "embeddings by 2. What is the loss then?",
+    ("still 0.1", "0.2", "0"),
+    "All squared distances are multiplied by 4, and so is their difference, 0.1; 0.4 is more than the margin.",
+)
+lesson.predict(
+    "negatives",
+    "200 steps each, five splits of the people. Which negatives give the larger area under the ROC curve on the people of "
+    "the test, by more than two standard errors?",
+    ("semi-hard ones", "neither", "random ones"),
+    "Many random triplets are wasted, but those that are active teach the same. Who is in which part matters more.",
+)
+lesson.predict(
+    "carries",
+    "A threshold lets in 1 % of the pairs of two people on dev, ten people. On ten other people, the test part, five "
+    "splits: which is the largest share of pairs of two people that it lets in?",
+    ("at most 1 %", "above 1 % and below 10 %", "10 % or more"),
+    "1 % of 4500 pairs of ten people hangs on a few pairs of people who look alike; other people have others.",
+)
 
 # --- embedding_distance ----------------------------------------------------------------------------------------------
 
@@ -17,7 +41,14 @@ def distance_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=47, equation="(6.2)", cases=distance_cases)
+@lesson.exercise(
+    points=1,
+    topic=47,
+    equation="(6.2)",
+    cases=distance_cases,
+    ask="E1 and E2 have two axes. Over which of them does the sum of (6.2) run?",
+    small={"E1": np.array([[0.0, 0], [1, 1]]), "E2": np.array([[3.0, 4], [1, 1]])},
+)
 def embedding_distance(E1, E2):
     """Return how far embeddings lie apart, row by row.
 
@@ -85,7 +116,9 @@ def distance_by_einsum(E1, E2):
     return np.einsum("ij,ij->i", D, D)[:, None]
 
 
-@embedding_distance.accept
+@embedding_distance.accept(
+    "The square multiplied out: fast for many pairs, and less exact where embeddings are nearly equal."
+)
 def distance_multiplied_out(E1, E2):
     return np.array([[e @ e - 2 * e @ f + f @ f] for e, f in zip(E1, E2, strict=True)])
 
@@ -123,7 +156,14 @@ def loss_cases(rng):
     return [*cases, case(anchor=anchor[order], positive=positive[order], negative=negative[order], margin=0.3125)]
 
 
-@lesson.exercise(points=2, topic=48, equation="(6.4)", cases=loss_cases)
+@lesson.exercise(
+    points=2,
+    topic=48,
+    equation="(6.4)",
+    cases=loss_cases,
+    ask="What comes first, the maximum with 0 or the mean? What would the other order do to a triplet that is far apart?",
+    small={"anchor": np.zeros((2, 1)), "positive": np.array([[0.7], [0.7]]), "negative": np.array([[0.8], [1.0]])},
+)
 def triplet_loss(anchor, positive, negative, margin=0.2):
     """Return the triplet cost J.
 
@@ -203,7 +243,7 @@ def loss_margin_fixed(anchor, positive, negative, margin=0.2):
     return np.mean(np.maximum(gaps(anchor, positive, negative) + 0.2, 0))
 
 
-@triplet_loss.accept
+@triplet_loss.accept("One triplet at a time, as (6.4) reads.")
 def loss_with_loop(anchor, positive, negative, margin=0.2):
     total = 0.0
     for a, p, n in zip(anchor, positive, negative, strict=True):
@@ -227,6 +267,20 @@ def loss_with_where(anchor, positive, negative, margin=0.2):
     returns=("danchor", "dpositive", "dnegative"),
     backward=True,
     cases=loss_cases,
+    ask="Which triplets have a gradient at all, and by which number is each one divided?",
+    small={
+        "anchor": np.array([[0.0], [0.0]]),
+        "positive": np.array([[1.0], [0.1]]),
+        "negative": np.array([[-0.5], [2.0]]),
+    },
+    why={
+        "question": "Why is m the number of all triplets and not of the active ones?",
+        "choices": {
+            "J is the mean over all of them, and the others add 0 to it": "Yes: so an inactive triplet weakens the step.",
+            "the number of active ones is not known": "No: it is, but J does not use it.",
+            "it makes no difference": "No: the gradient would be larger where few are active.",
+        },
+    },
 )
 def triplet_loss_backward(anchor, positive, negative, margin=0.2):
     """Return the gradients of the triplet cost by the three embeddings.
@@ -363,7 +417,7 @@ def back_with_loop(anchor, positive, negative, margin=0.2):
     return dA, dP, dN
 
 
-@triplet_loss_backward.accept
+@triplet_loss_backward.accept("The chain rule in two steps: first by the two distances, then by the embeddings.")
 def back_in_two_steps(anchor, positive, negative, margin=0.2):
     gap = np.sum((anchor - positive) ** 2 - (anchor - negative) ** 2, axis=1)
     dgap = np.where(gap + margin > 0, 1.0, 0.0)[:, None] / anchor.shape[0]
@@ -383,7 +437,14 @@ def hard_cases(rng):
     return [*cases, case(embeddings=rng.normal(size=(4, 3)), labels=labels)]
 
 
-@lesson.exercise(points=2, topic=48, equation="(6.9)", cases=hard_cases)
+@lesson.exercise(
+    points=2,
+    topic=48,
+    equation="(6.15)",
+    cases=hard_cases,
+    ask="Whose distances may not win the search for the nearest image, and how can you keep them from winning?",
+    small={"embeddings": np.array([[0.0], [1], [3], [10]]), "labels": np.array([7, 7, 8, 8])},
+)
 def hard_triplets(embeddings, labels):
     """Return for each pair of images of one person the triplet with the hardest negative.
 
@@ -406,7 +467,7 @@ def hard_triplets(embeddings, labels):
     """
     d = np.sum((embeddings[:, None] - embeddings[None]) ** 2, axis=2)
     same = labels[:, None] == labels[None]
-    nearest = np.argmin(np.where(same, np.inf, d), axis=1)  # (6.9)
+    nearest = np.argmin(np.where(same, np.inf, d), axis=1)  # (6.15)
     return np.array([(a, p, nearest[a]) for a, p in np.ndindex(d.shape) if same[a, p] and a != p])
 
 
@@ -461,7 +522,7 @@ def hard_labels(embeddings, labels):
     return labels[hard_variant(embeddings, labels)]
 
 
-@hard_triplets.accept
+@hard_triplets.accept("With loops, and no table of all distances.")
 def hard_with_loops(embeddings, labels):
     rows = []
     for a in range(len(labels)):
@@ -523,7 +584,20 @@ def database_at_the_limit(rng):
     return {"Finn": cleo + 2, "Cleo": cleo, "Ada": cleo - 3}, cleo + step
 
 
-@lesson.exercise(points=1, topic=47, equation="(6.10)", returns=("accepted", "distance"), cases=verify_cases)
+@lesson.exercise(
+    points=1,
+    topic=47,
+    equation="(6.17)",
+    returns=("accepted", "distance"),
+    cases=verify_cases,
+    ask="How many entries of the database does a claim ask about?",
+    small={
+        "embedding": np.array([[0.8, 0.6]]),
+        "identity": "Ada",
+        "database": {"Ada": np.array([[1.0, 0]]), "Ben": np.array([[0.0, 1]])},
+        "threshold": 0.5,
+    },
+)
 def verify(embedding, identity, database, threshold):
     """Say whether an image shows the person whose name is given.
 
@@ -544,7 +618,7 @@ def verify(embedding, identity, database, threshold):
     distance : float
     """
     distance = np.sum((embedding - database[identity]) ** 2)
-    return distance <= threshold, distance  # (6.10)
+    return distance <= threshold, distance  # (6.17)
 
 
 @verify.mistake("The answer is turned round: a *small* distance means the same person.")
@@ -605,7 +679,7 @@ def verify_plain_numbers(embedding, identity, database, threshold):
     return bool(d <= threshold), d
 
 
-@verify.accept
+@verify.accept("The norm and its square: a root more than needed.")
 def verify_with_norm(embedding, identity, database, threshold):
     d = np.linalg.norm(embedding - database[identity]) ** 2
     return not d > threshold, d
@@ -641,7 +715,19 @@ def who_cases(rng):
     return cases
 
 
-@lesson.exercise(points=2, topic=47, equation="(6.11)", returns=("name", "distance"), cases=who_cases)
+@lesson.exercise(
+    points=2,
+    topic=47,
+    equation="(6.18)",
+    returns=("name", "distance"),
+    cases=who_cases,
+    ask="When is the threshold asked: for each entry, or for the nearest one alone?",
+    small={
+        "embedding": np.array([[0.8, 0.6]]),
+        "database": {"Ada": np.array([[1.0, 0]]), "Ben": np.array([[0.0, 1]])},
+        "threshold": 0.5,
+    },
+)
 def who_is_it(embedding, database, threshold):
     """Say who is on an image, or that it is nobody we know.
 
@@ -660,7 +746,7 @@ def who_is_it(embedding, database, threshold):
         To the nearest entry.
     """
     distances = {name: np.sum((embedding - other) ** 2) for name, other in database.items()}
-    name = min(distances, key=distances.get)  # (6.11)
+    name = min(distances, key=distances.get)  # (6.18)
     return (name if distances[name] <= threshold else NOBODY), distances[name]
 
 
@@ -744,9 +830,554 @@ def who_with_loop(embedding, database, threshold):
     return (best, smallest) if smallest <= threshold else (NOBODY, smallest)
 
 
-@who_is_it.accept
+@who_is_it.accept("All distances at once: the database as one array.")
 def who_with_arrays(embedding, database, threshold):
     names, known = list(database), np.concatenate(list(database.values()))
     d = ((known - embedding) ** 2).sum(axis=1)
     nearest = int(d.argmin())
     return names[nearest] if d[nearest] <= threshold else NOBODY, d[nearest]
+
+
+# --- unit_length -----------------------------------------------------------------------------------------------------
+
+
+def length_cases(rng):
+    return [
+        case(V=scale * rng.normal(size=(m, n))) for m, n, scale in ((4, 3, 1.0), (1, 5, 3.0), (3, 3, 0.2), (6, 2, 40.0))
+    ]
+
+
+@lesson.exercise(
+    points=1,
+    topic=47,
+    equation="(6.9)",
+    returns=("E", "length"),
+    cases=length_cases,
+    ask="Each row has its own length. Which axis must the lengths keep, so that the division meets the right rows?",
+    small={"V": np.array([[3.0, 4.0], [0.0, -2.0]])},
+)
+def unit_length(V):
+    """Divide each row by its length.
+
+    Parameters
+    ----------
+    V : ndarray, shape (m, n_e)
+        No row is 0.
+
+    Returns
+    -------
+    E : ndarray, shape (m, n_e)
+    length : ndarray, shape (m, 1)
+    """
+    length = np.sqrt(np.sum(V**2, axis=1, keepdims=True))
+    return V / length, length  # (6.9)
+
+
+@unit_length.mistake("The lengths are squared here: the root is missing.")
+def length_squared(V):
+    length = np.sum(V**2, axis=1, keepdims=True)
+    return V / length, length
+
+
+@unit_length.mistake("One length for all rows: add up over axis 1 only.")
+def length_of_all(V):
+    length = np.sqrt(np.sum(V**2))
+    return V / length, np.full((len(V), 1), length)
+
+
+@unit_length.mistake("These are the lengths of the columns. A row is one image: add up over axis 1.")
+def length_of_columns(V):
+    length = np.sqrt(np.sum(V**2, axis=0, keepdims=True))
+    return V / length, length
+
+
+@unit_length.mistake("This is the sum of the sizes of the entries. The length is the root of the sum of squares.")
+def length_of_sizes(V):
+    length = np.sum(np.abs(V), axis=1, keepdims=True)
+    return V / length, length
+
+
+@unit_length.mistake("The rows are multiplied by their length. Divide.")
+def length_multiplied(V):
+    length = np.linalg.norm(V, axis=1, keepdims=True)
+    return V * length, length
+
+
+@unit_length.mistake("The length has lost its axis. It is (m, 1): `keepdims=True`.")
+def length_flat(V):
+    length = np.linalg.norm(V, axis=1)
+    return V / length[:, None], length
+
+
+@unit_length.accept("NumPy has the length of rows: np.linalg.norm with an axis.")
+def length_by_norm(V):
+    length = np.linalg.norm(V, axis=1, keepdims=True)
+    return V / length, length
+
+
+@unit_length.accept
+def length_row_by_row(V):
+    length = np.array([[np.sqrt(row @ row)] for row in V])
+    return np.array([row / n for row, n in zip(V, length, strict=True)]), length
+
+
+def length_back_cases(rng):
+    cases = []
+    for (_, arguments), scale in zip(length_cases(rng), (1.0, 2.0, 0.5, 1.0), strict=True):
+        E, length = unit_length.reference(**arguments)
+        cases.append(case(dE=scale * rng.normal(size=E.shape), E=E, length=length))
+    return cases
+
+
+@lesson.exercise(
+    points=3,
+    topic=47,
+    equation="(6.12)",
+    backward=True,
+    cases=length_back_cases,
+    ask="Which part of dE can change no entry of E, because a step along the embedding changes its length alone?",
+    small={"dE": np.array([[1.0, 2.0]]), "E": np.array([[0.6, 0.8]]), "length": np.array([[5.0]])},
+)
+def unit_length_backward(dE, E, length):
+    """Send the gradient back through `unit_length`.
+
+    Parameters
+    ----------
+    dE : ndarray, shape (m, n_e)
+        Of the cost J.
+    E : ndarray, shape (m, n_e)
+        Rows of length 1, from `unit_length`.
+    length : ndarray, shape (m, 1)
+
+    Returns
+    -------
+    dV : ndarray, shape (m, n_e)
+    """
+    along = np.sum(dE * E, axis=1, keepdims=True)
+    return (dE - along * E) / length  # (6.12)
+
+
+def length_back(dE, E, length, axis=1, sign=-1.0, divide=True):
+    along = np.sum(dE * E, axis=axis, keepdims=True)
+    dV = dE + sign * along * E
+    return dV / length if divide else dV
+
+
+@unit_length_backward.mistake("The part along the embedding is missing: the length depends on every entry of v.")
+def length_back_only_divided(dE, E, length):
+    return dE / length
+
+
+@unit_length_backward.mistake("The division by the length is missing: a long v is turned less by the same step.")
+def length_back_not_divided(dE, E, length):
+    return length_back(dE, E, length, divide=False)
+
+
+@unit_length_backward.mistake("The part along the embedding is added. It is taken away.")
+def length_back_added(dE, E, length):
+    return length_back(dE, E, length, sign=1.0)
+
+
+@unit_length_backward.mistake("The products are added up over the examples. Each row has its own: axis 1.")
+def length_back_over_examples(dE, E, length):
+    return length_back(dE, E, length, axis=0)
+
+
+@unit_length_backward.mistake("The products are added up over everything. Each row has its own: axis 1.")
+def length_back_over_all(dE, E, length):
+    return length_back(dE, E, length, axis=None)
+
+
+@unit_length_backward.mistake("The gradient is multiplied by the length. Divide by it.")
+def length_back_multiplied(dE, E, length):
+    return length_back(dE, E, length, divide=False) * length
+
+
+@unit_length_backward.mistake("The products are not added up: e · de is one number for each row.")
+def length_back_entry_by_entry(dE, E, length):
+    return (dE - dE * E * E) / length
+
+
+@unit_length_backward.accept("The matrix (6.11) itself, for each row: the unit matrix minus e times e.")
+def length_back_by_matrix(dE, E, length):
+    rows = [(np.eye(E.shape[1]) - np.outer(e, e)) @ de / n for de, e, n in zip(dE, E, length, strict=True)]
+    return np.array(rows)
+
+
+@unit_length_backward.accept
+def length_back_by_einsum(dE, E, length):
+    return dE / length - np.einsum("ij,ij->i", dE, E)[:, None] * E / length
+
+
+# --- add_roles -------------------------------------------------------------------------------------------------------
+
+
+def roles_cases(rng):
+    cases = []
+    for m, n, k in ((5, 3, 8), (3, 2, 6), (6, 4, 3), (4, 1, 1)):
+        anchors = rng.integers(0, m, size=k)
+        triplets = np.stack([anchors, (anchors + 1) % m, rng.integers(0, m, size=k)], axis=1)
+        if k > 2:
+            triplets[1] = triplets[0]  # twice the same
+            triplets[2, 1] = triplets[0, 1]
+        gradients = {name: rng.normal(size=(k, n)) for name in ("danchor", "dpositive", "dnegative")}
+        cases.append(case(triplets=triplets, **gradients, m=m))
+    return cases
+
+
+@lesson.exercise(
+    points=3,
+    topic=48,
+    equation="(6.14)",
+    backward=True,
+    cases=roles_cases,
+    ask="One image is the anchor of many triplets, the positive of others, the negative of others. What happens to all that "
+    "comes back to it?",
+    small={
+        "triplets": np.array([[0, 1, 2], [1, 0, 2]]),
+        "danchor": np.array([[1.0], [10.0]]),
+        "dpositive": np.array([[2.0], [20.0]]),
+        "dnegative": np.array([[4.0], [40.0]]),
+        "m": 4,
+    },
+    why={
+        "question": "Why not `dE[triplets[:, 0]] += danchor`?",
+        "choices": {
+            "an image that stands there several times would get only one of its shares": "Yes: `+=` with an array of numbers "
+            "reads once, adds, and writes once. np.add.at adds each share.",
+            "`+=` changes danchor": "No: it changes dE.",
+            "the shapes do not fit": "No: they do, and that is why it is so easy to overlook.",
+        },
+    },
+)
+def add_roles(triplets, danchor, dpositive, dnegative, m):
+    """Add up what comes back to each image in its three roles.
+
+    Parameters
+    ----------
+    triplets : ndarray of int, shape (k, 3)
+        Numbers of images: anchor, positive, negative.
+    danchor, dpositive, dnegative : ndarray, shape (k, n_e)
+        Of the cost J.
+    m : int
+        How many images the batch has.
+
+    Returns
+    -------
+    dE : ndarray, shape (m, n_e)
+        Of the cost J; 0 for images in no triplet.
+    """
+    dE = np.zeros((m, danchor.shape[1]))
+    for role, gradient in enumerate((danchor, dpositive, dnegative)):
+        np.add.at(dE, triplets[:, role], gradient)  # (6.14)
+    return dE
+
+
+def roles_variant(triplets, danchor, dpositive, dnegative, m, roles=(0, 1, 2), columns=(0, 1, 2), mean=False):
+    dE, counts = np.zeros((m, danchor.shape[1])), np.zeros((m, 1))
+    gradients = (danchor, dpositive, dnegative)
+    for role in roles:
+        np.add.at(dE, triplets[:, columns[role]], gradients[role])
+        np.add.at(counts, triplets[:, columns[role]], 1.0)
+    return dE / np.maximum(counts, 1) if mean else dE
+
+
+@add_roles.mistake("`dE[numbers] += ...` adds one share to each image, however often it stands there. Use `np.add.at`.")
+def roles_by_index(triplets, danchor, dpositive, dnegative, m):
+    dE = np.zeros((m, danchor.shape[1]))
+    for role, gradient in enumerate((danchor, dpositive, dnegative)):
+        dE[triplets[:, role]] += gradient
+    return dE
+
+
+@add_roles.mistake("The last share overwrites the others: `=`. All of them add up.")
+def roles_overwritten(triplets, danchor, dpositive, dnegative, m):
+    dE = np.zeros((m, danchor.shape[1]))
+    for role, gradient in enumerate((danchor, dpositive, dnegative)):
+        dE[triplets[:, role]] = gradient
+    return dE
+
+
+@add_roles.mistake("Only the anchors get a gradient. Positives and negatives are embeddings, too.")
+def roles_anchor_only(*arguments):
+    return roles_variant(*arguments, roles=(0,))
+
+
+@add_roles.mistake("The negatives get no gradient: their part is missing.")
+def roles_without_negative(*arguments):
+    return roles_variant(*arguments, roles=(0, 1))
+
+
+@add_roles.mistake(
+    "Shares are averaged over the triplets of an image. They add up: the mean is in the gradients already."
+)
+def roles_averaged(*arguments):
+    return roles_variant(*arguments, mean=True)
+
+
+@add_roles.mistake(
+    "Positive and negative are swapped: column 1 of the triplets is the positive, column 2 the negative."
+)
+def roles_swapped(*arguments):
+    return roles_variant(*arguments, columns=(0, 2, 1))
+
+
+@add_roles.mistake("All three gradients go to the anchor. Each goes to the image in its own role.")
+def roles_all_to_anchor(*arguments):
+    return roles_variant(*arguments, columns=(0, 0, 0))
+
+
+@add_roles.mistake("dE has a row for each triplet. It has one for each image: start with zeros of shape (m, n_e).")
+def roles_by_triplet(triplets, danchor, dpositive, dnegative, m):
+    return danchor + dpositive + dnegative
+
+
+@add_roles.accept("A loop over the triplets: three lines, each with +=.")
+def roles_by_loop(triplets, danchor, dpositive, dnegative, m):
+    dE = np.zeros((m, danchor.shape[1]))
+    for k, (a, p, n) in enumerate(triplets):
+        dE[a] += danchor[k]
+        dE[p] += dpositive[k]
+        dE[n] += dnegative[k]
+    return dE
+
+
+@add_roles.accept("A matrix with a 1 where image and triplet meet: the sum is a product.")
+def roles_by_matrix(triplets, danchor, dpositive, dnegative, m):
+    gradients = (danchor, dpositive, dnegative)
+    return sum((np.arange(m)[:, None] == triplets[:, role]) @ gradients[role] for role in range(3))
+
+
+# --- choose_threshold ------------------------------------------------------------------------------------------------
+
+
+def threshold_cases(rng):
+    cases = []
+    for count, rate in ((60, 0.1), (40, 0.05), (30, 0.03), (25, 0.5), (26, 0.05)):  # the last: 20 pairs, 1 may get in
+        number = 6 if count == 26 else count // 4
+        nearest = rng.permutation(np.arange(3, count))[: number - 3]
+        same = np.isin(np.arange(count), [0, 1, 2, *nearest])  # the three nearest pairs show one person each
+        distances = rng.uniform(0.01, 0.1) + np.cumsum(rng.uniform(0.02, 0.1, size=count))
+        order = rng.permutation(count)
+        cases.append(case(distances=distances[order], same=same[order], rate=rate))
+    return cases
+
+
+@lesson.exercise(
+    points=2,
+    topic=47,
+    equation="(6.16)",
+    cases=threshold_cases,
+    ask="Of the thresholds in question, which are allowed, and which of these accepts the most pairs of one person?",
+    small={
+        "distances": np.array([0.2, 0.9, 0.5, 1.5, 0.7, 1.1]),
+        "same": np.array([True, True, False, False, False, False]),
+        "rate": 0.5,
+    },
+)
+def choose_threshold(distances, same, rate):
+    """Choose the threshold for a wanted rate of false acceptance.
+
+    Parameters
+    ----------
+    distances : ndarray, shape (k,)
+        Of pairs of the dev part, all different.
+    same : ndarray of bool, shape (k,)
+        Whether a pair shows one person.
+    rate : float
+
+    Returns
+    -------
+    threshold : float
+        The largest of the distances at which at most `rate` of the pairs of two people are accepted.
+    """
+    allowed = [d for d in distances if np.mean(distances[~same] <= d) <= rate]
+    return max(allowed)  # (6.16)
+
+
+@choose_threshold.mistake(
+    "The rate is taken of the pairs of one person. False acceptance is about pairs of two people."
+)
+def threshold_of_same(distances, same, rate):
+    allowed = [d for d in distances if np.mean(distances[same] <= d) <= rate]
+    return max(allowed, default=distances.min())
+
+
+@choose_threshold.mistake("The rate is taken of all pairs. False acceptance is a share of the pairs of two people.")
+def threshold_of_all(distances, same, rate):
+    return max([d for d in distances if np.mean(distances <= d) <= rate], default=distances.min())
+
+
+@choose_threshold.mistake("The share is below the rate, not at most the rate: exactly the rate is allowed.")
+def threshold_below_the_rate(distances, same, rate):
+    return max([d for d in distances if np.mean(distances[~same] <= d) < rate], default=distances.min())
+
+
+@choose_threshold.mistake("This is the smallest allowed threshold. The largest accepts the most pairs of one person.")
+def threshold_smallest(distances, same, rate):
+    return min(d for d in distances if np.mean(distances[~same] <= d) <= rate)
+
+
+@choose_threshold.mistake("Pairs that lie *farther* than the threshold are counted. Accepted are those up to it.")
+def threshold_turned(distances, same, rate):
+    return max([d for d in distances if np.mean(distances[~same] >= d) <= rate], default=distances.min())
+
+
+@choose_threshold.mistake(
+    "The distance is that of a pair of two people. A pair of one person may lie farther and cost no false acceptance."
+)
+def threshold_of_a_wrong_pair(distances, same, rate):
+    others = distances[~same]
+    return max([d for d in others if np.mean(others <= d) <= rate], default=others.min())
+
+
+@choose_threshold.accept("Sorted once: walk outwards and stop before there are too many.")
+def threshold_by_walking(distances, same, rate):
+    order, wrong, best, others = np.argsort(distances), 0, None, np.sum(~same)
+    for number in order:
+        wrong += not same[number]
+        if wrong / others > rate:
+            break
+        best = distances[number]
+    return best
+
+
+@choose_threshold.accept
+def threshold_by_table(distances, same, rate):
+    shares = np.mean(distances[~same][None] <= distances[:, None], axis=1)
+    return np.max(np.where(shares <= rate, distances, -np.inf))
+
+
+# --- pair_loss -------------------------------------------------------------------------------------------------------
+
+
+def pair_cases(rng):
+    cases = []
+    for m, n, scale in ((5, 3, 1.0), (1, 4, 1.0), (6, 2, 0.5), (3, 2, 400.0)):
+        arguments = {"E1": rng.normal(size=(m, n)), "E2": rng.normal(size=(m, n))}
+        y = (np.arange(m) % 2)[:, None].astype(float)
+        w, b = scale * rng.normal(size=(n, 1)), float(rng.normal())
+        cases.append(case(**arguments, y=rng.permutation(y), w=w, b=b))
+    return cases
+
+
+@lesson.exercise(
+    points=3,
+    topic=47,
+    equation="(6.20) and (6.21)",
+    returns=("J", "dE1", "dE2", "dw", "db"),
+    backward=True,
+    cases=pair_cases,
+    ask="The score is a neuron whose input is |e1 - e2|. What is the derivative of |x|, and with which sign does each "
+    "embedding stand in x?",
+    small={
+        "E1": np.array([[1.0, 2.0]]),
+        "E2": np.array([[3.0, 1.0]]),
+        "y": np.array([[1.0]]),
+        "w": np.array([[-1.0], [2.0]]),
+        "b": 0.0,
+    },
+)
+def pair_loss(E1, E2, y, w, b):
+    """Return the logistic cost of pairs and its gradients.
+
+    Parameters
+    ----------
+    E1, E2 : ndarray, shape (m, n_e)
+    y : ndarray, shape (m, 1)
+        1 for one person, 0 for two.
+    w : ndarray, shape (n_e, 1)
+    b : float
+
+    Returns
+    -------
+    J : float
+    dE1, dE2 : ndarray, shape (m, n_e)
+        All gradients are of the cost J.
+    dw : ndarray, shape (n_e, 1)
+    db : float
+    """
+    D = np.abs(E1 - E2)
+    z = D @ w + b
+    J = np.mean(np.logaddexp(0, z) - y * z)  # (6.20)
+    dz = (expit(z) - y) / len(y)  # (6.21)
+    dE1 = dz @ w.T * np.sign(E1 - E2)  # (6.21)
+    return J, dE1, -dE1, D.T @ dz, np.sum(dz)
+
+
+def pair_variant(E1, E2, y, w, b, mean=True, sign=np.sign, both=-1.0, D=None, back=None):
+    D = np.abs(E1 - E2) if D is None else D
+    z = D @ w + b
+    J = np.mean(np.logaddexp(0, z) - y * z)
+    dz = (expit(z) - y) / (len(y) if mean else 1) if back is None else back(z)
+    dE1 = dz @ w.T * sign(E1 - E2)
+    return J, dE1, both * dE1, D.T @ dz, np.sum(dz)
+
+
+@pair_loss.mistake("The factor 1/m is missing in the gradients: J is a mean over the pairs.")
+def pair_without_mean(*arguments):
+    return pair_variant(*arguments, mean=False)
+
+
+@pair_loss.mistake("The sign of the difference is missing: |x| falls where x is negative.")
+def pair_without_sign(*arguments):
+    return pair_variant(*arguments, sign=np.ones_like)
+
+
+@pair_loss.mistake("dE2 has the sign of dE1. E2 stands in the difference with a minus.")
+def pair_same_sign(*arguments):
+    return pair_variant(*arguments, both=1.0)
+
+
+@pair_loss.mistake("The difference is squared. Here its size |e1 - e2| goes in, entry by entry.")
+def pair_squared(E1, E2, y, w, b):
+    return pair_variant(E1, E2, y, w, b, D=(E1 - E2) ** 2, sign=lambda x: 2 * x)
+
+
+@pair_loss.mistake(
+    "The difference goes in with its sign: then the order of the two images would matter. Take |e1 - e2|."
+)
+def pair_with_sign(E1, E2, y, w, b):
+    return pair_variant(E1, E2, y, w, b, D=E1 - E2, sign=np.ones_like)
+
+
+@pair_loss.mistake("Labels are turned round: y = 1 is one person, and dz = ŷ - y.")
+def pair_labels_turned(E1, E2, y, w, b):
+    return pair_variant(E1, E2, 1 - y, w, b)
+
+
+@pair_loss.mistake("All gradients have the wrong sign: dz = ŷ - y.")
+def pair_downhill(E1, E2, y, w, b):
+    return pair_variant(E1, E2, y, w, b, back=lambda z: (y - expit(z)) / len(y))
+
+
+@pair_loss.mistake(
+    "The logarithm of a rounded probability: for large scores the cost is not finite. Take it from the score."
+)
+def pair_log_of_rounded(E1, E2, y, w, b):
+    _, *gradients = pair_variant(E1, E2, y, w, b)
+    with np.errstate(all="ignore"):
+        p = expit(np.abs(E1 - E2) @ w + b)
+        return (-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)), *gradients)
+
+
+@pair_loss.accept("A loss for each kind of pair: log(1 + e^z) for two people, log(1 + e^-z) for one.")
+def pair_by_kinds(E1, E2, y, w, b):
+    _, *gradients = pair_variant(E1, E2, y, w, b)
+    z = np.abs(E1 - E2) @ w + b
+    return (np.mean(np.where(y == 1, np.logaddexp(0, -z), np.logaddexp(0, z))), *gradients)
+
+
+@pair_loss.accept
+def pair_with_loop(E1, E2, y, w, b):
+    m, J, db = len(y), 0.0, 0.0
+    dE1, dE2, dw = np.zeros(E1.shape), np.zeros(E1.shape), np.zeros(w.shape)
+    for i in range(m):
+        x = E1[i] - E2[i]
+        z = np.abs(x) @ w[:, 0] + b
+        dz = (expit(z) - y[i, 0]) / m
+        J += (np.logaddexp(0, z) - y[i, 0] * z) / m
+        dE1[i], dE2[i] = dz * w[:, 0] * np.sign(x), -dz * w[:, 0] * np.sign(x)
+        dw += dz * np.abs(x)[:, None]
+        db += dz
+    return J, dE1, dE2, dw, db
