@@ -199,7 +199,9 @@ LESSONS = [
         85,
         "course 2, lesson 1",
     ),
-    LessonInfo("course3_structuring", "03_data_mismatch", "Mismatched data", "36", 90, "lesson 2; course 2, lesson 1"),
+    LessonInfo(
+        "course3_structuring", "03_data_mismatch", "Mismatched data", "36", 150, "lesson 2; course 2, lesson 1", 2
+    ),
     LessonInfo("course4_cnn", "01_convolution", "Convolution by hand", "37–41", 75, "course 1, lessons 1 and 2"),
     LessonInfo("course4_cnn", "02_conv_layer", "The convolutional layer", "42", 90, "lesson 1; course 1, lessons 4, 5"),
     LessonInfo("course4_cnn", "03_pooling", "Pooling", "43", 60, "lessons 1 and 2"),

@@ -91,9 +91,13 @@ EQUIVALENT_MUTANTS = {
         "_size(n_web - web_train_dev) * 1",
         "_size(app_left - app_train_dev) * 1",
     },
-    ("data_mismatch", "mismatch_report"): {"max(list(gaps)[::-1], key=gaps.get)"},
+    ("data_mismatch", "mismatch_report"): {
+        "_size(errors['train'] - errors['proxy']) * 1",
+        "max(list(numbers)[::-1], key=gaps.get)",
+    },
+    ("data_mismatch", "eyeball_and_blackbox"): {"_size(m_dev - eyeball) * 1"},
     ("data_mismatch", "project_plan"): {
-        "sorted(list(GAPS)[::-1], key=report.get, reverse=True)",
+        "sorted(list(known)[::-1], key=report.get, reverse=True)",
         "min(list(open_now)[::-1], key=prices.get)",
     },
     ("human_level_performance", "bayes_proxy"): {"error <= proxy"},  # equal numbers
