@@ -407,7 +407,7 @@ def _ladder(ax, animated, last="test"):
             known = gaps[name] != "undetermined"
             bar.set(y=heights[i], height=heights[i + 1] - heights[i] if known else 0)
             bar.set_color(ORANGE if name == gaps["largest"] else BLUE)
-            bar.set_alpha(0.75 if heights[i + 1] >= heights[i] else 0.3)  # a gap below 0 is pale
+            bar.set_alpha((0.75 if heights[i + 1] >= heights[i] else 0.3) if known else 0)  # a gap below 0 is pale
             value = f"{gaps[name]:+.2f}".replace("-", "\u2212") if known else gaps[name]
             value = "0.00" if value[1:] == "0.00" else value
             text.set(text=f"{SHOWN.get(name, name)}\n{value}", y=max(heights[i : i + 2]) + 0.1)
