@@ -73,7 +73,8 @@ def open_new(project, digits):
     """Print what the digits read in X_new are worth, and what the trouble was. To be called once."""
     right = np.mean(np.asarray(digits) == project.digits_new)
     print(f"read right: {right:.1%} of {project.digits_new.size} new digits, which no choice has used")
-    print(f"the web's images were {project.change}; its labels of {project.pair[0]} and {project.pair[1]} were exchanged")
+    a, b = project.pair
+    print(f"the web's images were {project.change}; its labels of {a} and {b} were exchanged")
 
 
 def draw_sources(project):

@@ -162,11 +162,11 @@ def test_remedies_of_the_small_network(digits):
     """Each remedy of the bias lowers the dev error by 0.01 or more; L2 and more data hardly change it."""
     tried = pictures.try_remedies(digits, "small network")
     train, dev, *_ = tried["start"]
-    assert train == pytest.approx(0.14, abs=0.02)
-    assert dev == pytest.approx(0.16, abs=0.02)
+    assert train == pytest.approx(0.13, abs=0.02)
+    assert dev == pytest.approx(0.14, abs=0.02)
     assert LESSON["recommend"](train, dev, 0.012)["bigger network"]
     gains = {remedy: dev - errors[1] for remedy, errors in tried.items()}
-    assert min(gains["bigger network"], gains["longer training"], gains["architecture search"]) > 0.08
+    assert min(gains["bigger network"], gains["longer training"], gains["architecture search"]) > 0.07
     assert 0.005 < gains["better optimizer"] < 0.08
     assert max(gains["more data"], gains["regularization"]) < 0.03
     assert gains["regularization (moved copies)"] < -0.1
@@ -422,3 +422,10 @@ def test_all_have_a_static_twin(digits, ladder, one_number):
         assert "application/vnd.jupyter.widget-view+json" in bundle
         sizes.append(Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).size)
     assert sizes == [(720, 360), (720, 320), (160, 160), (480, 120)]
+
+
+def test_numbers_of_the_text(digits):
+    assert digits.X_train.shape[1] + digits.X_dev.shape[1] - 1 == 1796
+    assert 25 * 25 == data.faces_or_not().images[0].size == 625
+    assert LESSON["avoidable_bias"](0.09, 0.012) == pytest.approx(0.078)  # 7.8 %
+    assert pytest.approx(7.8) == 100 * 0.078

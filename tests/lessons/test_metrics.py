@@ -169,7 +169,7 @@ def test_size_is_the_smallest_that_fulfils_the_condition(difference, error):
 
 def test_sizes_of_the_lesson():
     assert (SIZE(0.03), SIZE(0.03, 0.05)) == (2223, 423)
-    assert [2 / 0.03**2, 8 * 0.05 * 0.95 / 0.03**2] == pytest.approx([2222.2, 422.2], abs=0.05)
+    assert pytest.approx([2222.2, 422.2], abs=0.05) == [2 / 0.03**2, 8 * 0.05 * 0.95 / 0.03**2]
     assert (SIZE(0.01, 0.045), SIZE(0.01, 0.05), SIZE(0.001, 0.05)) == (3438, 3800, 380_000)
     assert SIZE(0.01) == 20_000
     seen = [np.sqrt(8 * 0.05 * 0.95 / m) for m in (200, 10, 10_000, 100_000)]

@@ -54,7 +54,7 @@ def report_cases(rng):
         one(0.1, 0.1, 0.6, 0.6, proxy=0.01, costs=heavy),
         one(0.1, 0.2, 0.1, 0.7, proxy=None),
         one(0.7, 0.5, 0.3, 0.2, proxy=0.1),
-        one(0.0, 0.0, 0.0, 0.0, proxy=0.0),
+        one(0.0, 0.2, 0.35, 0.4, proxy=0.0),
         one(0.6, 0.4, 0.3, 0.1, proxy=0.9),
     ]
 
