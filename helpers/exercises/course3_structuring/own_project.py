@@ -369,10 +369,10 @@ def read_new(X_web, digits_web, X_app, digits_app, X_new):
     digits : ndarray, shape (1, m_new)
         Whole numbers 0 to 9.
     """
-    change, pair = find_trouble.reference(X_web, digits_web, X_app, digits_app)
+    change, (a, b) = find_trouble.reference(X_web, digits_web, X_app, digits_app)
     X = np.hstack([repaired(X_web, change), X_app])
-    digits = np.hstack([exchanged(digits_web, pair), digits_app])  # (4.6)
-    return nearest(X, digits, X_new)
+    digits = np.where(digits_web == a, b, np.where(digits_web == b, a, digits_web))  # (4.6)
+    return nearest(X, np.hstack([digits, digits_app]), X_new)
 
 
 @read_new.mistake("Not enough is read right, as with the 60 images of the app alone. Repair the web's images and labels: they help.")
