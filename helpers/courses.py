@@ -206,16 +206,22 @@ LESSONS = [
     LessonInfo(
         "course2_tuning", "10_training_loop", "A training loop of your own", "22, 24, 25", 90, "lessons 5, 7, 8", 2
     ),
-    LessonInfo("course3_structuring", "01_metrics", "Metrics", "28–32", 90, "course 1, lesson 2; course 2, lesson 1"),
+    LessonInfo(
+        "course3_structuring", "01_metrics", "Metrics", "28–32", 130, "course 1, lesson 2; course 2, lesson 1", 2
+    ),
     LessonInfo(
         "course3_structuring",
         "02_human_level_performance",
         "Human-level performance",
         "33–35",
-        85,
+        120,
         "course 2, lesson 1",
+        2,
     ),
-    LessonInfo("course3_structuring", "03_data_mismatch", "Mismatched data", "36", 90, "lesson 2; course 2, lesson 1"),
+    LessonInfo(
+        "course3_structuring", "03_data_mismatch", "Mismatched data", "36", 150, "lesson 2; course 2, lesson 1", 2
+    ),
+    LessonInfo("course3_structuring", "04_own_project", "A project of your own", "35, 36", 75, "lessons 1 to 3", 2),
     LessonInfo("course4_cnn", "01_convolution", "Convolution by hand", "37–41", 100, "course 1, lessons 1 and 2", 2),
     LessonInfo(
         "course4_cnn", "02_conv_layer", "The convolutional layer", "42", 130, "lesson 1; course 1, lessons 4, 5", 2

@@ -133,9 +133,18 @@ EQUIVALENT_MUTANTS = {
         "_size(n_web - web_train_dev) * 1",
         "_size(app_left - app_train_dev) * 1",
     },
-    ("data_mismatch", "mismatch_report"): {"max(list(gaps)[::-1], key=gaps.get)"},
+    ("data_mismatch", "mismatch_report"): {
+        "_size(errors['train'] - errors['proxy']) * 1",
+        "max(list(numbers)[::-1], key=gaps.get)",
+    },
+    ("data_mismatch", "eyeball_and_blackbox"): {"_size(m_dev - eyeball) * 1"},
+    ("own_project", "project_report"): {  # it is not negative there; no two gaps are equal
+        "_size(report['train'] - proxy) * 1",
+        "max(list(numbers)[::-1], key=report.get)",
+    },
+    ("own_project", "find_trouble"): {"max(list(right)[::-1], key=right.get)"},  # the best guess leads by far
     ("data_mismatch", "project_plan"): {
-        "sorted(list(GAPS)[::-1], key=report.get, reverse=True)",
+        "sorted(list(known)[::-1], key=report.get, reverse=True)",
         "min(list(open_now)[::-1], key=prices.get)",
     },
     ("human_level_performance", "bayes_proxy"): {"error <= proxy"},  # equal numbers

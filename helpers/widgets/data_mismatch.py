@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
 
@@ -114,7 +115,9 @@ def tuned_corrections(scores, Y, tries, rng):
 
 GAPS = ("avoidable bias", "variance", "mismatch", "over-fitting of dev")
 SETS = ("proxy", "train", "train-dev", "dev", "test")
-PROXY = 0.01  # nearest neighbours that know the other app digits do as well
+KNOWN = ("proxy", "train", "train-dev", "dev", "blackbox")  # what the plan of the project gets
+SHOWN = {"variance": "generalisation gap"}  # the key of the report, and its name
+LEVELS = {"web": 0.049, "made": 0.039, "app": 0.012}  # errors of the nearest neighbour among all others, by source
 PRICES = {
     "bigger network": 1, "more web images": 2, "fill the frame": 2, "30 images, many slants": 1, "50 app images": 4,
     "no tuning": 1,
@@ -126,7 +129,7 @@ SLANTS = (-0.2, 0.0, 0.2)
 
 
 def measure(bought, synthesize, seed=0, dev_sets=40, m_dev=30):
-    """Train the network that a state of the project has, and return its four errors: train, train-dev, dev, test.
+    """Train the network that a state of the project has, and return its errors: train, train-dev, dev, blackbox, test.
 
     Parameters
     ----------
@@ -137,13 +140,14 @@ def measure(bought, synthesize, seed=0, dev_sets=40, m_dev=30):
     seed : int
         Which digits are where, and how the network starts.
     dev_sets : int
-        The errors are means over so many dev sets, drawn from 600 app digits; each is tuned on by itself.
+        The errors are means over so many pairs of a dev set, which is tuned on, and a blackbox dev set, which is not;
+        both are drawn from 600 app digits. The test set has 600 others.
     m_dev : int
-        Digits of a dev set.
+        Digits of a dev set, and of a blackbox dev set.
 
     Returns
     -------
-    errors : ndarray, shape (4,)
+    errors : ndarray, shape (5,)
         The train-dev set has the shares of the training set: web digits, made ones, app digits, all unseen.
     """
     web, app = two_sources(seed)
@@ -162,16 +166,18 @@ def measure(bought, synthesize, seed=0, dev_sets=40, m_dev=30):
     shares = [seen.Y.shape[1] / Y.shape[1] for seen, _ in pairs]
     known = [tuple((network.scores(source.X), source.Y) for source in pair) for pair in pairs]
     (dev, Y_dev), (test, Y_test) = ((network.scores(s.X), s.Y) for s in (app.part(300, 900), app.part(900, 1500)))
-    rng = np.random.default_rng([seed, 1])
+    rng, other = np.random.default_rng([seed, 1]), np.random.default_rng([seed, 2])
     rows = []
     for _ in range(dev_sets):
         i = rng.choice(600, size=m_dev, replace=False)
+        black = other.choice(np.setdiff1d(np.arange(600), i), size=m_dev, replace=False)
         tries = 1 if "no tuning" in bought else TRIES
         c = tuned_corrections(dev[:, i], Y_dev[:, i], tries, rng)
         train, train_dev = (
             sum(share * wrong(*pair[k], c) for share, pair in zip(shares, known, strict=True)) for k in (0, 1)
         )
-        rows.append([train, train_dev, wrong(dev[:, i], Y_dev[:, i], c), wrong(test, Y_test, c)])
+        app_errors = (wrong(dev[:, j], Y_dev[:, j], c) for j in (i, black))
+        rows.append([train, train_dev, *app_errors, wrong(test, Y_test, c)])
     return np.mean(rows, axis=0)
 
 
@@ -185,64 +191,91 @@ def code(state):
     return "".join("x" if name in state else "-" for name in PRICES)
 
 
-#: Errors in thousandths: train, train-dev, dev, test. Means over 5 networks with 40 dev sets each, measured by
-#: ``python -m helpers.figures.data_mismatch``. The six letters say which of the offers were bought (see `code`).
+#: Errors in thousandths: train, train-dev, dev, blackbox, test, means over 5 networks with 40 dev sets each, and the
+#: lowest and the highest test error of the 5 networks, measured by ``python -m helpers.figures.data_mismatch``. The six
+#: letters say which of the offers were bought (see `code`).
 _MEASURED = """
------- 500 728 624 752
----x-- 463 727 581 728
------x 268 689 771 766
----x-x 181 704 746 738
-----x- 521 713 532 698
----xx- 505 714 523 689
-----xx 335 676 686 687
----xxx 292 691 689 673
---x--- 482 695 542 693
---x--x 296 658 674 672
---x-x- 532 700 517 690
---x-xx 329 653 663 677
--x---- 564 573 419 607
--x-x-- 475 658 481 659
--x---x 344 368 578 578
--x-x-x 178 573 647 635
--x--x- 561 573 410 597
--x-xx- 467 653 472 652
--x--xx 344 369 558 560
--x-xxx 182 585 622 619
--xx--- 530 535 397 574
--xx--x 361 367 488 499
--xx-x- 528 533 397 572
--xx-xx 363 366 484 501
-x-----  46 349 406 536
-x--x--  32 371 338 461
-x----x   0 283 546 551
-x--x-x   0 335 486 482
-x---x-  20 304 133 247
-x--xx-  20 330 136 251
-x---xx   0 274 227 223
-x--xxx   0 306 234 241
-x-x---  40 310 324 436
-x-x--x   0 279 446 455
-x-x-x-  23 285 142 252
-x-x-xx   0 255 243 242
-xx----  21  98 224 342
-xx-x--  14 204 176 301
-xx---x   0  79 337 352
-xx-x-x   0 178 294 290
-xx--x-  19  94 132 247
-xx-xx-  11 199 114 237
-xx--xx   0  73 236 247
-xx-xxx   0 177 222 214
-xxx---  21  81 100 181
-xxx--x   0  63 180 166
-xxx-x-  20  80  77 161
-xxx-xx   0  64 148 144
+------ 497 725 622 743 750 726 789
+---x-- 465 729 582 729 730 682 787
+-----x 270 686 768 769 765 727 798
+---x-x 182 706 751 749 738 688 770
+----x- 517 715 531 683 699 650 763
+---xx- 514 716 520 692 691 658 726
+----xx 334 674 691 693 688 657 740
+---xxx 291 692 682 685 674 612 745
+--x--- 481 694 540 686 692 630 802
+--x--x 296 660 673 655 673 622 782
+--x-x- 533 700 516 688 689 609 773
+--x-xx 329 652 664 673 675 612 772
+-x---- 564 575 418 588 605 588 630
+-x-x-- 486 660 483 671 660 612 719
+-x---x 344 366 580 569 580 545 602
+-x-x-x 177 578 645 646 637 572 725
+-x--x- 562 575 410 583 596 580 605
+-x-xx- 464 653 473 656 651 614 691
+-x--xx 345 372 561 549 560 528 587
+-x-xxx 184 583 625 628 619 563 642
+-xx--- 529 534 397 560 573 551 602
+-xx--x 361 365 485 493 496 427 553
+-xx-x- 531 537 398 555 574 550 612
+-xx-xx 363 367 485 490 500 430 552
+x-----  46 349 406 538 536 496 575
+x--x--  32 371 338 467 461 406 528
+x----x   0 283 546 533 551 502 615
+x--x-x   0 335 486 471 482 413 552
+x---x-  20 304 133 251 247 216 284
+x--xx-  20 330 136 256 251 218 289
+x---xx   0 274 227 237 223 195 255
+x--xxx   0 306 234 233 241 217 277
+x-x---  40 310 324 437 436 393 496
+x-x--x   0 279 446 436 455 403 522
+x-x-x-  23 285 142 259 252 213 291
+x-x-xx   0 255 243 245 242 195 283
+xx----  21  98 224 325 342 298 366
+xx-x--  14 204 176 296 301 268 337
+xx---x   0  79 337 343 352 313 372
+xx-x-x   0 178 294 289 290 255 328
+xx--x-  19  94 132 228 247 215 277
+xx-xx-  11 199 114 221 237 216 256
+xx--xx   0  73 236 240 247 213 280
+xx-xxx   0 177 222 217 214 202 232
+xxx---  20  81 100 177 181 168 208
+xxx--x   0  64 183 184 166 153 193
+xxx-x-  20  80  77 156 161 142 175
+xxx-xx   0  64 148 154 144 130 162
 """
 TABLE = {line[:6]: [int(error) / 1000 for error in line[6:].split()] for line in _MEASURED.strip().splitlines()}
 
 
+def counts_of(state):
+    """Return how many images of each source the training set of a state has, made ones included."""
+    web = 3500 if "more web images" in state else 80
+    made = 3 * web if {"fill the frame", "30 images, many slants"} & set(state) else 0
+    return {"web": web, "made": made, "app": 50 if "50 app images" in state else 0}
+
+
 def errors_of(state):
-    """Return the five errors of a state, measured, as a dict: proxy, train, train-dev, dev, test."""
-    return dict(zip(SETS, [PROXY, *TABLE[code(state)]], strict=True))
+    """Return the five errors that the plan knows: the proxy of the mixture, train, train-dev, dev, blackbox."""
+    counts = counts_of(state)
+    proxy = sum(n * LEVELS[name] for name, n in counts.items()) / sum(counts.values())
+    return dict(zip(KNOWN, [proxy, *TABLE[code(state)][:4]], strict=True))
+
+
+def test_of(state):
+    """Return the test error of a state, and the lowest and the highest one of its five networks."""
+    return TABLE[code(state)][4:]
+
+
+def table_rows():
+    """Return what was measured as a list of rows: ``{"bought": [offers], "errors": {name: error}}``, without tests."""
+    states = [frozenset(n for n, letter in zip(PRICES, letters, strict=True) if letter == "x") for letters in TABLE]
+    return [{"bought": sorted(state), "errors": errors_of(state)} for state in states]
+
+
+def report_of(state, mismatch_report):
+    """Return the learner's report of a state: the blackbox dev set stands where the report asks for the last set."""
+    errors = errors_of(state)
+    return mismatch_report({**errors, "test": errors["blackbox"]})
 
 
 def prices_of(state):
@@ -270,6 +303,11 @@ class Round(NamedTuple):
     @property
     def errors(self):
         return errors_of(self.state)
+
+    @property
+    def test(self):
+        """The test error, which no plan gets."""
+        return test_of(self.state)[0]
 
 
 def play(plan, start=START, budget=BUDGET):
@@ -302,39 +340,40 @@ def describe_offers(rounds, mismatch_report):
     ----------
     rounds : list of Round
     mismatch_report : callable
-        The learner's function; all gaps come from it.
+        The learner's function; the largest gap comes from it.
     """
     lines = []
     for number, one in enumerate(rounds, start=1):
-        gaps = mismatch_report(one.errors)
-        largest = gaps["largest"]
-        test = one.errors["test"]
-        lines.append(f"{number}. {one.left} weeks left. Largest gap: {largest}, {gaps[largest]:.2f}. Test {test:.2f}.")
+        report = report_of(one.state, mismatch_report)
+        largest = report["largest"]
+        name = SHOWN.get(largest, largest)
+        lines.append(f"{number}. {one.left} weeks left. Largest known gap: {name}, {report[largest]:.2f}. ")
+        lines[-1] += f"Blackbox {one.errors['blackbox']:.2f}."
         for offer, price in prices_of(one.state).items():
-            state = after(one.state, offer)
-            now = mismatch_report(errors_of(state))
-            falls = {gap: gaps[gap] - now[gap] for gap in GAPS}
-            most = max(falls, key=falls.get)
+            before, now = _steps(one.state), _steps(after(one.state, offer))
+            falls = {gap: before[gap] - now[gap] for gap in GAPS}
             mark = ">" if offer == one.answer["choice"] else "-"
             dear = ", too dear" if price > one.left else ""
-            now_test = errors_of(state)["test"]
-            lines.append(
-                f"   {mark} {offer}, {price} w{dear}: {largest} to {now[largest]:.2f}, test to {now_test:.2f}."
-            )
-            lines.append(f"        {_judgement(largest, most, falls, test, state)}")
+            black = errors_of(after(one.state, offer))["blackbox"]
+            lines.append(f"   {mark} {offer}, {price} w{dear}: blackbox to {black:.2f}. {_judgement(falls)}")
     return "\n".join(lines)
 
 
-def _judgement(largest, most, falls, test, state):
+def _steps(state):
+    """Return the steps of a state: the training error, which bounds the bias, and the three gaps after it."""
+    values = [errors_of(state)[name] for name in KNOWN[1:]]
+    return dict(zip(GAPS, np.diff([0.0, *values]).tolist(), strict=True))
+
+
+def _judgement(falls):
     """Return a short sentence about one offer, from the measured numbers alone."""
-    gain = test - errors_of(state)["test"]
-    opened = min(falls, key=falls.get)
+    names = {"avoidable bias": "the training error", "variance": "the generalisation gap", "mismatch": "mismatch"}
+    names["over-fitting of dev"] = "the over-fitting"
+    most, opened = max(falls, key=falls.get), min(falls, key=falls.get)
     if falls[most] < 0.02:
-        return "It narrows no gap by 0.02."
-    sentence = "It narrows the largest gap most" if most == largest else f"It narrows {most} most, by {falls[most]:.2f}"
-    if falls[opened] < -0.05:
-        sentence += f"; {opened} opens by {-falls[opened]:.2f}"
-    return sentence + (", and the app gains nothing." if gain < 0.01 else ".")
+        return "It narrows nothing by 0.02."
+    sentence = f"It lowers {names[most]} by {falls[most]:.2f}"
+    return sentence + (f", opens {names[opened]} by {-falls[opened]:.2f}." if falls[opened] < -0.05 else ".")
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -349,9 +388,10 @@ def draw_digits(axes, X, title):
     axes[0].set_ylabel(title, rotation=0, ha="right", va="center")
 
 
-def _ladder(ax, animated):
-    """Prepare the axes of `draw_gaps` and return a function that places errors and gaps."""
-    ax.set(xlim=(-0.5, 4.5), ylim=(-0.02, 1), xticks=range(5), xticklabels=SETS, ylabel="error")
+def _ladder(ax, animated, last="test"):
+    """Prepare the axes of `draw_gaps` and return a function that places errors and gaps; `last` is the last set."""
+    names = [*SETS[:4], last]
+    ax.set(xlim=(-0.5, 4.5), ylim=(-0.02, 1), xticks=range(5), xticklabels=names, ylabel="error")
     ax.grid(axis="y", alpha=0.3)
     bars = ax.bar(np.arange(4) + 0.5, np.zeros(4), width=0.5, animated=animated)
     (dots,) = ax.plot(range(5), np.zeros(5), "o", color="black", animated=animated)
@@ -359,17 +399,18 @@ def _ladder(ax, animated):
     gaps_text = [ax.text(i + 0.5, 0, "", ha="center", va="bottom", fontsize=9, animated=animated) for i in range(4)]
 
     def show(errors, gaps):
-        heights = [errors[name] for name in SETS]
+        heights = [errors[name] for name in names]
         dots.set_ydata(heights)
         for text, height in zip(errors_text, heights, strict=True):
             text.set(text=f"{height:.2f}", y=height + 0.03)
         for i, (bar, text, name) in enumerate(zip(bars, gaps_text, GAPS, strict=True)):
-            bar.set(y=heights[i], height=heights[i + 1] - heights[i])
+            known = gaps[name] != "undetermined"
+            bar.set(y=heights[i], height=heights[i + 1] - heights[i] if known else 0)
             bar.set_color(ORANGE if name == gaps["largest"] else BLUE)
-            bar.set_alpha(0.75 if heights[i + 1] >= heights[i] else 0.3)  # a gap below 0 is pale
-            value = f"{gaps[name]:+.2f}".replace("-", "\u2212")
+            bar.set_alpha((0.75 if heights[i + 1] >= heights[i] else 0.3) if known else 0)  # a gap below 0 is pale
+            value = f"{gaps[name]:+.2f}".replace("-", "\u2212") if known else gaps[name]
             value = "0.00" if value[1:] == "0.00" else value
-            text.set(text=f"{name}\n{value}", y=max(heights[i : i + 2]) + 0.1)
+            text.set(text=f"{SHOWN.get(name, name)}\n{value}", y=max(heights[i : i + 2]) + 0.1)
 
     return show
 
@@ -382,7 +423,7 @@ def draw_gaps(ax, errors, gaps):
     errors, gaps : dict
         What `mismatch_report` takes and returns.
     """
-    _ladder(ax, animated=False)(errors, gaps)
+    _ladder(ax, False)(errors, gaps)
 
 
 def what_if(mismatch_report):
@@ -394,20 +435,21 @@ def what_if(mismatch_report):
         The learner's function; all gaps of the picture come from it.
     """
     figure, ax = plt.subplots(figsize=(7.2, 3.6))
-    show = _ladder(ax, animated=True)
+    show = _ladder(ax, True, "blackbox")
 
     def update(units, web, fill, app, tuning):
         bought = [units and "bigger network", web and "more web images", fill, app and "50 app images"]
         state = frozenset(name for name in [*bought, not tuning and "no tuning"] if name)
         errors = errors_of(state)
-        gaps = mismatch_report(errors)
+        gaps = report_of(state, mismatch_report)
         show(errors, gaps)
         largest = gaps["largest"]
         weeks = sum(PRICES[name] for name in state)
         over = f", {weeks - BUDGET} more than there are" if weeks > BUDGET else ""
         return (
             f"{weeks} weeks{over}. Train {errors['train']:.2f}, train-dev {errors['train-dev']:.2f}, "
-            f"dev {errors['dev']:.2f}, test {errors['test']:.2f}. Largest gap: {largest}, {gaps[largest]:.2f}."
+            f"dev {errors['dev']:.2f}, blackbox {errors['blackbox']:.2f}. "
+            f"Largest known gap: {SHOWN.get(largest, largest)}, {gaps[largest]:.2f}."
         )
 
     def choice(description, *options):
@@ -426,10 +468,11 @@ def what_if(mismatch_report):
 
 def draw_road(ax, rounds):
     """Draw the errors of the rounds of `play` as lines; below each round stands its decision."""
-    colors = {"train": BLUE, "train-dev": GREEN, "dev": ORANGE, "test": RED}
     x = np.arange(1, len(rounds) + 1)
-    for name, color in colors.items():
-        ax.plot(x, [one.errors[name] for one in rounds], "o-", color=color, label=name)
+    marks = {"train": (BLUE, "o-"), "train-dev": (GREEN, "s-"), "dev": (ORANGE, "^-"), "blackbox": (RED, "D-")}
+    for name, (color, mark) in marks.items():
+        ax.plot(x, [one.errors[name] for one in rounds], mark, color=color, label=name)
+    ax.plot(x, [one.test for one in rounds], "k:", label="test, opened at the end")
     names = [f"{i}\n{one.answer['choice'].replace(' ', chr(10), 1)}" for i, one in zip(x, rounds, strict=True)]
     ax.set(xticks=x, xticklabels=names, ylabel="error", ylim=(-0.02, 0.8))
     ax.tick_params(axis="x", labelsize=8)
@@ -444,3 +487,67 @@ def draw_sources(ax, counts, curves):
     ax.set(ylabel="error", ylim=(-0.02, None))
     ax.minorticks_off()
     ax.legend()
+
+
+# --- projects to diagnose ---------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the network is too small",
+        "the training error itself is far above the proxy, and the sets after it add little",
+        "take a bigger network, or train it better",
+    ),
+    Fault(
+        "too few training images",
+        "the training error is near 0, and unseen images of the same mixture are read badly",
+        "get more images of the training mixture, or regularise",
+    ),
+    Fault(
+        "the training images are of another source than the dev images",
+        "train-dev is low and dev is high",
+        "make or collect training images that look like the dev images",
+    ),
+    Fault(
+        "too many choices on a small dev set",
+        "dev is lower than the sets on both sides of it",
+        "take a larger dev set, or choose among fewer settings",
+    ),
+)
+
+
+def sick_project(rng, mismatch_report, which=None):
+    """Train a network in a project with one of `FAULTS`, measure its five errors, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    mismatch_report : callable
+        The learner's.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    web, app = two_sources(int(rng.integers(1000)))
+    m = int(rng.integers(50, 70)) if which == 1 else int(rng.integers(900, 1100))
+    owned, unseen = web.part(0, m), web.part(2000, 3000)
+    dev, last = web.part(3000, 3600), web.part(3600, 4600)
+    if which == 2:
+        dev, last = app.part(0, 600), app.part(600, 1600)
+    network = Network(owned.X, owned.Y, 2 if which == 0 else 50, int(rng.integers(1000)))
+    c = np.zeros((10, 1))
+    if which == 3:
+        owned, place, rate = web.part(0, 1900), 3000, 1.0
+        network = Network(owned.X, owned.Y, 50, int(rng.integers(1000)))
+        while rate > network.error(last) - 0.07:  # some sets of 20 leave nothing to win
+            dev, place = web.part(place, place + 20), place + 20
+            c = tuned_corrections(network.scores(dev.X), dev.Y, TRIES, rng)
+            rate = wrong(network.scores(dev.X), dev.Y, c)
+    measured = [float(wrong(network.scores(part.X), part.Y, c)) for part in (owned, unseen, dev, last)]
+    errors = dict(zip(SETS, [LEVELS["web"], *measured], strict=True))
+    gaps = mismatch_report(errors)
+    figure, ax = plt.subplots(figsize=(7.2, 3.2))
+    draw_gaps(ax, errors, gaps)
+    plt.close(figure)
+    sizes = ", ".join(f"{name} {part.Y.size}" for name, part in zip(SETS[1:], (owned, unseen, dev, last), strict=True))
+    words = "Errors: " + ", ".join(f"{name} {value:.2f}" for name, value in errors.items()) + f". Images: {sizes}."
+    return Run(figure, words, FAULTS, which)

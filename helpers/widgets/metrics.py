@@ -12,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
 
@@ -20,8 +21,10 @@ CHAIN = {
     "fits the\ntraining set": ("bigger network", "better optimiser"),
     "fits the\ndev set": ("regularization", "more training data"),
     "fits the\ntest set": ("bigger dev set",),
-    "does well in the\nreal world": ("other dev set", "other metric"),
+    "does well in the\nreal world": ("other dev set",),
 }
+#: The knob that belongs to no link: all four hold, and the users are not content.
+NO_LINK = "other metric"
 
 
 def draw_chain(ax):
@@ -43,7 +46,12 @@ def draw_chain(ax):
             y = -0.45 - 0.62 * j
             ax.add_patch(Circle((left + 0.2, y), 0.17, facecolor="white", edgecolor=RED, linewidth=1.5))
             ax.plot([left + 0.2, left + 0.29], [y, y + 0.13], color=RED, linewidth=2)
-            ax.text(left + 0.45, y, knob, va="center", fontsize=8.5)
+            shown = "other dev and test set" if knob == "other dev set" else knob
+            ax.text(left + 0.45, y, shown, va="center", fontsize=8.5)
+    ax.add_patch(Circle((6.44, -1.5), 0.17, facecolor="white", edgecolor=RED, linewidth=1.5))
+    ax.plot([6.44, 6.53], [-1.5, -1.37], color=RED, linewidth=2)
+    ax.text(6.69, -1.5, NO_LINK, va="center", fontsize=8.5)
+    ax.text(6.2, -1.5, "all links hold, and the users are not content:", va="center", ha="right", fontsize=8.5)
 
 
 # --- digits: a network that is trained in a moment --------------------------------------------------------------------
@@ -108,88 +116,136 @@ class _Network:
 WANTED = 0.09
 
 
-def run_project(progress):
+def run_project(progress, seed=0):
     """Return what happens in a project with real digits: six stages, each with what was changed and its five errors.
 
-    Training images are 300 or 3000 of MNIST, dev images the next 40 or 1000, test images the last 1000. The real world
-    is the same 1000, written with a thicker pen.
+    In each stage the team trains 20 versions, each with hidden units of its own, and keeps the one that is best on its
+    dev set. Of the 5000 digits of MNIST 300 or 2000 are for training, the next 40 or 1000 are the dev set, 1000 are the
+    test set, and the last 1000 are the real world: digits as a thicker pen would have written them.
 
     Parameters
     ----------
     progress : callable
         Shows the progress of a loop.
+    seed : int
+        Which hidden units there are.
 
     Returns
     -------
     log : list of (str, dict)
         What was changed, and a problem for `orthogonal_knob`.
-    versions : ndarray, shape (2, 100)
-        The errors of the 100 versions among which stage 2 chooses: on 40 dev images, and on 1000.
+    versions : ndarray, shape (2, 20)
+        The errors of the versions of stage 2, on 40 and on 1000 dev images.
     """
-    digits = data.mnist()
+    digits, rng, log = data.mnist(), np.random.default_rng(seed), []
     images, Y = np.concatenate([digits.train_images, digits.test_images]), np.hstack(digits[1::2])
-    X, thick, log = _shrink(images), _shrink(thick_pen(images)), []
-    train, dev, test = slice(3000), slice(3000, 4000), slice(4000, 5000)
-    few, small_dev = slice(300), slice(3000, 3040)
-
-    def note(change, network, X_train, Y_train, X_dev, Y_dev, content):
-        named = zip(
-            ("training", "dev", "test", "real-world"),
-            ((X_train, Y_train), (X_dev, Y_dev), (X[:, test], Y[:, test]), (thick[:, test], Y[:, test])),
-            strict=True,
-        )
-        errors = {f"{name} error": network.error(*examples) for name, examples in named}
-        log.append((change, {"wanted error": WANTED, **errors, "users content": content}))
-
-    rng = np.random.default_rng(0)
-    for change, units in (("15 hidden units, 300 training images", 15), ("600 hidden units", 600)):
-        network = _Network(units, rng).see(X[:, few], Y[:, few]).train(0.001)
-        note(change, network, X[:, few], Y[:, few], X[:, small_dev], Y[:, small_dev], False)
-
+    X, thick = _shrink(images), _shrink(thick_pen(images))
+    train, dev, test, real = slice(2000), slice(2000, 3000), slice(3000, 4000), slice(4000, 5000)
+    few, small_dev = slice(300), slice(2000, 2040)
     X_more, Y_more = _with_shifts(images[train]), np.tile(Y[:, train], 5)
-    network.see(X_more, Y_more)
-    versions = [rng.permutation(600)[:400] for _ in range(100)]
-    A_dev = network.hidden(X[:, dev])
-    wrong = [network.train(0.001, units).wrong(A_dev, Y[:, dev])[0] for units in progress(versions)]
-    on_versions = np.array([[one[:40].mean() for one in wrong], [one.mean() for one in wrong]])
-    best_of_40, best_of_1000 = (versions[i] for i in np.argmin(on_versions, axis=1))
-    network.train(0.001, best_of_40)
-    change = "15 000 training images; 100 versions, best of 40 dev images"
-    note(change, network, X_more, Y_more, X[:, small_dev], Y[:, small_dev], False)
-    network.train(0.001, best_of_1000)
-    note("1000 dev images to choose by", network, X_more, Y_more, X[:, dev], Y[:, dev], False)
-    note("dev images from the users", network, X_more, Y_more, thick[:, dev], Y[:, dev], False)
-
-    X_more, Y_more = np.hstack([X_more, _with_shifts(thick_pen(images[train]))]), np.tile(Y_more, 2)
-    network.see(X_more, Y_more).train(0.001, best_of_1000)
-    note("thick digits among the training images", network, X_more, Y_more, thick[:, dev], Y[:, dev], True)
+    X_all, Y_all = np.hstack([X_more, _with_shifts(thick_pen(images[train]))]), np.tile(Y_more, 2)
+    network = _Network(600, rng)
+    of_15, of_400 = ([rng.permutation(600)[:units] for _ in range(20)] for units in (15, 400))
+    stages = (
+        ("15 hidden units, 300 training images, 40 dev images", X[:, few], Y[:, few], X, small_dev, of_15),
+        ("400 hidden units", X[:, few], Y[:, few], X, small_dev, of_400),
+        ("10 000 training images: 2000, each also moved by one pixel", X_more, Y_more, X, small_dev, of_400),
+        ("1000 dev images", X_more, Y_more, X, dev, of_400),
+        ("dev and test images from the users", X_more, Y_more, thick, dev, of_400),
+        ("thick digits among the training images", X_all, Y_all, thick, dev, of_400),
+    )
+    for change, X_train, Y_train, source, part, versions in progress(stages):
+        network.see(X_train, Y_train)
+        A = network.hidden(source[:, dev])
+        wrong = np.array([network.train(0.001, units).wrong(A, Y[:, dev])[0] for units in versions])
+        seen = slice(None) if part == dev else slice(40)
+        network.train(0.001, versions[int(np.argmin(wrong[:, seen].mean(axis=1)))])
+        if change.startswith("10 000"):
+            on_versions = np.array([wrong[:, :40].mean(axis=1), wrong.mean(axis=1)])
+        places = ((source, part), (source, test), (thick, real))
+        examples = ((pixels[:, where], Y[:, where]) for pixels, where in places)
+        named = zip(("training", "dev", "test", "real-world"), ((X_train, Y_train), *examples), strict=True)
+        errors = {f"{name} error": network.error(*pair) for name, pair in named}
+        log.append((change, {"wanted error": WANTED, **errors, "users content": len(log) == 5}))
     return log, on_versions
 
 
-def knob_effects():
-    """Return the training error and the gap to the dev error before and after five knobs are turned, one at a time.
+def knob_effects(seeds=5):
+    """Return the training error and the gap to the dev error before and after four knobs are turned, one at a time.
 
     Returns
     -------
     effects : dict
-        ``{knob: ((training error, gap), (training error, gap))}``, before and after.
+        ``{knob: ndarray (seeds, 2, 2)}``: for each draw of the hidden units, before and after, training error and gap.
     """
     digits = data.mnist()
     X, Y = _shrink(digits.train_images), digits.train_labels
 
-    def measure(units, m, l2=0.001, steps=None):
+    def measure(seed, units, m, l2=0.001, steps=None):
         X_train, Y_train = X[:, :m], Y[:, :m]
-        network = _Network(units, np.random.default_rng(0)).see(X_train, Y_train)
+        network = _Network(units, np.random.default_rng(seed)).see(X_train, Y_train)
         network = network.train(l2) if steps is None else network.descend(steps)
         training = network.error(X_train, Y_train)
         return training, network.error(X[:, 3000:], Y[:, 3000:]) - training
 
-    return {
-        "bigger network: 15 to 60 units": (measure(15, 3000), measure(60, 3000)),
-        "more training data: 300 to 3000": (measure(600, 300), measure(600, 3000)),
-        "regularization: 0.001 to 0.1": (measure(600, 300), measure(600, 300, l2=0.1)),
-        "early stopping: after 1000 to after 30 steps": (measure(600, 300, steps=1000), measure(600, 300, steps=30)),
+    pairs = {
+        "bigger network: 15 to 60 units": ((15, 3000), (60, 3000)),
+        "more training data: 300 to 3000": ((600, 300), (600, 3000)),
+        "regularization: 0.001 to 0.1": ((600, 300), (600, 300, 0.1)),
+        "early stopping: after 1000 to after 30 steps": ((600, 300, 0, 1000), (600, 300, 0, 30)),
     }
+    return {
+        knob: np.array([[measure(seed, *one) for one in pair] for seed in range(seeds)]) for knob, pair in pairs.items()
+    }
+
+
+# --- projects to diagnose ---------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault("the network is too small", "the training error is far above the wanted one", "take a bigger network"),
+    Fault(
+        "there are too few training images",
+        "the training error is as low as wanted, and dev is far above it",
+        "get more training images",
+    ),
+    Fault(
+        "the dev set is too small for the choices made on it",
+        "dev is as low as wanted, and the test error is far above it",
+        "get a bigger dev set",
+    ),
+    Fault(
+        "dev and test set hold other images than users send",
+        "all errors up to the test error are as low as wanted, and the real world is far above them",
+        "get a dev and a test set from the users",
+    ),
+)
+
+
+def sick_project(rng, orthogonal_knob, which=None):
+    """Return the `Run` of a project with one of `FAULTS`: a stage of `run_project`, with other hidden units.
+
+    Parameters
+    ----------
+    rng : Generator
+    orthogonal_knob : callable
+        The learner's: a stage that breaks another link first is drawn again.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    knob = ("bigger network", "more training data", "bigger dev set", "other dev set")[which]
+    while True:
+        problem = run_project(list, int(rng.integers(1000)))[0][which][1]
+        if orthogonal_knob(problem)[knob]:
+            break
+    names = ("wanted", "training", "dev", "test", "real world")
+    errors = [value for name, value in problem.items() if name != "users content"]
+    figure, ax = plt.subplots(figsize=(6, 2.6))
+    ax.plot(range(5), errors, "o-", color=BLUE)
+    ax.set(xticks=range(5), xticklabels=names, ylabel="error", ylim=(0, None))
+    plt.close(figure)
+    words = "Errors: " + ", ".join(f"{name} {error:.2f}" for name, error in zip(names, errors, strict=True)) + "."
+    return Run(figure, words, FAULTS, which)
 
 
 # --- is it a 5? -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,28 @@ from helpers.exercises import Lesson, case
 
 lesson = Lesson("human_level_performance")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "none_of_fifty",
+    "You label 50 digits, and none of your answers is wrong. Which of these true errors still fit that?",
+    ("up to about 0.1 %", "up to about 2 %", "up to about 6 %"),
+    "Whoever errs on one digit of 20 is right 50 times in a row in one case of 13.",
+)
+lesson.predict(
+    "thirty_ones",
+    "A quarter of the errors are 1s. You add 30 more 1s to the 100 training digits. What happens to the dev error of 0.09?",
+    ("it falls by about a quarter", "it falls by less than 0.01 or rises", "it falls by more than a quarter"),
+    "Nearly all wrong 1s are cured, but the network now expects a 1 more often, and other digits become wrong.",
+)
+lesson.predict(
+    "shuffled",
+    "One number tells faces from background with 2 % errors: the mean difference of neighbouring pixels. What does it call "
+    "faces whose pixels are shuffled?",
+    ("nearly always a face", "a face in half of the cases", "hardly ever a face"),
+    "Shuffled pixels differ from their neighbours even more than those of a face.",
+)
+
 
 # --- count_wrong ------------------------------------------------------------------------------------------------------
 
@@ -33,7 +55,10 @@ def answer_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=1, topic=33, equation="(2.4)", returns=("wrong", "answered"), cases=answer_cases)
+@lesson.exercise(points=1, topic=33, equation="(2.4)", returns=("wrong", "answered"), cases=answer_cases,
+    ask="Which answers count as given, and is 0 one of them? Which of the given ones are wrong?",
+    small={"answers": [0, None, 7, 1], "labels": np.array([[0, 5, 1, 1]])},
+)
 def count_wrong(answers, labels):
     """Return how many answers are wrong and how many were given.
 
@@ -153,7 +178,7 @@ def with_masks(answers, labels):
     return [int(np.sum(given & (filled != labels[0]))), int(given.sum())]
 
 
-@count_wrong.accept
+@count_wrong.accept("Open places become nan, and what is nan is not counted.")
 def with_nan(answers, labels):
     values = np.array(answers, dtype=float)
     answered = np.count_nonzero(~np.isnan(values))
@@ -176,7 +201,10 @@ def count_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=33, equation="(2.6)", cases=count_cases, rtol=1e-4)
+@lesson.exercise(points=2, topic=33, equation="(2.6)", cases=count_cases, rtol=1e-4,
+    ask="Which probability must be 0.05 at the error that you look for, and for which counts does no error reach it?",
+    small={"wrong": 1, "answered": 10},
+)
 def error_bound(wrong, answered):
     """Return the largest error that still fits the counts.
 
@@ -202,8 +230,8 @@ def solved(wrong, answered, chance=0.05):
 
 
 @error_bound.mistake(
-    "Your error comes from a grid of thousandths. Search between its points: `optimize.brentq` finds the place where the "
-    "probability is 0.05."
+    "Your error comes from a grid of thousandths. Search between its points: `optimize.brentq` finds the place where "
+    "the probability is 0.05."
 )
 def error_from_a_grid(wrong, answered):
     if wrong == answered:
@@ -319,22 +347,22 @@ def only_no_answers_caught(wrong, answered):
 
 
 @error_bound.mistake(
-    "(2.5) is for 0 wrong answers. Here `wrong` may be larger: solve (2.6). And return 1 for `wrong == answered` first, "
-    "before you divide by `answered`."
+    "(2.5) is for 0 wrong answers. Here `wrong` may be larger: solve (2.6). And return 1 for `wrong == answered` "
+    "first, before you divide by `answered`."
 )
 def as_if_none_were_wrong_for_all(wrong, answered):
     return 1 - 0.05 ** (1 / answered)
 
 
 @error_bound.mistake(
-    "You return the measured error itself. The true error may well be larger: solve (2.6). And without an answer there is "
-    "nothing to divide by: return 1 for `wrong == answered`."
+    "You return the measured error itself. The true error may well be larger: solve (2.6). And without an answer "
+    "there is nothing to divide by: return 1 for `wrong == answered`."
 )
 def measured_error_for_all(wrong, answered):
     return wrong / answered
 
 
-@error_bound.accept
+@error_bound.accept("The sum (2.6) is one minus the distribution of a beta, whose quantile SciPy has.")
 def through_beta(wrong, answered):
     return stats.beta.ppf(0.95, wrong + 1, answered - wrong) if answered > wrong else 1
 
@@ -382,7 +410,10 @@ def level_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=1, topic=33, equation="(2.3)", cases=level_cases)
+@lesson.exercise(points=1, topic=33, equation="(2.3)", cases=level_cases,
+    ask="Which of the levels have been measured? What is there to return if none has?",
+    small={"levels": {"team": 0.005, "one human": 0.01, "specialist": None}},
+)
 def bayes_proxy(levels):
     """Return the proxy for the Bayes error.
 
@@ -482,9 +513,9 @@ def dict_returned(levels):
 
 
 @bayes_proxy.mistake(
-    "You always return 0.005, the team of the notes. Take the smallest of the levels that the function is given."
+    "You always return 0.005, the team of section 1. Take the smallest of the levels that the function is given."
 )
-def always_the_team_of_the_notes(levels):
+def always_the_team_of_section_1(levels):
     return 0.005
 
 
@@ -505,7 +536,7 @@ def smallest(levels):
     return min((error for error in levels.values() if error is not None), default=None)
 
 
-@bayes_proxy.accept
+@bayes_proxy.accept("The measured errors are sorted, and the first one is taken.")
 def sorted_errors(levels):
     errors = sorted(levels[name] for name in levels if levels[name] is not None)
     return errors[0] if len(errors) else None
@@ -534,7 +565,19 @@ def bias_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=33, equation="(2.8)", cases=bias_cases)
+@lesson.exercise(points=2, topic=33, equation="(2.8)", cases=bias_cases,
+    ask="In which two cases is there no number to return? What if both errors are equal?",
+    small={"train_error": 0.08, "bayes_error": 0.02},
+    why={
+        "question": "Why not return 0 where training beats the proxy?",
+        "where": "undetermined",
+        "choices": {
+            "the Bayes error may lie far below the proxy": "Yes: then much can be avoided, and nobody has measured how much.",
+            "0 is no error": "No: an error of 0 is possible. What would a bias of 0 say?",
+            "the gap would be negative": "No: 0 is not negative. But would it be known?",
+        },
+    },
+)
 def avoidable_bias(train_error, bayes_error):
     """Return the part of the training error that could be avoided.
 
@@ -672,7 +715,7 @@ def none_not_caught(train_error, bayes_error):
     return "undetermined" if train_error < bayes_error else train_error - bayes_error
 
 
-@avoidable_bias.accept
+@avoidable_bias.accept("It takes the difference first, and looks at its sign.")
 def decided_by_the_gap(train_error, bayes_error):
     gap = np.nan if bayes_error is None else train_error - bayes_error
     return gap if gap >= 0 else "undetermined"
@@ -706,9 +749,12 @@ def gap_cases(rng):
     return [one(0.02, 0.08), one(0.2, 0.005), one(0.11, -0.03), one(0.4, 0.15), case(train_error=0.0, dev_error=0.09)]
 
 
-@lesson.exercise(points=1, topic=33, equation="(2.9)", cases=gap_cases)
+@lesson.exercise(points=1, topic=33, equation="(2.9)", cases=gap_cases,
+    ask="What is lost from the training examples to new ones, and may it be below 0?",
+    small={"train_error": 0.02, "dev_error": 0.1},
+)
 def variance_gap(train_error, dev_error):
-    """Return the variance: what is lost from training examples to new ones.
+    """Return the generalisation gap: what is lost from training examples to new ones.
 
     Parameters
     ----------
@@ -722,7 +768,7 @@ def variance_gap(train_error, dev_error):
     return dev_error - train_error  # (2.9)
 
 
-@variance_gap.mistake("The sign is turned: the variance is dev − train.")
+@variance_gap.mistake("The sign is turned: the generalisation gap is dev − train.")
 def train_minus_dev(train_error, dev_error):
     return train_error - dev_error
 
@@ -740,18 +786,19 @@ def gap_clipped(train_error, dev_error):
 
 
 @variance_gap.mistake(
-    "The variance is never undetermined. Train and dev error are both measured: no proxy is needed. Keep the sign."
+    "The generalisation gap is never undetermined. Train and dev error are both measured: no proxy is needed. Keep "
+    "the sign."
 )
 def undetermined_below_zero(train_error, dev_error):
     return dev_error - train_error if dev_error >= train_error else "undetermined"
 
 
-@variance_gap.mistake("Your variance is the whole dev error. Subtract what is wrong in training already.")
+@variance_gap.mistake("Your gap is the whole dev error. Subtract what is wrong in training already.")
 def whole_dev_error(train_error, dev_error):
     return dev_error
 
 
-@variance_gap.mistake("This is the training error. The variance is what is added to it on the dev set.")
+@variance_gap.mistake("This is the training error. The generalisation gap is what is added to it on the dev set.")
 def training_error(train_error, dev_error):
     return train_error
 
@@ -761,13 +808,13 @@ def gap_in_percent(train_error, dev_error):
     return 100 * (dev_error - train_error)
 
 
-@variance_gap.mistake("The gap is not squared. The word variance has another meaning here than in statistics: (2.9).")
+@variance_gap.mistake("The gap is not squared. A variance of statistics is another thing: (2.9).")
 def squared(train_error, dev_error):
     return (dev_error - train_error) ** 2
 
 
 @variance_gap.mistake(
-    "You compute the variance of statistics. Here the word means the gap from training to dev error (2.9)."
+    "You compute a variance of statistics. The generalisation gap is the step from training to dev error (2.9)."
 )
 def variance_of_statistics(train_error, dev_error):
     return float(np.var([train_error, dev_error]))
@@ -778,7 +825,7 @@ def relative_gap(train_error, dev_error):
     return (dev_error - train_error) / dev_error
 
 
-@variance_gap.accept
+@variance_gap.accept("NumPy takes the difference of two neighbours.")
 def with_diff(train_error, dev_error):
     return np.diff([train_error, dev_error])[0]
 
@@ -795,8 +842,8 @@ def added(train_error, dev_error):
 
 # --- recommend --------------------------------------------------------------------------------------------------------
 
-BIAS, VARIANCE = "the bias is larger", "the variance is larger"
-UNKNOWN, ABOVE_ANY_BIAS = "nobody can tell", "the variance is above any bias"
+BIAS, VARIANCE = "the bias is larger", "the generalisation gap is larger"
+UNKNOWN, ABOVE_ANY_BIAS = "nobody can tell", "the generalisation gap is above any bias"
 REMEDIES = (
     "bigger network", "longer training", "better optimizer", "architecture search", "more data", "regularization",
     "better proxy",
@@ -819,13 +866,13 @@ def decision_cases(rng):
         return case(train_error=train, dev_error=train + variance, bayes_error=bayes)
 
     def known(change):
-        """The variance is the bias, changed; the numbers are sums of powers of 1/2, so a tie is exact."""
+        """The generalisation gap is the bias, changed; the numbers are sums of powers of 1/2, so a tie is exact."""
         bias = int(rng.integers(40, 120)) / 1024
         train = bias + int(rng.integers(20, 200)) / 1024
         return one(train, change(bias), train - bias)
 
     def unknown(change, proxy):
-        """The variance is the training error, changed; `proxy` is a factor or None."""
+        """The generalisation gap is the training error, changed; `proxy` is a factor or None."""
         train = int(rng.integers(30, 150)) / 1024
         return one(train, change(train), proxy and train * draw(1.005, proxy))
 
@@ -858,7 +905,10 @@ def decision_cases(rng):
     return [cases[i] for i in rng.permutation(len(cases))]
 
 
-@lesson.exercise(points=3, topic=35, equation="(2.11) to (2.13)", cases=decision_cases)
+@lesson.exercise(points=3, topic=35, equation="(2.11) to (2.13)", cases=decision_cases,
+    ask="Is the bias known? What do you compare the generalisation gap with if it is, and with what if it is not?",
+    small={"train_error": 0.06, "dev_error": 0.08, "bayes_error": 0.1},
+)
 def recommend(train_error, dev_error, bayes_error):
     """Return for each remedy whether it is a next step.
 
@@ -906,8 +956,9 @@ def remedies_for(kind):
 
 
 @recommend.mistake(
-    "The remedies of bias and variance are swapped. A bigger network, longer training and a better optimiser lower the "
-    "training error: they are for the bias. More data and regularisation close the gap to dev: they are for the variance."
+    "The remedies of bias and generalisation gap are swapped. A bigger network, longer training and a better "
+    "optimiser lower the training error: they are for the bias. More data and regularisation close the gap to dev: "
+    "they are for the generalisation gap."
 )
 def swapped(train_error, dev_error, bayes_error):
     turned = {BIAS: VARIANCE, VARIANCE: BIAS, ABOVE_ANY_BIAS: BIAS, UNKNOWN: UNKNOWN}
@@ -915,7 +966,7 @@ def swapped(train_error, dev_error, bayes_error):
 
 
 @recommend.mistake(
-    'You compare the text "undetermined" with a number, or treat it as a bias of 0, and so always work on the variance '
+    'You compare the text "undetermined" with a number, or treat it as a bias of 0, and so always work on the generalisation gap '
     "where training beats the proxy. The bias may be anything up to the training error there: compare with that (2.13)."
 )
 def undetermined_means_variance(train_error, dev_error, bayes_error):
@@ -924,8 +975,8 @@ def undetermined_means_variance(train_error, dev_error, bayes_error):
 
 
 @recommend.mistake(
-    "Where the bias is undetermined, you always ask for a better proxy. If the variance is above the training error, no "
-    "proxy can change the decision: no bias is larger than the training error (2.13)."
+    "Where the bias is undetermined, you always ask for a better proxy. If the generalisation gap is above the "
+    "training error, no proxy can change the decision: no bias is larger than the training error (2.13)."
 )
 def undetermined_means_better_proxy(train_error, dev_error, bayes_error):
     kind = kind_of(train_error, dev_error, bayes_error)
@@ -940,32 +991,32 @@ def tied(train_error, dev_error, bayes_error, kind, other):
 
 
 @recommend.mistake(
-    "Where bias and variance are equal, you work on the variance. (2.11) says `>=`: a tie goes to the bias, which comes "
-    "first."
+    "Where bias and generalisation gap are equal, you work on the generalisation gap. (2.11) says `>=`: a tie goes "
+    "to the bias, which comes first."
 )
 def tie_goes_to_the_variance(train_error, dev_error, bayes_error):
     return tied(train_error, dev_error, bayes_error, BIAS, VARIANCE)
 
 
 @recommend.mistake(
-    "Where bias and variance are equal, no remedy of either is a next step in your answer. (2.11) says `>=`: work on "
-    "the bias."
+    "Where bias and generalisation gap are equal, no remedy of either is a next step in your answer. (2.11) says "
+    "`>=`: work on the bias."
 )
 def tie_goes_to_nobody(train_error, dev_error, bayes_error):
     return tied(train_error, dev_error, bayes_error, BIAS, UNKNOWN)
 
 
 @recommend.mistake(
-    "Where the variance equals the training error, the bias may still be as large: (2.13) says `>`, and a tie asks for a "
-    "better proxy."
+    "Where the generalisation gap equals the training error, the bias may still be as large: (2.13) says `>`, and a "
+    "tie asks for a better proxy."
 )
 def tie_is_above_any_bias(train_error, dev_error, bayes_error):
     return tied(train_error, dev_error, bayes_error, UNKNOWN, ABOVE_ANY_BIAS)
 
 
 @recommend.mistake(
-    "Where the bias is undetermined, you compare the variance with half of the training error. All of the training error "
-    "may be bias (2.13)."
+    "Where the bias is undetermined, you compare the generalisation gap with half of the training error. All of the "
+    "training error may be bias (2.13)."
 )
 def half_the_training_error(train_error, dev_error, bayes_error):
     kind = kind_of(train_error, dev_error, bayes_error)
@@ -973,7 +1024,8 @@ def half_the_training_error(train_error, dev_error, bayes_error):
 
 
 @recommend.mistake(
-    "You work on the bias only where it is twice the variance. The larger of the two decides, however near they are (2.11)."
+    "You work on the bias only where it is twice the generalisation gap. The larger of the two decides, however near "
+    "they are (2.11)."
 )
 def bias_only_if_twice_as_large(train_error, dev_error, bayes_error):
     kind = kind_of(train_error, dev_error, bayes_error)
@@ -983,8 +1035,8 @@ def bias_only_if_twice_as_large(train_error, dev_error, bayes_error):
 
 
 @recommend.mistake(
-    "You compare the variance with the whole training error, although the proxy is known. Compare it with the avoidable "
-    "bias: the rest cannot be avoided."
+    "You compare the generalisation gap with the whole training error, although the proxy is known. Compare it with "
+    "the avoidable bias: the rest cannot be avoided."
 )
 def compared_with_the_training_error(train_error, dev_error, bayes_error):
     kind = kind_of(train_error, dev_error, bayes_error)
@@ -994,8 +1046,8 @@ def compared_with_the_training_error(train_error, dev_error, bayes_error):
 
 
 @recommend.mistake(
-    "Where the bias is undetermined, you compare the variance with the proxy. What the bias cannot exceed is the "
-    "training error (2.13)."
+    "Where the bias is undetermined, you compare the generalisation gap with the proxy. What the bias cannot exceed "
+    "is the training error (2.13)."
 )
 def variance_against_the_proxy(train_error, dev_error, bayes_error):
     kind = kind_of(train_error, dev_error, bayes_error)
@@ -1005,7 +1057,7 @@ def variance_against_the_proxy(train_error, dev_error, bayes_error):
 
 
 @recommend.mistake(
-    "A proxy above the training error gives a negative bias in your comparison, so the variance always wins. "
+    "A proxy above the training error gives a negative bias in your comparison, so the generalisation gap always wins. "
     "Ask for the undetermined case first."
 )
 def negative_bias_compared(train_error, dev_error, bayes_error):
@@ -1013,7 +1065,7 @@ def negative_bias_compared(train_error, dev_error, bayes_error):
 
 
 @recommend.mistake(
-    "You work on bias and variance at once. Name the remedies of the larger gap only; then measure again: "
+    "You work on bias and generalisation gap at once. Name the remedies of the larger gap only; then measure again: "
     "a remedy for one may open the other."
 )
 def both_at_once(train_error, dev_error, bayes_error):
@@ -1030,7 +1082,7 @@ def smaller_gap(train_error, dev_error, bayes_error):
 
 
 @recommend.mistake(
-    "Your variance is dev − proxy, which holds the bias, too: so it always wins. The variance is dev − train."
+    "Your gap is dev − proxy, which holds the bias, too: so it always wins. The generalisation gap is dev − train."
 )
 def variance_from_the_proxy(train_error, dev_error, bayes_error):
     kind = kind_of(train_error, dev_error, bayes_error)
@@ -1054,7 +1106,8 @@ def one_word(train_error, dev_error, bayes_error):
 WRONG_CHOICES = {
     BIAS: {
         "bigger network": (
-            "The bias is larger: the network cannot do what others have shown to be possible. A bigger one can fit more."
+            "The bias is larger: the network cannot do what others have shown to be possible. A bigger one can fit "
+            "more."
         ),
         "longer training": (
             "The bias is larger: training may have stopped before the network fits its examples. Longer training is a "
@@ -1065,7 +1118,7 @@ WRONG_CHOICES = {
             "mean by their slip of the pen."
         ),
         "architecture search": (
-            "The bias is larger: another architecture may fit what this one cannot. The notes mark it with a star, "
+            "The bias is larger: another architecture may fit what this one cannot. It is a remedy a star, "
             "for bias and for variance."
         ),
         "more data": (
@@ -1082,31 +1135,32 @@ WRONG_CHOICES = {
     },
     VARIANCE: {
         "bigger network": (
-            "The variance is larger: the training error is near the proxy. A bigger network has little left to gain "
-            "there."
+            "The generalisation gap is larger: the training error is near the proxy. A bigger network has little "
+            "left to gain there."
         ),
         "longer training": (
-            "The variance is larger: longer training lowers the training error, and that is not what is wrong."
+            "The generalisation gap is larger: longer training lowers the training error, and that is not what is "
+            "wrong."
         ),
         "better optimizer": (
-            "The variance is larger: a better optimiser lowers the training error faster. The gap to dev is not its "
-            "business."
+            "The generalisation gap is larger: a better optimiser lowers the training error faster. The gap to dev "
+            "is not its business."
         ),
         "architecture search": (
-            "The variance is larger: an architecture that suits the data needs fewer weights. The notes mark it with "
-            "a star, for variance, too."
+            "The generalisation gap is larger: an architecture that suits the data needs fewer weights. It is a remedy "
+            "for both gaps."
         ),
         "more data": (
-            "The variance is larger: what is learned depends too much on which examples were there. More data are "
-            "the first remedy."
+            "The generalisation gap is larger: what is learned depends too much on which examples were there. More "
+            "data are the first remedy."
         ),
         "regularization": (
-            "The variance is larger: L2, dropout and data augmentation keep the network from following every example. "
-            "They belong to the remedies, even where they gain little."
+            "The generalisation gap is larger: L2, dropout and data augmentation keep the network from following "
+            "every example. They belong to the remedies, even where they gain little."
         ),
         "better proxy": (
-            "The variance is larger: bias and variance are both known, so act on the larger one. The rule asks for a "
-            "better proxy where the bias is undetermined."
+            "The generalisation gap is larger: bias and generalisation gap are both known, so act on the larger one. "
+            "The rule asks for a better proxy where the bias is undetermined."
         ),
     },
     UNKNOWN: {
@@ -1122,14 +1176,14 @@ WRONG_CHOICES = {
             "Undetermined: a better optimiser treats a bias, and here nobody knows whether there is one."
         ),
         "architecture search": (
-            "Undetermined: a search is for bias or variance. Find out first which of them is larger."
+            "Undetermined: a search is for bias or generalisation gap. Find out first which of them is larger."
         ),
         "more data": (
-            "Undetermined: the variance is below the training error, so the bias may be the larger of the two. "
-            "More data treat the variance."
+            "Undetermined: the generalisation gap is below the training error, so the bias may be the larger of the "
+            "two. More data treat the generalisation gap."
         ),
         "regularization": (
-            "Undetermined: regularisation treats the variance, and the bias may be the larger of the two."
+            "Undetermined: regularisation treats the generalisation gap, and the bias may be the larger of the two."
         ),
         "better proxy": (
             "Undetermined: without a proxy below the training error the larger gap is unknown. Measure a better one: "
@@ -1138,24 +1192,26 @@ WRONG_CHOICES = {
     },
     ABOVE_ANY_BIAS: {
         "bigger network": (
-            "Above any bias: the bias is at most the training error, and the variance exceeds that. A bigger network "
-            "works on the smaller of the two."
+            "Above any bias: the bias is at most the training error, and the generalisation gap exceeds that. A "
+            "bigger network works on the smaller of the two."
         ),
         "longer training": (
             "Above any bias: the training error has little left to lose, however low the Bayes error may be."
         ),
         "better optimizer": (
-            "Above any bias: a better optimiser lowers the training error, which is smaller than the variance already."
+            "Above any bias: a better optimiser lowers the training error, which is smaller than the generalisation "
+            "gap already."
         ),
         "architecture search": (
-            "Above any bias: the variance is the larger gap for certain, and a search may lower it."
+            "Above any bias: the generalisation gap is the larger gap for certain, and a search may lower it."
         ),
         "more data": (
-            "Above any bias: the variance is the larger gap whatever the proxy is. More data are its first remedy."
+            "Above any bias: the generalisation gap is the larger gap whatever the proxy is. More data are its first "
+            "remedy."
         ),
         "regularization": (
-            "Above any bias: the variance is the larger gap whatever the proxy is. Regularisation is one of its "
-            "remedies."
+            "Above any bias: the generalisation gap is the larger gap whatever the proxy is. Regularisation is one "
+            "of its remedies."
         ),
         "better proxy": (
             "Above any bias: no proxy can change the decision, since no bias exceeds the training error. Save the "
@@ -1181,7 +1237,7 @@ for _kind, _hints in WRONG_CHOICES.items():
         recommend.mistake(_hint, partial=True)(choose_wrongly(_kind, _remedy))
 
 
-@recommend.accept
+@recommend.accept("It first says which of four situations holds, and looks the remedies up in a table.")
 def looked_up(train_error, dev_error, bayes_error):
     return remedies_for(kind_of(train_error, dev_error, bayes_error))
 
@@ -1246,7 +1302,10 @@ def sheet_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=35, equation="(2.14) and (2.15)", cases=sheet_cases)
+@lesson.exercise(points=2, topic=35, equation="(2.14) and (2.15)", cases=sheet_cases,
+    ask="Along which axis do you take the mean for the shares of the columns, and what do you ask each row for the last share?",
+    small={"ticks": np.array([[True, False], [True, True], [False, False], [True, False]]), "names": ["A", "B"]},
+)
 def error_analysis_table(ticks, names):
     """Return which share of the errors has which category.
 
@@ -1315,7 +1374,8 @@ def other_with_all(ticks, names):
 
 
 @error_analysis_table.mistake(
-    "The mean is taken along the rows' own direction, `axis=1`, so it belongs to the rows. One share per column: `axis=0`."
+    "The mean is taken along the rows' own direction, `axis=1`, so it belongs to the rows. One share per column: "
+    "`axis=0`."
 )
 def means_of_rows(ticks, names):
     return {**dict(zip(names, ticks.mean(axis=1).tolist(), strict=False)), OTHER: float(1 - ticks.any(axis=1).mean())}
@@ -1369,7 +1429,7 @@ def other_missing(ticks, names):
     return dict(zip(names, ticks.mean(axis=0).tolist(), strict=True))
 
 
-@error_analysis_table.accept
+@error_analysis_table.accept("Loops over rows and columns, with counters.")
 def cell_by_cell(ticks, names):
     table = dict.fromkeys(names, 0)
     table[OTHER] = 0
@@ -1413,7 +1473,10 @@ def ceiling_cases(rng):
     return [one(20, 3, [0]), one(13, 4, [0, 1]), one(31, 3, [2, 0, 1]), one(17, 5, [3]), one(11, 3, [])]
 
 
-@lesson.exercise(points=2, topic=35, equation="(2.17)", cases=ceiling_cases)
+@lesson.exercise(points=2, topic=35, equation="(2.17)", cases=ceiling_cases,
+    ask="Which rows are cured if these categories are, and how often does a row with two ticks count?",
+    small={"ticks": np.array([[True, False], [True, True], [False, False], [True, False]]), "columns": [0, 1], "dev_error": 0.08},
+)
 def ceiling_gain(ticks, columns, dev_error):
     """Return by how much the dev error falls if all errors of some categories are cured.
 
@@ -1441,8 +1504,8 @@ def maximum_over_no_column(ticks, columns, dev_error):
 
 
 @ceiling_gain.mistake(
-    "You add up the shares of the categories. A row with two of them is cured once, not twice: count the rows that have "
-    "a tick in *any* of the columns."
+    "You add up the shares of the categories. A row with two of them is cured once, not twice: count the rows that "
+    "have a tick in *any* of the columns."
 )
 def shares_added(ticks, columns, dev_error):
     return float(ticks[:, columns].mean(axis=0).sum() * dev_error)
@@ -1524,7 +1587,7 @@ def largest_column_only(ticks, columns, dev_error):
     return float(max((ticks[:, column].mean() for column in columns), default=0.0) * dev_error)
 
 
-@ceiling_gain.accept
+@ceiling_gain.accept("One row after the other: is one of its ticks in the chosen columns?")
 def row_by_row(ticks, columns, dev_error):
     cured = 0
     for row in ticks:

@@ -6,6 +6,28 @@ from helpers.exercises import Lesson, case
 
 lesson = Lesson("metrics")
 
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "users_images",
+    "Dev and test set are replaced by images that users send. Nothing else changes, and no link before them was broken. What "
+    "does the error on the users' images in the real world do?",
+    ("it falls by more than 0.03", "it changes by less than 0.03", "it rises by more than 0.03"),
+    "Another dev and test set measure something else. They train nothing.",
+)
+lesson.predict(
+    "always_no",
+    "A program says of every digit: this is no 5. On 2000 digits, what is its accuracy?",
+    ("about 10 %", "about 50 %", "about 90 %"),
+    "Nine of ten digits are no 5, and accuracy counts each of them as a success.",
+)
+lesson.predict(
+    "small_dev_set",
+    "Two classifiers have errors of 5 % and 4 %. On which share of dev sets of 100 examples is the better one ahead?",
+    ("about 55 %", "about 65 %", "about 85 %", "about 98 %"),
+    "The difference of one point is one example of 100, and chance moves the measured difference by three.",
+)
+
 
 # --- orthogonal_knob --------------------------------------------------------------------------------------------------
 
@@ -66,7 +88,23 @@ def problem_cases(rng):
     return [cases[i] for i in rng.permutation(len(cases))]
 
 
-@lesson.exercise(points=3, topic=28, equation="(1.1) and (1.2)", cases=problem_cases)
+@lesson.exercise(points=3, topic=28, equation="(1.1) and (1.2)", cases=problem_cases,
+    ask='In which order do you go through the links, and what do you still look at once you have found a broken one?',
+    small={
+        "problem": {
+            "wanted error": 0.03, "training error": 0.04, "dev error": 0.11, "test error": 0.12, "real-world error": 0.19,
+            "users content": False,
+        }
+    },
+    why={
+        "question": "Why are the later links not looked at once a broken one is found?",
+        "choices": {
+            "their gaps may change when the first one is mended": "Yes: so they are measured again, after that.",
+            "a network has at most one broken link": "No: in the example by hand there are two.",
+            "the later links have no knobs": "No: each link has its knobs. When do they tell you something?",
+        },
+    },
+)
 def orthogonal_knob(problem):
     """Return for each knob whether to turn it now: the first broken link of the chain decides.
 
@@ -181,6 +219,14 @@ def size_of_the_gaps(problem):
     errors = [problem[name] for name in list(problem)[:5]]
     broken = [link for link, gap in zip(list(CURES), np.diff(errors), strict=False) if abs(gap) > 0.02]
     return turned(*CURES[(broken + ([] if problem["users content"] else ["users"]) + ["nothing"])[0]])
+
+
+@orthogonal_knob.mistake(
+    "You ask the users although a link is broken: that is an `if` where `elif` is needed. Users come last, when all four hold."
+)
+def users_asked_beside_a_link(problem):
+    right = orthogonal_knob(problem)
+    return right | {"other metric": not problem["users content"]}
 
 
 @orthogonal_knob.mistake(
@@ -386,7 +432,7 @@ def differences_of_an_array(problem):
     return {knob: int(knob in list(CURES.values())[first]) for knob in reversed(KNOBS)}
 
 
-@orthogonal_knob.accept
+@orthogonal_knob.accept("It returns as soon as a broken link is found, so no `elif` is needed.")
 def returns_early(problem):
     wanted, train, dev, test, real = list(problem.values())[:5]
     if train - wanted >= 0.02:
@@ -421,7 +467,10 @@ def label_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=30, equation="(1.4)", cases=label_cases)
+@lesson.exercise(points=2, topic=30, equation="(1.4)", cases=label_cases,
+    ask='Each of the four counts needs two conditions at once. Which ones are they for a false negative?',
+    small={"y": np.array([[1, 1, 0, 0, 0]]), "y_hat": np.array([[1, 0, 0, 1, 0]])},
+)
 def confusion_matrix(y, y_hat):
     """Return how often each label met each answer.
 
@@ -540,6 +589,15 @@ def wrong_answers_together(y, y_hat):
     return np.array([[np.sum((y == 0) & (y_hat == 0)), wrong], [wrong, np.sum((y == 1) & (y_hat == 1))]])
 
 
+@confusion_matrix.mistake(
+    "`matrix[y, y_hat] += 1` adds 1 to each place once, however often it occurs. Count with `np.add.at`, a loop, or sums."
+)
+def indexed_once(y, y_hat):
+    matrix = np.zeros((2, 2))
+    matrix[y.astype(int), y_hat.astype(int)] += 1
+    return matrix
+
+
 @confusion_matrix.accept
 def with_a_loop(y, y_hat):
     matrix = np.zeros((2, 2))
@@ -554,7 +612,7 @@ def with_products(y, y_hat):
     return np.vstack([1 - y, y]) @ np.vstack([1 - y_hat, y_hat]).T
 
 
-@confusion_matrix.accept
+@confusion_matrix.accept("2 y + ŷ numbers the four cases from 0 to 3, and one count of these numbers is the matrix.")
 def with_bincount(y, y_hat):
     return np.bincount((2 * y + y_hat).astype(int).ravel(), minlength=4).reshape(2, 2)
 
@@ -585,7 +643,10 @@ def matrix_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=30, equation="(1.6)", cases=matrix_cases)
+@lesson.exercise(points=1, topic=30, equation="(1.6)", cases=matrix_cases,
+    ask='Among which examples is precision a share: those with the answer 1, or those with the label 1? And what if there are none?',
+    small={"matrix": np.array([[3, 1], [1, 2]])},
+)
 def precision(matrix):
     """Return the share of hits among the answers 1.
 
@@ -603,7 +664,10 @@ def precision(matrix):
     return TP / (TP + FP) if TP + FP > 0 else 0.0  # (1.6)
 
 
-@lesson.exercise(points=1, topic=30, equation="(1.7)", cases=matrix_cases)
+@lesson.exercise(points=1, topic=30, equation="(1.7)", cases=matrix_cases,
+    ask='Among which examples is recall a share: those with the answer 1, or those with the label 1? And what if there are none?',
+    small={"matrix": np.array([[3, 1], [1, 2]])},
+)
 def recall(matrix):
     """Return the share of hits among the labels 1.
 
@@ -621,7 +685,10 @@ def recall(matrix):
     return TP / (TP + FN) if TP + FN > 0 else 0.0  # (1.7)
 
 
-@lesson.exercise(points=1, topic=30, equation="(1.8)", cases=matrix_cases)
+@lesson.exercise(points=1, topic=30, equation="(1.8)", cases=matrix_cases,
+    ask='Which row of the matrix holds the examples with the label 0, and which of its two entries are right?',
+    small={"matrix": np.array([[3, 1], [1, 2]])},
+)
 def specificity(matrix):
     """Return the share of right answers among the labels 0.
 
@@ -729,7 +796,7 @@ def from_the_column(matrix):
     return float(right) / max(float(wrong + right), 1.0)
 
 
-@precision.accept
+@precision.accept("It divides, and takes the convention where division stops.")
 def precision_by_try(matrix):
     try:
         return int(matrix[1, 1]) / int(matrix[0, 1] + matrix[1, 1])
@@ -826,7 +893,7 @@ def recall_by_try(matrix):
         return 0.0
 
 
-@recall.accept
+@recall.accept("It looks at what is missed, and subtracts its share from 1.")
 def one_minus_missed(matrix):
     positives = matrix[1].sum()
     return 1 - matrix[1, 0] / positives if positives else 0.0
@@ -899,7 +966,7 @@ def from_the_first_row(matrix):
     return right / (right + alarms) if right + alarms else 0
 
 
-@specificity.accept
+@specificity.accept("With the two labels exchanged, specificity is recall.")
 def recall_of_the_turned_matrix(matrix):
     return recall(matrix[::-1, ::-1])
 
@@ -926,7 +993,10 @@ def pair_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=29, equation="(1.12)", cases=pair_cases)
+@lesson.exercise(points=1, topic=29, equation="(1.12)", cases=pair_cases,
+    ask='Which values of P and R make the denominator 0, and what is F1 then?',
+    small={"P": 0.5, "R": 0.8},
+)
 def f1_score(P, R):
     """Return the harmonic mean of precision and recall.
 
@@ -1032,7 +1102,7 @@ def with_float64(P, R):
     return np.nan_to_num(np.float64(2 * P * R) / np.float64(P + R))
 
 
-@f1_score.accept
+@f1_score.accept("The harmonic mean is the product, divided by the plain mean.")
 def product_by_mean(P, R):
     mean = np.mean([P, R])
     return np.array(P * R / mean if mean > 0 else 0)
@@ -1071,7 +1141,10 @@ def table_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=29, equation="(1.12)", cases=table_cases)
+@lesson.exercise(points=2, topic=29, equation="(1.12)", cases=table_cases,
+    ask='What do you compute for each row before you compare, and what of the best row do you return?',
+    small={"table": [{"name": "A", "precision": 0.5, "recall": 1.0}, {"name": "B", "precision": 0.8, "recall": 0.7}]},
+)
 def pick_classifier(table):
     """Return the name of the classifier with the highest F1 score.
 
@@ -1183,7 +1256,7 @@ def with_argmax(table):
     return table[np.argmax(P * R / np.maximum(P + R, 1e-12))]["name"]
 
 
-@pick_classifier.accept
+@pick_classifier.accept("All rows are sorted by F1; the last one is the best.")
 def sorted_by_f1(table):
     return sorted(table, key=lambda row: f1_score(row["precision"], row["recall"]))[-1]["name"]
 
@@ -1229,7 +1302,14 @@ def limit_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=29, equation="(1.14)", cases=limit_cases)
+@lesson.exercise(points=2, topic=29, equation="(1.14)", cases=limit_cases,
+    ask='Which rows may be chosen at all? Among these, what do you compare, and what if there are none?',
+    small={
+        "table": [{"name": "A", "f1": 0.9, "ms": 80}, {"name": "B", "f1": 0.92, "ms": 95}, {"name": "C", "f1": 0.95, "ms": 1500}],
+        "optimising": "f1",
+        "limits": {"ms": 100},
+    },
+)
 def satisficing_choice(table, optimising, limits):
     """Return the name of the classifier that is best in one metric among those within all limits.
 
@@ -1373,7 +1453,7 @@ def names_of_all_within(table, optimising, limits):
     return [row["name"] for row in within(table, limits)]
 
 
-@satisficing_choice.accept
+@satisficing_choice.accept("One loop, without a list of those within the limits: a row must pass and beat the best so far.")
 def one_loop(table, optimising, limits):
     best = None
     for row in table:
@@ -1416,10 +1496,14 @@ def difference_cases(rng):
         case(difference=far_from_whole(4000, 6000, e), error=e),
         case(difference=far_from_whole(300, 500, other), error=other),
         case(difference=far_from_whole(30_000, 40_000, 0.8), error=0.8),
+        case(difference=float(rng.choice([0.125, 0.25])), error=0.25),  # powers of 2: exactly 96 or 24
     ]
 
 
-@lesson.exercise(points=2, topic=31, equation="(1.19)", cases=difference_cases)
+@lesson.exercise(points=2, topic=31, equation="(1.19)", cases=difference_cases,
+    ask='Solve (1.18) for m. In which direction must the result be rounded so that (1.18) still holds?',
+    small={"difference": 0.1, "error": 0.2},
+)
 def dev_set_size(difference, error=0.5):
     """Return how many dev examples tell two classifiers apart.
 
@@ -1504,19 +1588,20 @@ def one_more(difference, error=0.5):
     return int(np.ceil(needed(difference, error))) + 1
 
 
+@dev_set_size.mistake(
+    "Where the number is whole already, this is one more than needed. Round up with `np.ceil` or `math.ceil`."
+)
+def rounded_down_and_one_more(difference, error=0.5):
+    return int(needed(difference, error)) + 1
+
+
 @dev_set_size.accept
 def with_math(difference, error=0.5):
     deviation = (2 * error * (1 - error)) ** 0.5
     return -int(-((2 * deviation / difference) ** 2) // 1)
 
 
-@dev_set_size.accept
-def rounded_down_and_one_more(difference, error=0.5):
-    """The next whole number; equal to rounding up for all but whole numbers."""
-    return int(needed(difference, error)) + 1
-
-
-@dev_set_size.accept
+@dev_set_size.accept("It does not solve for m: it halves an interval until the smallest m is found that fulfils (1.18).")
 def searched_by_halving(difference, error=0.5):
     low, high = 0, 10**9
     while high - low > 1:
@@ -1550,7 +1635,10 @@ def weight_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=32, equation="(1.21)", cases=weight_cases)
+@lesson.exercise(points=2, topic=32, equation="(1.21)", cases=weight_cases,
+    ask='How much does a wrong answer count above, and what must stand below so that all wrong gives 1?',
+    small={"y": np.array([[0, 1, 1, 2]]), "y_hat": np.array([[1, 1, 0, 2]]), "w": np.array([[10.0, 1.0, 1.0, 4.0]])},
+)
 def weighted_error(y, y_hat, w):
     """Return the weight of the wrong answers as a share of the weight of all.
 
@@ -1671,6 +1759,6 @@ def loop_over_examples(y, y_hat, w):
     return wrong / total
 
 
-@weighted_error.accept
+@weighted_error.accept("The weighted sum is a row times a column.")
 def as_a_product_of_matrices(y, y_hat, w):
     return ((w @ (y != y_hat).T) / w.sum()).item()
