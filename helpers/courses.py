@@ -125,6 +125,15 @@ TOPICS = (
     "Hierarchical softmax",
     "Negative sampling",
     "Continuous bag of words",
+    "Computational graphs",
+    "Reverse mode and topological order",
+    "Broadcasting in reverse",
+    "An engine checks gradients",
+    "Queries, keys, values",
+    "Why attention is scaled",
+    "Masks",
+    "Attention in reverse",
+    "Several heads",
 )
 
 LESSONS = [
@@ -256,6 +265,7 @@ LESSONS = [
     ),
     LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings", "59, 60, 62–64", 80, "lesson 1"),
     LessonInfo("course5_sequence", "08_word2vec", "word2vec", "65–68", 90, "lesson 7; course 2, lesson 8"),
+    LessonInfo("course5_sequence", "09_attention", "Attention", "73–77", 90, "lessons 1 to 3; course 2, lesson 8", 2),
 ]
 
 
