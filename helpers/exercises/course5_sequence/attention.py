@@ -1262,7 +1262,7 @@ def multi_head_backward(dY, cache):
     dH = np.einsum("nj,nmt->jmt", parameters["WO"], dY)  # (9.31)
     dO = split_heads(dH, num_heads)
     parts = [attention_backward(dO[r], (Q[r], K[r], V[r], A[:, r])) for r in range(num_heads)]  # (9.32)
-    dQ, dK, dV = (merge_heads(np.stack(part)) for part in zip(*parts, strict=True))
+    dQ, dK, dV = (merge_heads(np.stack([part[k] for part in parts])) for k in range(3))
     for name, dP, X in (("Q", dQ, X_q), ("K", dK, X_kv), ("V", dV, X_kv)):
         gradients["dW" + name] = np.einsum("jmt,kmt->jk", dP, X)  # (9.33)
         gradients["db" + name] = np.sum(dP, axis=(1, 2))[:, None]  # (9.33)
