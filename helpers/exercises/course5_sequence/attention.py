@@ -34,8 +34,8 @@ lesson.predict(
     "longer_books",
     "A network has seen books of 6 cards alone. You ask it in books of 20 cards. What share of its answers is right?",
     ("about as many as in books of 6", "about 6 of 20", "about one half"),
-    "Nothing in it counts the cards. The score of the card that fits is far above the others, and 19 others instead of 5 "
-    "do not make up for that.",
+    "Nothing in it counts the cards. The score of the card that fits is so far above the others that it wins against more "
+    "of them, too.",
 )
 lesson.predict(
     "two_heads",
