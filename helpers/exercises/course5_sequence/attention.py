@@ -700,9 +700,9 @@ def attention_backward(dO, cache):
     Q, K, V, A = cache
     dV = np.einsum("its,vit->vis", A, dO)  # (9.20)
     dA = np.einsum("vit,vis->its", dO, V)  # (9.21)
-    dS = softmax_rows_backward(dA, A) / np.sqrt(Q.shape[0])  # (9.22)
-    dQ = np.einsum("its,dis->dit", dS, K)  # (9.23)
-    dK = np.einsum("its,dit->dis", dS, Q)  # (9.24)
+    dP = softmax_rows_backward(dA, A) / np.sqrt(Q.shape[0])  # (9.22)
+    dQ = np.einsum("its,dis->dit", dP, K)  # (9.23)
+    dK = np.einsum("its,dit->dis", dP, Q)  # (9.24)
     return dQ, dK, dV
 
 
