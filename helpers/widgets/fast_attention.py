@@ -1,8 +1,8 @@
 """Fast attention, and networks of transformer blocks whose passes are given, such as a learner's; from lesson 5.10 on.
 
-Sequences are (n, m, T), tokens whole numbers (m, T), scores (n_y, m, T). ``dV`` is the derivative of the cost J by V for
-every V; the factor 1/m enters once, in the loss. A ``mask`` is True where a query may look; it broadcasts to (m, T_q, T_k).
-(m, T_q, T_k).
+Sequences are (n, m, T), tokens whole numbers (m, T), scores (n_y, m, T). ``dV`` is the derivative of the cost J by V
+for every V; the factor 1/m enters once, in the loss. A ``mask`` is True where a query may look, and broadcasts to the
+shape (m, T_q, T_k).
 """
 
 from typing import NamedTuple
