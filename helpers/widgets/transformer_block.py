@@ -383,8 +383,8 @@ def sick_run(rng, block_forward, block_backward, norm_forward, norm_backward, po
     means = ", ".join(f"{one:.3g}" for one in costs.reshape(5, 30).mean(axis=1))
     words = (
         f"The mean costs of five times 30 steps are {means}; guessing costs 2.08. Right symbols: "
-        f"{shares[:5].mean():.0%} in the first half of the lists, {shares[5:].mean():.0%} in the second half. The scores "
-        f"of a place spread by {spread:.2f}."
+        f"{shares[:5].mean():.0%} in the first half of the lists, {shares[5:].mean():.0%} in the second half. The "
+        f"scores of a place spread by {spread:.2f}."
     )
     figure, (left, bars) = plt.subplots(1, 2, figsize=(7.2, 2.6))
     left.plot(np.minimum(costs, 6), color=BLUE)
