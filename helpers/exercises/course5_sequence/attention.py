@@ -270,6 +270,18 @@ def mask_ignored(S, mask):
 
 
 @masked_softmax.mistake(
+    "An index of bools, S[~mask], must have the shape of S; it is not stretched. np.where(mask, S, ...) stretches the mask."
+)
+def index_is_not_stretched(S, mask):
+    S = S.copy()
+    S[~mask] = -np.inf
+    largest = np.max(S, axis=-1, keepdims=True)
+    E = np.exp(S - np.where(np.isinf(largest), 0, largest))
+    total = np.sum(E, axis=-1, keepdims=True)
+    return E / np.where(total == 0, 1, total)
+
+
+@masked_softmax.mistake(
     "A row without an open entry gives nan: minus infinity minus itself. Such a row is all 0; catch it before you divide."
 )
 def nan_in_an_empty_row(S, mask):
@@ -804,11 +816,14 @@ def dV_with_dS(dO, cache):
 
 
 @attention_backward.mistake(
-    "dV uses A where its transpose belongs: for dV the sum runs over the queries t. Here it runs over all of dO alike."
+    "For dV the weights are not transposed: for one example dV is dO times A. The transpose belongs to the way forward."
 )
-def weights_not_transposed(dO, cache):
-    A = cache[3]
-    return parts_changed(dO, cache, dV=lambda dV: np.einsum("its,vi->vis", A, dO.sum(axis=2)))
+def weights_transposed_in_dV(dO, cache):
+    Q, K, V, A = cache
+    dQ, dK, dV = np.zeros(Q.shape), np.zeros(K.shape), np.zeros(V.shape)
+    for i in range(dO.shape[1]):
+        dV[:, i] = dO[:, i] @ A[i].T
+    return dQ, dK, dV
 
 
 @attention_backward.mistake("The derivatives are divided by the number of examples. 1/m is in dO already.")
