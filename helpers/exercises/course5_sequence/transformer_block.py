@@ -787,7 +787,7 @@ def with_numbers(T):
 # --- feed_forward_backward -------------------------------------------------------------------------------------------
 
 #: n, n_h, h, m, T and whether the mask is causal.
-BLOCKS = ((4, 5, 2, 2, 3, True), (6, 3, 3, 1, 2, False), (4, 7, 1, 3, 2, True))
+BLOCKS = ((4, 3, 2, 2, 2, True), (3, 5, 3, 1, 2, False), (3, 2, 1, 1, 3, True))
 
 
 def dense(W, b, X):
