@@ -132,6 +132,16 @@ TOPICS = (
     "Reverse mode and topological order",
     "Broadcasting in reverse",
     "An engine that checks gradients derived by hand",
+    "Queries, keys, values",
+    "Why attention is scaled",
+    "Masks",
+    "Attention in reverse",
+    "Several heads",
+    "Layer normalisation",
+    "GELU",
+    "Positions",
+    "The transformer block",
+    "Causal masks",
 )
 
 LESSONS = [
@@ -299,6 +309,16 @@ LESSONS = [
     ),
     LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings", "59, 60, 62–64", 80, "lesson 1"),
     LessonInfo("course5_sequence", "08_word2vec", "word2vec", "65–68", 90, "lesson 7; course 2, lesson 8"),
+    LessonInfo("course5_sequence", "09_attention", "Attention", "73–77", 120, "lessons 1 to 3; course 2, lesson 8", 2),
+    LessonInfo(
+        "course5_sequence",
+        "10_transformer_block",
+        "The transformer block",
+        "78–82",
+        120,
+        "lesson 9; course 2, lesson 7; course 4, lesson 5",
+        2,
+    ),
 ]
 
 

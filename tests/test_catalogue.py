@@ -245,6 +245,10 @@ EQUIVALENT_MUTANTS = {
         "_last_argmax(predict(net, X_new), axis=0)",
     },
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
+    # A difference that is squared; means along the first axis broadcast alike with it and without.
+    ("transformer_block", "layer_norm_forward"): {"mu - x", "_size(x - mu) * 1", "keepdims=False"},
+    ("transformer_block", "layer_norm_backward"): {"keepdims=False"},
+    ("attention", "masked_softmax"): {"1100000000.0", "900000000.0", "1000000001.0"},  # any number as low as this
     # Likewise: a column times a row.
     ("word2vec", "neg_sampling_loss_and_gradient"): {"e_c * dz.T"},
     ("word2vec", "hierarchical_softmax_loss_and_gradient"): {"e_c * dz.T"},

@@ -1,4 +1,4 @@
-"""Fast recurrent layers, for the trainings of lessons 5.1 to 5.6.
+"""Fast recurrent layers and trainers, for the trainings of lessons 5.1 to 5.6; attention for those from 5.9 on.
 
 Sequences are (n_x, m, T_x), states (n_a, m, T_x), scores (n_y, m, T_x). An input of whole numbers, shape (m, T_x),
 means one-hot columns with n_x entries, which are never built. ``dV`` is the derivative of the cost J by V for every V;
@@ -243,6 +243,38 @@ class Bidirectional(Layer):
         return None if dx is None else dx + turned[..., ::-1]
 
 
+class Attention(Layer):
+    """Attention with several heads, whose two passes are given, such as a learner's own.
+
+    Parameters
+    ----------
+    functions : tuple
+        ``forward(X_q, X_kv, parameters, num_heads, mask)`` returns the output (n, m, T_q) and a cache, which
+        ``backward(dY, cache)`` turns into a dict with the gradients, ``"dWQ"`` and so on.
+    n_q, n_kv, units, n : int
+        Sizes of the two inputs, rows of Q, K and V (of all heads together), size of the output.
+    rng : Generator
+        Each matrix is drawn with standard deviation 1/√(its columns); biases are 0.
+    num_heads : int
+    """
+
+    def __init__(self, functions, n_q, n_kv, units, n, rng, num_heads=1):
+        super().__init__()
+        self.functions, self.num_heads = functions, num_heads
+        for name, shape in (("Q", (units, n_q)), ("K", (units, n_kv)), ("V", (units, n_kv)), ("O", (n, units))):
+            self.parameters["W" + name] = rng.standard_normal(shape) / np.sqrt(shape[1])
+            self.parameters["b" + name] = np.zeros((shape[0], 1))
+
+    def forward(self, X_q, X_kv, mask):
+        Y, self.cache = self.functions[0](X_q, X_kv, self.parameters, self.num_heads, mask)
+        return Y
+
+    def backward(self, dY):
+        found = self.functions[1](dY, self.cache)
+        self.gradients = {name: found["d" + name] for name in self.parameters}
+        return found.get("dX_q"), found.get("dX_kv")
+
+
 class Network(Layer):
     """Recurrent layers, one above the other, and a dense output for each step: scores W a⟨t⟩ + b, before g₂.
 
@@ -422,3 +454,27 @@ def train(
             if test is not None:
                 history["test_accuracy"].append(accuracy(network, **test))
     return history
+
+
+def train_on_fresh(network, draw, optimizer, steps, loss=softmax_loss):
+    """Train a network for some steps, each on new examples, and return the cost of each step, shape (steps,).
+
+    Parameters
+    ----------
+    network : Layer
+        Its parameters change.
+    draw : callable
+        ``draw()`` returns the inputs of ``network.forward``, a tuple, and the labels for `loss`.
+    optimizer : Adam
+    steps : int
+    loss : callable
+        `softmax_loss` or `sigmoid_loss`.
+    """
+    costs = []
+    for _ in progress(range(steps), desc="training"):
+        inputs, y = draw()
+        J, dscores = loss(network.forward(*inputs), y)
+        network.backward(dscores)
+        optimizer.step(network)
+        costs.append(J)
+    return np.array(costs)
