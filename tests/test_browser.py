@@ -100,7 +100,7 @@ def lab(tmp_path_factory):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     nbformat.write(solved, folder / "solved.ipynb")
-    start = f"import sys; from helpers import cli; cli.become_lab({str(folder)!r}, sys.argv[1:])"
+    start = f"import sys; from helpers import launch; launch.become_lab({str(folder)!r}, sys.argv[1:])"
     with server([sys.executable, "-c", start], TOP, folder.parent / "server.log") as url:
         yield url, folder
 

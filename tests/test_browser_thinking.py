@@ -25,7 +25,7 @@ def lab(tmp_path_factory):
     """JupyterLab as `make lab` starts it, on an edition of one lesson for who learns alone; its URL and folder."""
     folder = tmp_path_factory.mktemp("lab") / "learner"
     release.write(release.edition([LESSON], ways=True), folder)
-    start = f"import sys; from helpers import cli; cli.become_lab({str(folder)!r}, sys.argv[1:])"
+    start = f"import sys; from helpers import launch; launch.become_lab({str(folder)!r}, sys.argv[1:])"
     with server([sys.executable, "-c", start], TOP, folder.parent / "server.log") as url:
         yield url, folder
 

@@ -257,7 +257,7 @@ def squared_times_m(w, b, X, Y):
 
 @squared_cost.mistake("Each square is divided by 2 m, but they are not added up: the cost is one number.")
 def squares_divided_by_m(w, b, X, Y):
-    return squared_per_example(w, b, X, Y) / X.shape[1]
+    return 0.5 * (sigmoid(w.T @ X + b) - Y) ** 2 / X.shape[1]
 
 
 @squared_cost.mistake("The sum of the differences is squared. Square each difference first, then add up.")
