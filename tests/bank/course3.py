@@ -181,10 +181,9 @@ def _(answers, labels):
 
 @right("data_mismatch.mismatch_report")
 def _(errors):
-    out = {
-        "avoidable bias": errors["train"] - errors["proxy"], "variance": errors["train-dev"] - errors["train"],
-        "mismatch": errors["dev"] - errors["train-dev"], "over-fitting of dev": errors["test"] - errors["dev"],
-    }  # fmt: skip
-    names = np.array(list(out))
-    out["largest"] = names[np.argmax(list(out.values()))]
-    return out
+    proxy, rest = errors["proxy"], [errors[name] for name in ("train", "train-dev", "dev", "test")]
+    names = np.array(["variance", "mismatch", "over-fitting of dev"])
+    gaps = np.diff(rest)
+    if proxy is not None and rest[0] >= proxy:
+        names, gaps = np.append(names, "avoidable bias"), np.append(gaps, rest[0] - proxy)
+    return {"avoidable bias": "undetermined"} | dict(zip(names, gaps, strict=True)) | {"largest": names[np.argmax(gaps)]}
