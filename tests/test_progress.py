@@ -303,6 +303,7 @@ NO_EQUATION = {
     ("bias_variance", "next_step"),
     ("hyperparameter_search", "tuning_priority"),
     ("training_loop", "read_digits"),
+    ("conv_classifier", "read_sheets"),
 }
 #: The lesson's own equation, which NumPy writes with the same letters.
 SAME_AS_THE_EQUATION = {("propagate", 1, "dZ=A-Y")}

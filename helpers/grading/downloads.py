@@ -436,7 +436,7 @@ def _place(class_, target, files, when, student):
     there, before = target.is_dir(), time_of(target)
     now = when.replace(tzinfo=None) if when else None
     if there:
-        own = {path.name: path.read_bytes() for path in sorted(target.iterdir()) if _counts(path)}
+        own = _files_in(target)
         if _digest(own) == digest:
             if now and before != now:
                 _stamp(target, when)
@@ -460,8 +460,9 @@ def _place(class_, target, files, when, student):
     return ("newer" if there else "taken"), (("The download says no time: write its timestamp.txt.",) if lost else ())
 
 
-def _counts(path):
-    return path.is_file() and not path.is_symlink() and path.name != "timestamp.txt"
+def _files_in(folder):
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink()]
+    return {path.name: path.read_bytes() for path in paths if path.name != "timestamp.txt"}
 
 
 def _digest(files):
@@ -487,12 +488,8 @@ def _keep(class_, student, attempts):
 def _set_aside(place, files, when):
     """Write files into a new folder of a place, unless it holds the same ones already."""
     digest = _digest(files)
-    for one in place.iterdir() if place.is_dir() else ():
-        if (
-            one.is_dir()
-            and _digest({path.name: path.read_bytes() for path in one.iterdir() if _counts(path)}) == digest
-        ):
-            return
+    if any(one.is_dir() and _digest(_files_in(one)) == digest for one in (place.iterdir() if place.is_dir() else ())):
+        return
     number = 1 + sum(1 for _ in place.iterdir()) if place.is_dir() else 1
     folder = place / (when.strftime("%Y-%m-%d %H.%M.%S UTC") if when else f"attempt {number}")
     while folder.exists():

@@ -727,6 +727,14 @@ def who_cases(rng):
         "database": {"Ada": np.array([[1.0, 0]]), "Ben": np.array([[0.0, 1]])},
         "threshold": 0.5,
     },
+    why={
+        "question": "Why is the nearest entry found first, and the threshold asked of it alone?",
+        "choices": {
+            "If the nearest one is too far, so are all the others": "Yes: every other entry is at least as far.",
+            "It is quicker than to ask each entry": "No: all distances are needed either way.",
+            "Any entry within the threshold would do as well": "No: the first one within it need not be the nearest.",
+        },
+    },
 )
 def who_is_it(embedding, database, threshold):
     """Say who is on an image, or that it is nobody we know.
