@@ -4,10 +4,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from helpers import data
+from helpers.checks import sick
 from helpers.plots import BLUE, ORANGE
 from helpers.widgets import fast_cnn
 
 SHEET = 12
+
+
+def sheets(images, places):
+    """Return sheets (m, 12, 12, 1): images (m, 8, 8), from 0 to 16, with their upper left pixels at `places` (m, 2)."""
+    X = np.zeros((len(images), SHEET, SHEET, 1))
+    for sheet, image, (row, column) in zip(X, images, places, strict=True):
+        sheet[row : row + 8, column : column + 8, 0] = image / 16
+    return X
 
 
 def three_parts(seed=0):
@@ -18,10 +27,7 @@ def three_parts(seed=0):
     """
     rng, digits = np.random.default_rng(seed), data.small_digits()
     order = rng.permutation(digits.labels.size)[:1400]
-    X = np.zeros((len(order), SHEET, SHEET, 1))
-    for k, number in enumerate(order):
-        row, column = rng.integers(0, SHEET - 8 + 1, size=2)
-        X[k, row : row + 8, column : column + 8, 0] = digits.images[number] / 16
+    X = sheets(digits.images[order], rng.integers(0, SHEET - 8 + 1, size=(len(order), 2)))
     labels = digits.labels[0, order]
     return X[:600], labels[:600], X[600:900], labels[600:900], X[900:], labels[900:]
 
@@ -76,3 +82,74 @@ def draw_filters(figure, W):
     for ax, c in zip(figure.subplots(2, W.shape[3] // 2).flat, range(W.shape[3]), strict=True):
         ax.imshow(W[:, :, 0, c], cmap="RdBu_r", vmin=-limit, vmax=limit)
         ax.set_axis_off()
+
+
+# --- a run to diagnose ------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too large",
+        "the cost jumps far above guessing, and the filters move by much more than their size at the start",
+        "divide the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the learning rate is too small",
+        "the cost stays near guessing, and the filters move, but hardly",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "labels and images are not in the same order",
+        "the filters move as they should, but the training is learned in part only, and new sheets are guessed",
+        "look at some images of a mini-batch together with their labels",
+    ),
+    sick.Fault(
+        "all filters start at 0",
+        "no score is positive, so the filters get no gradient and stay where they are",
+        "draw the filters at random",
+    ),
+    sick.Fault(
+        "the digits to learn from all lie in the upper left corner of their sheets",
+        "the training is read almost without errors, and of new sheets, on which the digits lie anywhere, few are read",
+        "look at some images of the training beside some new ones",
+    ),
+)
+
+
+def sick_run(rng, train, predict, which=None):
+    """Train on 256 sheets for 80 steps with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    train, predict : callable
+        The learner's functions.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    digits = data.small_digits()
+    order, places = rng.permutation(digits.labels.size)[:456], rng.integers(0, SHEET - 8 + 1, size=(456, 2))
+    places[:256] *= which != 4
+    X, labels = sheets(digits.images[order], places), digits.labels[0, order]
+    known = rng.permutation(labels[:256]) if which == 2 else labels[:256]
+    rate = (rng.uniform(0.5, 1.0), rng.uniform(1e-6, 3e-6))[which] if which < 2 else rng.uniform(0.008, 0.012)
+    net = {"W1": rng.normal(size=(5, 5, 1, 8)) * np.sqrt(2) / 5, "b1": np.zeros((1, 1, 1, 8))}
+    net |= {"W2": np.zeros((128, 10)), "b2": np.zeros((1, 10))}
+    if which == 3:
+        net["W1"] = 0 * net["W1"]
+    with np.errstate(all="ignore"):
+        orders = np.array([rng.permutation(256) for _ in range(10)])
+        after, costs = train(net, X[:256], known, orders, 32, rate)
+        right = np.mean(predict(after, X[:256]) == known), np.mean(predict(after, X[256:]) == labels[256:])
+    costs, moved = np.asarray(costs, dtype=float), float(np.max(np.abs(after["W1"] - net["W1"])))
+    words = (
+        f"The cost of the first mini-batch is {costs[0]:.3g}, the highest {costs.max():.3g}, the mean of the last "
+        f"eight {costs[-8:].mean():.3g}; guessing costs 2.30. The largest change of a weight of W1 is {moved:.1e}. "
+        f"Right at the end: {right[0]:.0%} of the sheets of the training, {right[1]:.0%} of 200 new ones."
+    )
+    figure, ax = plt.subplots(figsize=(5, 2.6))
+    ax.plot(np.minimum(costs, 6), "o-", color=BLUE, markersize=3)
+    ax.axhline(2.3, color="0.6", linestyle="--", linewidth=0.8)
+    ax.set(xlabel="step (dashed: guessing)", ylabel="cost (6: 6 or more)", ylim=(0, 6.2), title="A run on 256 sheets")
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

@@ -1,5 +1,7 @@
 """Lesson 4.11: the network against autograd, the hidden sheets, rivals, and what the lesson says."""
 
+import re
+
 import autograd
 import autograd.numpy as anp
 import autograd.scipy.signal
@@ -97,3 +99,24 @@ def test_figures_show_what_they_are_given():
     pictures.draw_shares(ax, {"a": [0.1, 0.3], "your network": [0.8, 0.9]})
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "your network"]
     plt.close("all")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)))
+def test_a_sick_run_looks_as_its_fault_says(which, seed):
+    run = pictures.sick_run(np.random.default_rng(seed), TRAIN.reference, PREDICT.reference, which=which)
+    plt.close(run.figure)
+    number = r"(-?[\d.]+(?:e[-+]\d+)?)"
+    pattern = (
+        f"is {number}, the highest {number}, the mean of the last eight {number}; .* weight of W1 is {number}\\. "
+        r".* (\d+)% of the sheets of the training, (\d+)% of 200"
+    )
+    first, highest, last, moved, known, new = (float(x) for x in re.search(pattern, run.words).groups())
+    looks = (
+        highest > 10 and moved > 2,
+        highest < 4 and 0 < moved < 1e-3 and abs(last - first) < 0.1,
+        highest < 4 and moved > 0.05 and 30 < known < 70 and new < 25,
+        highest < 4 and moved == 0 and abs(last - first) < 0.1,
+        highest < 4 and moved > 0.05 and known > 90 and new < 35,
+    )
+    assert [bool(look) for look in looks] == [number == which for number in range(5)], run.words

@@ -180,13 +180,33 @@ def test_mean_cosine_by_hand():
 
 
 def test_depth_harms_plain_networks_and_not_residual_ones(digits):
-    """Training cost of the last epoch, one start each: 4 and 32 layers."""
-    plain = [pictures.train(digits, blocks, "plain").costs[-1] for blocks in (1, 15)]
-    residual = [pictures.train(digits, blocks, "residual", last=0.0).costs[-1] for blocks in (1, 15)]
-    assert plain[1] > 2 * plain[0]
-    assert residual[1] < residual[0]
+    """Training cost of the last epoch, 4 and 32 layers, in each of the three starts that the notebook shows."""
+    for seed in range(3):
+        plain = [pictures.train(digits, blocks, "plain", seed=seed).costs[-1] for blocks in (1, 15)]
+        residual = [pictures.train(digits, blocks, "residual", last=0.0, seed=seed).costs[-1] for blocks in (1, 15)]
+        assert plain[1] > 2 * plain[0]
+        assert residual[1] < residual[0]
     diverged = pictures.train(digits, 15, "residual", last=1.0).costs[-1]
     assert not diverged < 2.2
+
+
+def test_thirty_blocks_as_the_answers_say(digits):
+    """Question 1 of the picture: with He's weights the plain gradient stays near 1, the residual one explodes; question 2."""
+    for seed in range(5):
+        A = pictures.first_activations(digits.X[:, :50], np.random.default_rng(seed), 32).astype(float)
+        dA, growth = np.random.default_rng(1).normal(size=A.shape), {}
+        for scale in (1.0, 0.4):
+            blocks = pictures.draw_blocks(np.random.default_rng(seed + 10), 30, 32, scale)
+            for name, functions in (
+                ("plain", (pictures.plain_pair, pictures.plain_pair_back)),
+                ("residual", (FORWARD.reference, BACKWARD.reference)),
+            ):
+                norms, _ = pictures.gradient_norms(A, blocks, *functions, dA)
+                growth[name, scale] = norms[0] / norms[-1], norms[-6] / norms[-1]
+        assert 1e-3 < growth["plain", 1.0][0] < 10, "32 units: some draws lose two powers of ten, and none explodes"
+        assert 1e4 < growth["residual", 1.0][0] < 1e6
+        assert growth["plain", 0.4][1] < 1e-3, "after five blocks"
+        assert 0.5 < growth["residual", 0.4][0] < 2
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
@@ -212,6 +232,7 @@ def test_picture_says_what_it_shows_and_answers_the_questions(picture):
     picture.controls["blocks"].value = 30
     words = picture._caption.value
     assert "60 layers, 30 blocks" in words
+    assert "by the factor 0.63 in the plain network" in words, "the answers say this number"
     assert "in the residual one" in words
     before = picture._image.value
     picture.controls["last"].value = 0.0

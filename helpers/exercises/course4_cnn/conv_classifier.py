@@ -28,7 +28,7 @@ lesson.predict(
     "rival",
     "600 digits to learn from, five starts. Which reads the most new sheets on average?",
     ("64 dense units", "the nearest neighbour", "the nearest neighbour, over all shifts", "your network"),
-    "Someone who knows that digits only move can say so in a line. The network had to find it out from 600 examples.",
+    "Someone who knows that digits only move can write that into one line of code. The network had to find it out from 600 examples.",
 )
 
 # --- nets ------------------------------------------------------------------------------------------------------------

@@ -22,14 +22,14 @@ lesson.predict(
     "200 steps each, five splits of the people. Which negatives give the larger area under the ROC curve on the people of "
     "the test, by more than two standard errors?",
     ("semi-hard ones", "neither", "random ones"),
-    "Many random triplets are wasted, but those that are active teach the same. Who is in which part matters more.",
+    "Most random triplets are wasted at the end, but those that are active are enough. The difference is below its error.",
 )
 lesson.predict(
     "carries",
     "A threshold lets in 1 % of the pairs of two people on dev, ten people. On ten other people, the test part, five "
     "splits: which is the largest share of pairs of two people that it lets in?",
     ("at most 1 %", "above 1 % and below 10 %", "10 % or more"),
-    "1 % of 4500 pairs of ten people hangs on a few pairs of people who look alike; other people have others.",
+    "1 % of the 4500 pairs of two people are 45 pairs. Which photographs these are depends on the ten people.",
 )
 
 # --- embedding_distance ----------------------------------------------------------------------------------------------
