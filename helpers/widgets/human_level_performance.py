@@ -162,12 +162,12 @@ def try_remedies(digits, start, seeds=5):
 FAULTS = (
     Fault(
         "the network is too small",
-        "the training error is far above the proxy after many passes, and the second half of them lowered it by less than 40 %",
+        "the training error is far above the proxy after many passes, and it falls slowly in the second half of them",
         "take more hidden units",
     ),
     Fault(
         "the training was stopped too early",
-        "the training error is far above the proxy after few passes, and the last ones have halved it: it is still falling",
+        "the training error is far above the proxy after few passes, and each pass still lowers it a lot",
         "train longer",
     ),
     Fault(
@@ -177,7 +177,7 @@ FAULTS = (
     ),
     Fault(
         "many training labels are wrong",
-        "the training error stays far above the dev error: the answers are better than the labels that they are compared with",
+        "the training error stays far above the dev error: the answers are better than the training labels",
         "look at the training digits that are read wrongly, and correct their labels",
     ),
 )
@@ -214,16 +214,17 @@ def sick_run(rng, digits, avoidable_bias, variance_gap, which=None):
     proxy = 0.012  # the nearest neighbour
     bias = avoidable_bias(on_train, proxy)
     figure, ax = plt.subplots(figsize=(6, 2.6))
-    for values, name, color, style in zip(np.transpose(errors), ("train", "dev"), (BLUE, ORANGE), ("-", "--"), strict=True):
-        ax.plot(range(1, passes + 1), values, style, color=color, label=name)
+    for values, name, look in zip(np.transpose(errors), ("train", "dev"), ("-", "--"), strict=True):
+        ax.plot(range(1, passes + 1), values, look, color=BLUE if name == "train" else ORANGE, label=name)
     ax.axhline(proxy, color="gray", linestyle=":", label="proxy")
     ax.set(xlabel="passes over the training digits", ylabel="error", ylim=(0, 1))
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
     plt.close(figure)
     words = (
         f"{m} training digits, {passes} passes. Proxy {proxy}, train {on_train:.2f}, dev {on_dev:.2f}: avoidable bias "
         f"{bias if isinstance(bias, str) else f'{bias:.2f}'}, generalisation gap {variance_gap(on_train, on_dev):.2f}. "
-        f"After {passes // 2} of the passes the training error was {errors[passes // 2 - 1][0]:.2f}."
+        f"After pass {passes // 2} the training error was {errors[passes // 2 - 1][0]:.2f}."
     )
     return Run(figure, words, FAULTS, which)
 

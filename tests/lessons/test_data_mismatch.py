@@ -361,6 +361,17 @@ def test_why_the_plan_leaves_the_30_images_out(effects):
     assert "50 app images" not in ends[1].state
 
 
+def test_per_week_the_choice_of_round_2_wins_more_than_the_app_images():
+    able = {"bigger network"}
+    start, web, app = (
+        data_mismatch.errors_of(able | more)["blackbox"] for more in (set(), {"more web images"}, {"50 app images"})
+    )
+    assert [round(start - app, 2), round(start - web, 2)] == [0.29, 0.21]
+    assert (start - web) / 2 > (start - app) / 4
+    bought = data_mismatch.play(PLAN)[-1].state
+    assert sum(data_mismatch.PRICES[offer] for offer in bought) == data_mismatch.BUDGET == 10
+
+
 def gaps_of(letters):
     bought = {name for name, letter in zip(data_mismatch.PRICES, letters, strict=True) if letter == "x"}
     return data_mismatch.errors_of(bought) | data_mismatch.report_of(bought, REPORT)
