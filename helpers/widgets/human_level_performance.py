@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure, for_screen_readers, progress
 
@@ -156,6 +157,80 @@ def try_remedies(digits, start, seeds=5):
     return results
 
 
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the network is too small",
+        "the training error is far above the proxy after many passes, and it falls slowly in the second half of them",
+        "take more hidden units",
+    ),
+    Fault(
+        "the training was stopped too early",
+        "the training error is far above the proxy after few passes, and each pass still lowers it a lot",
+        "train longer",
+    ),
+    Fault(
+        "there are too few training digits",
+        "the training error falls to about 0, and the dev error stays far above it",
+        "get more training digits",
+    ),
+    Fault(
+        "many training labels are wrong",
+        "the training error stays far above the dev error: the answers are better than the training labels",
+        "look at the training digits that are read wrongly, and correct their labels",
+    ),
+)
+
+
+def sick_run(rng, digits, avoidable_bias, variance_gap, which=None):
+    """Train a network on the small digits with one of `FAULTS`, follow its errors, and return the `Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    digits : Digits
+    avoidable_bias, variance_gap : callable
+        The learner's.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    m, units, passes = ((1000, 2, 60), (1000, 50, 3), (50, 50, 120), (1000, 50, 20))[which]
+    chosen = rng.permutation(digits.X_train.shape[1])[:m]
+    X, Y = digits.X_train[:, chosen], digits.Y_train[:, chosen]
+    if which == 3:
+        wrong = rng.random(Y.shape) < 0.3
+        Y = np.where(wrong, (Y + rng.integers(1, 10, size=Y.shape)) % 10, Y)
+    network = MLPClassifier(
+        (units,), "tanh", solver="sgd", alpha=0, batch_size=50, learning_rate_init=0.1, momentum=0,
+        random_state=int(rng.integers(1000)),
+    )  # fmt: skip
+    marks, errors = [round(k) for k in np.linspace(1, passes, min(passes, 20))], []
+    for k in range(1, passes + 1):
+        network.partial_fit(X.T, Y[0], classes=range(10))
+        if k in marks:
+            errors.append([np.mean(network.predict(A.T) != B[0]) for A, B in ((X, Y), (digits.X_dev, digits.Y_dev))])
+    on_train, on_dev = (float(error) for error in errors[-1])
+    middle = len(marks) // 2 - 1
+    proxy = 0.012  # the nearest neighbour
+    bias = avoidable_bias(on_train, proxy)
+    figure, ax = plt.subplots(figsize=(6, 2.6))
+    for values, name, look in zip(np.transpose(errors), ("train", "dev"), ("-", "--"), strict=True):
+        ax.plot(marks, values, look, color=BLUE if name == "train" else ORANGE, label=name)
+    ax.axhline(proxy, color="gray", linestyle=":", label="proxy")
+    ax.set(xlabel="passes over the training digits", ylabel="error", ylim=(0, 1))
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    plt.close(figure)
+    words = (
+        f"{m} training digits, {passes} passes. Proxy {proxy}, train {on_train:.2f}, dev {on_dev:.2f}: avoidable bias "
+        f"{bias if isinstance(bias, str) else f'{bias:.2f}'}, generalisation gap {variance_gap(on_train, on_dev):.2f}. "
+        f"After pass {marks[middle]} the training error was {errors[middle][0]:.2f}."
+    )
+    return Run(figure, words, FAULTS, which)
+
+
 # --- the ladder -------------------------------------------------------------------------------------------------------
 
 RUNGS = ("team of humans", "one human", "training error", "dev error")
@@ -202,7 +277,7 @@ def _ladder(ax, highest, animated):
             low = heights[2] < 25 * highest  # too low for words below the dot
             place = (2, heights[2] + (7 if low else -4) * highest)
             gaps[0].set(text="bias\nundetermined", position=place, ha="center", va="bottom" if low else "top")
-        gaps[1].set(text=f"generalisation gap\n{percent(variance)}", y=heights[2] + 50 * variance)
+        gaps[1].set(text=f"generalisation\ngap {percent(variance)}", y=heights[2] + 50 * variance)
 
     return show
 

@@ -74,7 +74,7 @@ def open_new(project, digits):
     right = np.mean(np.asarray(digits) == project.digits_new)
     print(f"read right: {right:.1%} of {project.digits_new.size} new digits, which no choice has used")
     a, b = project.pair
-    print(f"the web's images were {project.change}; its labels of {a} and {b} were exchanged")
+    print(f"the change of the web's images: {project.change}; the digits exchanged in its labels: {a} and {b}")
 
 
 def draw_sources(project):

@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import math
+import re
 import statistics
 import time
 from fractions import Fraction
@@ -429,3 +430,18 @@ def test_numbers_of_the_text(digits):
     assert 25 * 25 == data.faces_or_not().images[0].size == 625
     assert LESSON["avoidable_bias"](0.09, 0.012) == pytest.approx(0.078)  # 7.8 %
     assert pytest.approx(7.8) == 100 * 0.078
+
+
+@pytest.mark.parametrize("which", range(4), ids=["small", "early", "few", "labels"])
+def test_a_run_looks_as_its_fault_says_and_as_no_other(digits, which):
+    gaps = LESSON["avoidable_bias"], LESSON["variance_gap"]
+    for seed in range(5):
+        run = pictures.sick_run(np.random.default_rng(seed), digits, *gaps, which)
+        train, dev, before = map(float, re.findall(r"(?:train|dev|error was) (0\.\d\d)", run.words))
+        looks = [
+            train > 0.2 and abs(dev - train) < 0.15 and train > 0.6 * before,
+            train > 0.05 and abs(dev - train) < 0.15 and train < 0.55 * before,
+            train < 0.05 and dev > train + 0.1,
+            train > dev + 0.15,
+        ]
+        assert [i for i, there in enumerate(looks) if there] == [run.which] == [which], (seed, run.words)

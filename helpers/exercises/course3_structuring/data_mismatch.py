@@ -12,14 +12,14 @@ lesson = Lesson("data_mismatch")
 lesson.predict(
     "pooled",
     "250 app digits are shuffled into 5000 web digits, and the whole is cut into training and dev set. The dev error is "
-    "about 0.06. What error do the users of the app see?",
-    ("about 0.03", "about 0.06", "about 0.13"),
+    "about 0.07. What error do the users of the app see?",
+    ("about 0.03", "about 0.07", "about 0.13"),
     "Of the dev digits, one in twenty-one is from the app, so the dev error is that of the web.",
 )
 lesson.predict(
     "new_scans",
-    "A network learns from 3000 made digits: 30 scans at 100 slants. On new slants of the same 30 scans it errs never. What "
-    "is its error on digits that are made from other scans?",
+    "A network learns from 3000 made digits: 30 scans at 100 slants. On new slants of the same 30 scans its "
+    "error is 0.00. What is its error on digits that are made from other scans?",
     ("below 0.05", "about 0.15", "above 0.3"),
     "There are only 30 handwritings in the 3000 digits, and the network has learned these by heart.",
 )
@@ -32,8 +32,8 @@ lesson.predict(
 )
 lesson.predict(
     "tuning_given_up",
-    "With 1000 settings tried on 30 dev images, the team gives the tuning up. What happens to the dev error, and what to "
-    "the error on app images that nobody has chosen by?",
+    "The team tries 1000 settings on 30 dev images and keeps the best. Now it gives that up. What happens to the dev error, "
+    "and what to the error on app images that nobody has chosen by?",
     ("both rise", "dev rises, the other hardly moves", "both fall"),
     "The tuning had won nothing but luck on 30 images. Without it the dev error says what the app would say.",
 )
