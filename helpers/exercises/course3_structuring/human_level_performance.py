@@ -531,6 +531,24 @@ def empty_not_caught(levels):
     return min(error for error in levels.values() if error is not None)
 
 
+@bayes_proxy.mistake(
+    "This is the mean of the levels, and of none it is nan. The best level shows already that less is possible: take the "
+    "smallest, and return None where nobody has been measured."
+)
+def mean_of_levels_or_nan(levels):
+    with np.errstate(all="ignore"):
+        return np.mean(measured_of(levels)) if measured_of(levels) else np.nan
+
+
+@bayes_proxy.mistake(
+    "This is the mean of the levels, and it stops where nobody has been measured. The best level shows already that less is "
+    "possible: take the smallest, and return None where there is none."
+)
+def mean_of_levels_that_stops(levels):
+    known = measured_of(levels)
+    return sum(known) / len(known)
+
+
 @bayes_proxy.accept
 def smallest(levels):
     return min((error for error in levels.values() if error is not None), default=None)

@@ -790,6 +790,14 @@ def specificity_for_precision(matrix):
     return share(matrix[0, 0], matrix[0, 1])
 
 
+@precision.mistake(
+    "This is the recall: TP divided by all *labels* 1. Precision divides by all *answers* 1, TP + FP; and where there are "
+    "none, the quotient is nan: return 0 then."
+)
+def recall_for_precision_without_a_test(matrix):
+    return ratio(matrix[1, 1], matrix[1, 1] + matrix[1, 0])
+
+
 @precision.accept
 def from_the_column(matrix):
     wrong, right = matrix[:, 1]
@@ -879,6 +887,14 @@ def found_of_all(matrix):
     return matrix[1, 1] / matrix.sum()
 
 
+@recall.mistake(
+    "This is the precision: TP divided by all *answers* 1. Recall divides by all *labels* 1, TP + FN; and where there are "
+    "none, the quotient is nan: return 0 then."
+)
+def precision_for_recall_without_a_test(matrix):
+    return ratio(matrix[1, 1], matrix[1, 1] + matrix[0, 1])
+
+
 @recall.accept
 def from_the_row(matrix):
     missed, found = matrix[1].tolist()
@@ -958,6 +974,14 @@ def negatives_of_all(matrix):
 @specificity.mistake("`//` rounds the share of right negatives down. Write `/`.")
 def specificity_rounded_down(matrix):
     return matrix[0, 0] // max(matrix[0].sum(), 1)
+
+
+@specificity.mistake(
+    "You divide by the column of TN, the answers 0. Specificity divides by the labels 0, TN + FP; and where there are none, "
+    "the quotient is nan: return 0 then."
+)
+def by_the_column_without_a_test(matrix):
+    return ratio(matrix[0, 0], matrix[0, 0] + matrix[1, 0])
 
 
 @specificity.accept
@@ -1451,6 +1475,14 @@ def whole_row(table, optimising, limits):
 )
 def names_of_all_within(table, optimising, limits):
     return [row["name"] for row in within(table, limits)]
+
+
+@satisficing_choice.mistake(
+    "Where nobody is within the limits you return an empty text. Return None: an empty text could be a name."
+)
+def empty_text_where_nobody_fits(table, optimising, limits):
+    kept = within(table, limits)
+    return top(kept, optimising) if kept else ""
 
 
 @satisficing_choice.accept("One loop, without a list of those within the limits: a row must pass and beat the best so far.")

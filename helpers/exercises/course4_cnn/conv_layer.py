@@ -293,6 +293,12 @@ def forward_without_cache(A_prev, W, b, hparameters):
     return scores(A_prev, W, b, hparameters)
 
 
+@conv_forward.mistake("All examples come from the first image. Take the window from image i, axis 0 of A_prev.")
+def forward_always_first_image(A_prev, W, b, hparameters):
+    Z = scores(A_prev[:1], W, b, hparameters)
+    return np.repeat(Z, len(A_prev), axis=0), (A_prev, W, b, hparameters)
+
+
 @conv_forward.accept
 def forward_seven_loops(A_prev, W, b, hparameters):
     stride = hparameters["stride"]

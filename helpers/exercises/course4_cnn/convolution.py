@@ -206,6 +206,29 @@ def edges_square(image, kernel):
     return Z
 
 
+@edge_detect.mistake(
+    "The number of windows is that of the height, for both axes: where the image is lower than wide, windows are missing; "
+    "where it is higher, they run out of the image. Count the windows along each axis."
+)
+def edges_height_for_both(image, kernel):
+    f, n = len(kernel), image.shape[0] - len(kernel) + 1
+    Z = np.zeros((n, n))
+    for h, w in np.ndindex(n, n):
+        Z[h, w] = np.sum(image[h : h + f, w : w + f] * kernel)
+    return Z
+
+
+@edge_detect.mistake(
+    "Z has the shape of the image, so the last windows run out of it. A window starts at image.shape[0] - f + 1 rows only; "
+    "likewise for the columns."
+)
+def edges_windows_outside(image, kernel):
+    f, Z = len(kernel), np.zeros(image.shape)
+    for h, w in np.ndindex(Z.shape):
+        Z[h, w] = np.sum(image[h : h + f, w : w + f] * kernel)
+    return Z
+
+
 @edge_detect.accept
 def edges_four_loops(image, kernel):
     (n_H, n_W), f = image.shape, kernel.shape[0]
@@ -662,6 +685,13 @@ def product_of_sums(a_slice_prev, W, b):
 @conv_single_step.mistake("Here you return the products themselves. Add them all up to one number, then add b.")
 def products_not_added(a_slice_prev, W, b):
     return a_slice_prev * W + b
+
+
+@conv_single_step.mistake(
+    "The first channel alone is used, and as a product of matrices. Multiply entry by entry, with `*`, in all channels."
+)
+def product_of_matrices_of_the_first_channel(a_slice_prev, W, b):
+    return np.sum(a_slice_prev[..., 0] @ W[..., 0]) + b.item()
 
 
 @conv_single_step.accept

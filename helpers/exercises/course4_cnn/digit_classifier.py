@@ -1450,6 +1450,20 @@ def train_in_place(X, labels, parameters, learning_rate, num_iterations):
     return found, costs
 
 
+@train_cnn.mistake(
+    "Each step takes the sign of the gradient, so all entries move equally far. Subtract learning_rate times the gradient."
+)
+def train_by_signs(X, labels, parameters, learning_rate, num_iterations):
+    p, costs = dict(parameters), []
+    for _ in range(num_iterations):
+        scores, cache = cnn_forward.reference(X, p)
+        cost, dscores = layers.loss(scores, labels)
+        costs.append(cost)
+        gradients = cnn_backward.reference(dscores, p, cache)
+        p = {name: array - learning_rate * np.sign(gradients[f"d{name}"]) for name, array in p.items()}
+    return p, costs
+
+
 @train_cnn.accept
 def train_copies(X, labels, parameters, learning_rate, num_iterations):
     p = {name: array.copy() for name, array in parameters.items()}

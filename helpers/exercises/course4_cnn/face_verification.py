@@ -243,6 +243,21 @@ def loss_margin_fixed(anchor, positive, negative, margin=0.2):
     return np.mean(np.maximum(gaps(anchor, positive, negative) + 0.2, 0))
 
 
+@triplet_loss.mistake(
+    "All triplets share one maximum with 0, and the sum is not divided. Each triplet has its own: sum over axis 1, take the "
+    "maximum of each, then the mean."
+)
+def loss_one_hinge_for_all(anchor, positive, negative, margin=0.2):
+    return np.maximum(np.sum(gaps(anchor, positive, negative)) + margin, 0)
+
+
+@triplet_loss.mistake(
+    "The squares are averaged over the entries of an embedding. A squared distance is their sum, over axis 1."
+)
+def loss_of_mean_squares(anchor, positive, negative, margin=0.2):
+    return np.mean(np.maximum(gaps(anchor, positive, negative) / anchor.shape[1] + margin, 0))
+
+
 @triplet_loss.accept("One triplet at a time, as (6.4) reads.")
 def loss_with_loop(anchor, positive, negative, margin=0.2):
     total = 0.0
@@ -818,6 +833,19 @@ def who_starts_from_100(embedding, database, threshold):
         if d < smallest:
             smallest, name = d, other_name
     return (name if smallest <= threshold else NOBODY), smallest
+
+
+@who_is_it.mistake(
+    "Two things. Your search starts from a best distance that can be too small: start from `np.inf`. And the threshold is "
+    'never asked: where the nearest entry is farther, the name is "nobody we know".'
+)
+def who_starts_from_100_always_somebody(embedding, database, threshold):
+    smallest, name = 100, None
+    for other_name, other in database.items():
+        d = float(np.sum((embedding - other) ** 2))
+        if d < smallest:
+            smallest, name = d, other_name
+    return name, smallest
 
 
 @who_is_it.accept

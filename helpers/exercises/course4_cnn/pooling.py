@@ -248,6 +248,12 @@ def pool_divided_by_the_sides(A_prev, hparameters, mode):
     return A if mode == "max" else A * hparameters["f"] / 2, cache
 
 
+@pool_forward.mistake("All examples come from the first one. Take the window from example i, axis 0 of A_prev.")
+def forward_always_first_example(A_prev, hparameters, mode="max"):
+    A, _ = pool_forward.reference(A_prev[:1], hparameters, mode)
+    return np.repeat(A, len(A_prev), axis=0), (A_prev, hparameters)
+
+
 @pool_forward.accept
 def forward_with_views(A_prev, hparameters, mode="max"):
     return pooled(A_prev, hparameters, mode)
@@ -280,8 +286,11 @@ def forward_shifted_volumes(A_prev, hparameters, mode="max"):
 
 
 def mask_cases(rng):
-    return [case(x=volume(rng, (1, *shape, 1))[0, :, :, 0] - shift) for shape, shift in
-            (((2, 3), 0.0), ((3, 3), 5.0), ((4, 2), -5.0), ((1, 1), 0.7), ((5, 4), 0.0))]  # fmt: skip
+    shapes = (((2, 3), 0.0), ((3, 3), 5.0), ((4, 2), -5.0), ((1, 1), 0.7), ((5, 4), 0.0))
+    windows = [volume(rng, (1, *shape, 1))[0, :, :, 0] - shift for shape, shift in shapes]
+    order = np.unravel_index(np.argsort(windows[-1], axis=None), windows[-1].shape)
+    windows[-1][order[0][-2], order[1][-2]] = windows[-1].max() - 1e-4  # almost as large as the largest
+    return [case(x=window) for window in windows]
 
 
 @lesson.exercise(
@@ -356,6 +365,13 @@ def mask_largest(x):
 @create_mask_from_window.mistake("The positive entries are marked. Mark the largest one alone, whatever its sign.")
 def mask_positive(x):
     return x > 0
+
+
+@create_mask_from_window.mistake(
+    "Entries that are almost as large as the largest are marked, too. Ask for the largest itself: `x == np.max(x)`."
+)
+def mask_nearly_largest(x):
+    return x >= np.max(x) - 1e-3
 
 
 @create_mask_from_window.accept(

@@ -300,6 +300,15 @@ def forward_with_tanh(A_prev, parameters):
     return forward_variant(A_prev, parameters, hidden=np.tanh, output=np.tanh)
 
 
+@residual_block_forward.mistake(
+    "The ReLU is taken before the sum: relu(Z) plus the shortcut. Add the shortcut first; then A = relu(Z)."
+)
+def forward_relu_before_the_sum(A_prev, parameters):
+    _, cache = forward_variant(A_prev, parameters)
+    S = parameters["Ws"] @ A_prev if "Ws" in parameters else A_prev
+    return relu(cache[3] - S) + S, cache
+
+
 @residual_block_forward.accept
 def forward_in_parts(A_prev, parameters):
     W1, b1, W2, b2 = (parameters[name] for name in ("W1", "b1", "W2", "b2"))
@@ -480,6 +489,14 @@ def back_without_dWs(dA, cache):
 )
 def back_masks_of_gradients(dA, cache):
     return backward_variant(dA, cache, outer=lambda dA, Z: dA * (dA > 0), inner=lambda d, Z1: d * (d > 0))
+
+
+@residual_block_backward.mistake(
+    'Where there is no Ws, grads has a "dWs" all the same. Leave the key out: nobody has such a parameter.'
+)
+def back_dWs_without_Ws(dA, cache):
+    dA_prev, grads = backward_variant(dA, cache)
+    return dA_prev, {"dWs": None} | grads
 
 
 @residual_block_backward.accept(
@@ -1111,6 +1128,15 @@ def conv_both(A_prev, parameters, stride=1):
     return conv_variant(A_prev, parameters, stride)
 
 
+@conv_block_forward.mistake(
+    "The ReLU is taken before the sum: relu(Z) plus the shortcut. Add the shortcut first; then A = relu(Z)."
+)
+def conv_relu_before_the_sum(A_prev, parameters, stride=1):
+    _, cache = conv_block_forward.reference(A_prev, parameters, stride)
+    S = pixel_projection.reference(A_prev, parameters["Ws"], stride) if "Ws" in parameters else A_prev
+    return relu(cache[4] - S) + S, cache
+
+
 @conv_block_forward.accept("The projection is a convolution with f = 1 and bias 0, so one function makes all three.")
 def conv_of_three_convolutions(A_prev, parameters, stride=1):
     p = parameters
@@ -1242,6 +1268,14 @@ def conv_back_subtracted(dA, cache):
 def conv_back_without_dWs(dA, cache):
     dA_prev, grads = conv_back_variant(dA, cache)
     return dA_prev, {name: grad for name, grad in grads.items() if name != "dWs"}
+
+
+@conv_block_backward.mistake(
+    'Where there is no Ws, grads has a "dWs" all the same. Leave the key out: nobody has such a parameter.'
+)
+def conv_back_dWs_without_Ws(dA, cache):
+    dA_prev, grads = conv_back_variant(dA, cache)
+    return dA_prev, {"dWs": None} | grads
 
 
 @conv_block_backward.accept("The ways in the other order: the shortcut first, and the layers are added to it.")
