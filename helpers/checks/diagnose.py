@@ -130,12 +130,19 @@ def _mistake_in(exercise, outcomes, part):
     What else that mistake does must be wrong in the learner's output, too, so that its sentence is true. Of several,
     the one that says least about the other parts.
     """
+    if len(exercise.cases) > 1 and sum(part in _parts_of(exercise, case) for case in exercise.cases) == 1:
+        return None  # such as a name that one case made up: it says nothing of the others
     best = None
     for mistake in exercise.mistakes:
         score = _score(exercise, outcomes, mistake.outcomes, part)
         if score is not None and (best is None or score < best[0]):
             best = score, Cause(mistake.name, mistake.hint)
     return best and best[1]
+
+
+def _parts_of(exercise, case):
+    leaves = _leaves(case.expected, case.expected, exercise.name, exercise.returns)
+    return {_whole(leaf[0]) for leaf in leaves if not isinstance(leaf, Difference)}
 
 
 def _score(exercise, outcomes, others, part):

@@ -165,6 +165,12 @@ def wrong_zeros_left_out(answers, labels):
     return wrong, count_wrong(answers, labels)[1]
 
 
+@count_wrong.mistake("You stop at the first open place. Those behind it count, too: go on with `continue`, not `break`.")
+def stops_at_the_first_open(answers, labels):
+    given = answers[: answers.index(None)] if None in answers else answers
+    return sum(int(a != b) for a, b in zip(given, labels[0], strict=False)), len(given)
+
+
 @count_wrong.accept
 def pairs_that_are_given(answers, labels):
     given = [(answer, label) for answer, label in zip(answers, labels[0], strict=True) if answer is not None]
@@ -362,6 +368,13 @@ def measured_error_for_all(wrong, answered):
     return wrong / answered
 
 
+@error_bound.mistake(
+    "This is the bound for a Poisson distribution. With so few answers the number of wrong ones is binomial: solve (2.6)."
+)
+def poisson_for_binomial(wrong, answered):
+    return 1.0 if wrong == answered else float(stats.chi2.ppf(0.95, 2 * (wrong + 1)) / (2 * answered))
+
+
 @error_bound.accept("The sum (2.6) is one minus the distribution of a beta, whose quantile SciPy has.")
 def through_beta(wrong, answered):
     return stats.beta.ppf(0.95, wrong + 1, answered - wrong) if answered > wrong else 1
@@ -549,6 +562,11 @@ def mean_of_levels_that_stops(levels):
     return sum(known) / len(known)
 
 
+@bayes_proxy.mistake("This is the median of the levels. The best one shows already that less is possible: take the smallest.")
+def median_of_levels(levels):
+    return float(np.median(measured_of(levels))) if measured_of(levels) else None
+
+
 @bayes_proxy.accept
 def smallest(levels):
     return min((error for error in levels.values() if error is not None), default=None)
@@ -731,6 +749,14 @@ def bare_difference(train_error, bayes_error):
 )
 def none_not_caught(train_error, bayes_error):
     return "undetermined" if train_error < bayes_error else train_error - bayes_error
+
+
+@avoidable_bias.mistake(
+    "Where training beats the proxy, you return 0, which says that nothing can be avoided. Nobody knows: return "
+    '"undetermined" there, too, as you do without a proxy.'
+)
+def clipped_where_a_proxy_is(train_error, bayes_error):
+    return "undetermined" if bayes_error is None else max(train_error - bayes_error, 0.0)
 
 
 @avoidable_bias.accept("It takes the difference first, and looks at its sign.")
@@ -1447,6 +1473,20 @@ def other_missing(ticks, names):
     return dict(zip(names, ticks.mean(axis=0).tolist(), strict=True))
 
 
+@error_analysis_table.mistake(
+    "You divide by the number of rows that have a tick. The shares are of all rows, also those without one (2.14)."
+)
+def rows_with_a_tick_only(ticks, names):
+    return with_other(ticks, names, ticks.sum(axis=0) / max(ticks.any(axis=1).sum(), 1))
+
+
+@error_analysis_table.mistake(
+    "Rows with several ticks count for none of their categories. A row belongs to every category that is ticked in it."
+)
+def rows_with_one_tick_only(ticks, names):
+    return with_other(ticks, names, (ticks & (ticks.sum(axis=1, keepdims=True) == 1)).mean(axis=0))
+
+
 @error_analysis_table.accept("Loops over rows and columns, with counters.")
 def cell_by_cell(ticks, names):
     table = dict.fromkeys(names, 0)
@@ -1603,6 +1643,20 @@ def mean_of_cells(ticks, columns, dev_error):
 @ceiling_gain.mistake("The largest of the columns is taken alone. Count the rows that have a tick in any of them.")
 def largest_column_only(ticks, columns, dev_error):
     return float(max((ticks[:, column].mean() for column in columns), default=0.0) * dev_error)
+
+
+@ceiling_gain.mistake(
+    "You divide by the rows that have a tick. The dev error is that of all rows, so the share is one of all of them."
+)
+def share_of_ticked_rows(ticks, columns, dev_error):
+    return float(ticks[:, columns].any(axis=1).sum() / ticks.any(axis=1).sum() * dev_error)
+
+
+@ceiling_gain.mistake(
+    "The shares are added up, and cut at 1. A row with two ticks is cured once: ask each row whether it has any."
+)
+def shares_added_and_cut(ticks, columns, dev_error):
+    return float(min(1.0, sum(ticks[:, c].mean() for c in columns)) * dev_error)
 
 
 @ceiling_gain.accept("One row after the other: is one of its ticks in the chosen columns?")

@@ -469,6 +469,11 @@ def predict_from_one(net, X):
     return scores_of(net, X).argmax(axis=1) + 1
 
 
+@predict.mistake("b2 is missing: the scores are P @ W2 + b2.")
+def predict_without_b2(net, X):
+    return predict.reference(net | {"b2": np.zeros(net["b2"].shape)}, X)
+
+
 @predict.accept("Image by image, with nothing but the scores of one.")
 def predict_image_by_image(net, X):
     return np.array([int(np.argmax(scores_of(net, X[i : i + 1])[0])) for i in range(len(X))])

@@ -299,6 +299,23 @@ def forward_always_first_image(A_prev, W, b, hparameters):
     return np.repeat(Z, len(A_prev), axis=0), (A_prev, W, b, hparameters)
 
 
+@conv_forward.mistake(
+    "The first channel alone is used, and as a product of matrices. Multiply entry by entry, with `*`, in all channels."
+)
+def forward_product_of_matrices(A_prev, W, b, hparameters):
+    Z, stride, pad, f = scores(A_prev, W, b, hparameters), hparameters["stride"], hparameters["pad"], len(W)
+    A = np.pad(A_prev[..., 0], ((0, 0), (pad, pad), (pad, pad)))
+    for i, h, w, c in np.ndindex(Z.shape):
+        window = A[i, h * stride : h * stride + f, w * stride : w * stride + f]
+        Z[i, h, w, c] = np.sum(window @ W[..., 0, c]) + b[0, 0, 0, c]
+    return Z, (A_prev, W, b, hparameters)
+
+
+@conv_forward.mistake("The cache lacks the hyperparameters: it is (A_prev, W, b, hparameters).")
+def forward_cache_of_three(A_prev, W, b, hparameters):
+    return scores(A_prev, W, b, hparameters), (A_prev, W, b)
+
+
 @conv_forward.accept
 def forward_seven_loops(A_prev, W, b, hparameters):
     stride = hparameters["stride"]
@@ -665,6 +682,12 @@ def backward_empty_slice_image_by_image(dZ, cache):
     for i in range(len(dA_prev)):
         dA_prev[i] = dA_pad[i, pad:-pad, pad:-pad]
     return dA_prev, dW, db
+
+
+@conv_backward.mistake("Rows and columns of dW are exchanged. Weight (j, k) meets pixel (j, k) of the window.")
+def backward_dw_rows_and_columns(dZ, cache):
+    dA_prev, dW, db = conv_backward.reference(dZ, cache)
+    return dA_prev, np.swapaxes(dW, 0, 1), db
 
 
 @conv_backward.accept
@@ -1057,6 +1080,11 @@ def images_first_example(dcolumns, shape, f, pad, stride):
     dA_prev = cut(added(as_windows(dcolumns, shape, f, pad, stride), shape, pad, stride), shape, pad)
     dA_prev[1:] = 0
     return dA_prev
+
+
+@col2im.mistake("Everything is divided by the size of a window. Shares of copies are added up, not averaged.")
+def images_divided_by_window(dcolumns, shape, f, pad, stride):
+    return col2im.reference(dcolumns, shape, f, pad, stride) / f**2
 
 
 @col2im.accept("Loops over the f times f places of a window: each step adds one column block to all windows at once.")

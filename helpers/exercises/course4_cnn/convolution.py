@@ -229,6 +229,23 @@ def edges_windows_outside(image, kernel):
     return Z
 
 
+@edge_detect.mistake(
+    "The number of windows is that of the shorter side, for both axes. Count the windows along each axis."
+)
+def edges_shorter_side_for_both(image, kernel):
+    n = min(image.shape) - len(kernel) + 1
+    return edge_detect.reference(image, kernel)[:n, :n]
+
+
+@edge_detect.mistake(
+    "Your windows have one row and one column too few: a slice ends before its second number. From h to h + f are f rows."
+)
+def edges_windows_too_small(image, kernel):
+    f = len(kernel)
+    padded = np.pad(kernel[:-1, :-1], ((0, 1), (0, 1)))
+    return edge_detect.reference(image, padded) if f > 1 else np.zeros(image.shape)
+
+
 @edge_detect.accept
 def edges_four_loops(image, kernel):
     (n_H, n_W), f = image.shape, kernel.shape[0]
@@ -694,6 +711,13 @@ def product_of_matrices_of_the_first_channel(a_slice_prev, W, b):
     return np.sum(a_slice_prev[..., 0] @ W[..., 0]) + b.item()
 
 
+@conv_single_step.mistake(
+    "The first channel of the filter meets all channels of the window. Each channel has weights of its own: W as a whole."
+)
+def first_weights_for_all_channels(a_slice_prev, W, b):
+    return np.sum(a_slice_prev * W[..., :1]) + b.item()
+
+
 @conv_single_step.accept
 def step_by_loops(a_slice_prev, W, b):
     z = b[0, 0, 0]
@@ -926,6 +950,17 @@ def conv2d_with_relu(A_prev, W, b, pad, stride):
     return np.maximum(0, stacked(padded(A_prev, pad), W, b, stride))
 
 
+@conv2d.mistake(
+    "The first channel alone is used, and as a product of matrices. Multiply entry by entry, with `*`, in all channels."
+)
+def conv2d_product_of_matrices(A_prev, W, b, pad, stride):
+    Z, A, f = conv2d.reference(A_prev, W, b, pad, stride), padded(A_prev, pad), len(W)
+    for i, h, w, c in np.ndindex(Z.shape):
+        window = A[i, h * stride : h * stride + f, w * stride : w * stride + f, 0]
+        Z[i, h, w, c] = np.sum(window @ W[..., 0, c]) + b[0, 0, 0, c]
+    return Z
+
+
 @conv2d.accept
 def conv2d_by_four_loops(A_prev, W, b, pad, stride):
     m, n_H_prev, n_W_prev, _ = A_prev.shape
@@ -1096,6 +1131,11 @@ def dilated_too_wide(image, kernel, dilation):
 )
 def dilated_whole_numbers(image, kernel, dilation):
     return correlated(image, with_holes(kernel, dilation)).astype(int)
+
+
+@dilated_conv.mistake("The dilation is always 2. Take it from the argument.")
+def dilated_by_two(image, kernel, dilation):
+    return dilated_conv.reference(image, kernel, 2)
 
 
 @dilated_conv.accept("Writes the zeros between the weights, and then uses `edge_detect`.")

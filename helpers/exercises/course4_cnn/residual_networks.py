@@ -164,6 +164,13 @@ def shortcut_asks_the_matrix(A_prev, Ws=None):
     return Ws @ A_prev
 
 
+@projection_shortcut.mistake(
+    "A square Ws is not used. Sizes may be equal and the matrix still be there: ask `Ws is None`, not for the sizes."
+)
+def shortcut_without_square_matrices(A_prev, Ws=None):
+    return A_prev if Ws is None or Ws.shape[0] == Ws.shape[1] else Ws @ A_prev
+
+
 @projection_shortcut.accept
 def shortcut_with_dot(A_prev, Ws=None):
     if Ws is not None:
@@ -499,6 +506,14 @@ def back_dWs_without_Ws(dA, cache):
     return dA_prev, {"dWs": None} | grads
 
 
+@residual_block_backward.mistake(
+    "dWs is computed with dA. The shortcut ends before the last ReLU: dWs = dZ @ A_prev.T."
+)
+def back_dWs_of_dA(dA, cache):
+    dA_prev, grads = backward_variant(dA, cache)
+    return dA_prev, grads | ({"dWs": dA @ cache[0].T} if "Ws" in cache[4] else {})
+
+
 @residual_block_backward.accept(
     "One example at a time, with outer products: what the products of matrices add up, in loops."
 )
@@ -646,6 +661,14 @@ def stack_with_another_shortcut(A, blocks):
         A = A + found if A.shape == found.shape else found
         caches.append(cache)
     return A, caches
+
+
+@stack_blocks.mistake(
+    "Every block gets the first input, whose size may not fit. A block gets the output of the block before."
+)
+def stack_of_first_input_that_stops(A, blocks):
+    outputs = [one(A, parameters) for parameters in blocks]
+    return outputs[-1][0], [cache for _, cache in outputs]
 
 
 @stack_blocks.accept("The first block, then a stack of one block less.")
@@ -866,6 +889,14 @@ def pixels_of_some_examples(A_prev, Ws, stride):
     return A_prev[::stride, ::stride] @ Ws
 
 
+@pixel_projection.mistake(
+    "You take the pixels of one corner. A stride takes every stride-th row and column of the whole: `[:, ::stride, ::stride]`."
+)
+def pixels_of_one_corner(A_prev, Ws, stride):
+    n_H, n_W = pixel_projection.reference(A_prev, Ws, stride).shape[1:3]
+    return A_prev[:, :n_H, :n_W] @ Ws
+
+
 @pixel_projection.accept("The convolution of lesson 2 with f = 1: the 1 by 1 filters are the columns of Ws.")
 def pixels_by_convolution(A_prev, Ws, stride):
     return conv_layer.scores(A_prev, Ws[None, None], 0.0, {"stride": stride, "pad": 0})
@@ -974,6 +1005,12 @@ def pixel_back_repeated(dS, A_prev, Ws, stride):
 @pixel_projection_backward.mistake("The order is dA_prev, dWs.")
 def pixel_back_order(*arguments):
     return pixel_back(*arguments)[::-1]
+
+
+@pixel_projection_backward.mistake("dWs is that of the first image alone. Ws acts on every image: add them up.")
+def pixel_back_first_image(dS, A_prev, Ws, stride):
+    dA_prev, _ = pixel_projection_backward.reference(dS, A_prev, Ws, stride)
+    return dA_prev, pixel_projection_backward.reference(dS[:1], A_prev[:1], Ws, stride)[1]
 
 
 @pixel_projection_backward.accept(
