@@ -1310,6 +1310,7 @@ def dev_cases(rng):
     cases += [case(m_dev=int(rng.integers(2000, 9000)), error=error(), wanted=int(rng.integers(20, 60)))]
     cases += [case(m_dev=int(rng.integers(100, 300)), error=error(), wanted=100)]  # too few for a blackbox part
     cases += [case(m_dev=500, error=0.25, wanted=100), case(m_dev=400, error=0.25, wanted=100)]  # whole numbers
+    cases += [case(m_dev=800, error=0.16, wanted=wanted) for wanted in (33, 31)]  # 206.25 and 193.75 images
     cases += [case(m_dev=399, error=0.25, wanted=100), case(m_dev=int(rng.integers(50, 90)), error=0.0, wanted=50)]
     return cases
 
@@ -1406,6 +1407,12 @@ def parts_as_floats(m_dev, error, wanted):
 def blackbox_cut_alone(m_dev, error, wanted):
     eyeball = m_dev if error == 0 else int(np.ceil(wanted / error))
     return eyeball, max(0, m_dev - eyeball)
+
+
+@eyeball_and_blackbox.mistake("Rounded to the nearest number, the part may hold one wrong answer too few. Round up (3.22).")
+def rounded_to_nearest(m_dev, error, wanted):
+    eyeball = m_dev if error == 0 else min(m_dev, round(wanted / error))
+    return eyeball, m_dev - eyeball
 
 
 @eyeball_and_blackbox.accept("First it asks whether the whole dev set holds as many wrong answers as are wanted.")

@@ -379,6 +379,11 @@ def in_place(net, *arguments):
     return net, costs
 
 
+@train.mistake("Only the first epoch is trained. Each row of `orders` is an epoch.")
+def first_epoch_only(net, X, labels, orders, size, learning_rate):
+    return train.reference(net, X, labels, orders[:1], size, learning_rate)
+
+
 @train.accept("One state for each parameter, and a function for the step, as in lesson 4.")
 def with_a_step(net, X, labels, orders, size, learning_rate):
     def step(V, dV, state):

@@ -562,7 +562,7 @@ def conv_without_bias(A_prev, W, b, pad):
 
 @conv.mistake("The padding is not used. Put a frame of `pad` zeros around each image.")
 def conv_without_padding(A_prev, W, b, pad):
-    return conv_scores(A_prev, W, b, 0)
+    return conv_layer.conv_forward.reference(A_prev, W, b, {"stride": 1, "pad": 0})[0]
 
 
 @conv.mistake("The filters are flipped. Weight (j, k) meets pixel (j, k) of the window.")
@@ -686,6 +686,12 @@ def conv_back_bias_flat(*arguments):
 def conv_back_with_frame(dZ, A_prev, W, b, pad):
     framed = np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
     return conv_back_variant(dZ, framed, W, b, 0)
+
+
+@conv_back.mistake("db is one sum over everything. Each filter has its own bias: keep the last axis.")
+def conv_back_bias_of_all_filters(dZ, A_prev, W, b, pad):
+    dA_prev, dW, db = conv_back.reference(dZ, A_prev, W, b, pad)
+    return dA_prev, dW, np.full(db.shape, dZ.sum())
 
 
 @conv_back.accept("By shifted images: each weight has its own product, and its own place to add to.")
@@ -871,6 +877,11 @@ def pool_back_smallest(dP, A):
 @pool_back.mistake("The mask is multiplied with A, not with dP: what comes back is a derivative, not a value.")
 def pool_back_values(dP, A):
     return A * (spread(pool.reference(A), A.shape) == A)
+
+
+@pool_back.mistake("The largest entry gets a quarter. It alone made the output, so it gets all of dP.")
+def pool_back_quarter_to_the_largest(dP, A):
+    return pool_back.reference(dP, A) / 4
 
 
 @pool_back.accept("P and dP are repeated to the size of the image, and compared there.")

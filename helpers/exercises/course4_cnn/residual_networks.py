@@ -1174,6 +1174,11 @@ def conv_relu_before_the_sum(A_prev, parameters, stride=1):
     return relu(cache[4] - S) + S, cache
 
 
+@conv_block_forward.mistake("The stride is not used. The first convolution and the projection have it.")
+def conv_stride_not_used(A_prev, parameters, stride=1):
+    return conv_block_forward.reference(A_prev, parameters)
+
+
 @conv_block_forward.accept("The projection is a convolution with f = 1 and bias 0, so one function makes all three.")
 def conv_of_three_convolutions(A_prev, parameters, stride=1):
     p = parameters
