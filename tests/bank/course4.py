@@ -1089,6 +1089,49 @@ def _(net, X, labels, orders, size, learning_rate):
     return CLASSIFIER.train(net, X, labels, np.sort(orders, axis=1), size, learning_rate)
 
 
+@posted("pooling.distribute_value", "question", "slip: sizes not in one tuple")
+def _(da, shape):
+    return np.ones(shape[0], shape[1]) * da / (shape[0] * shape[1])
+
+
+@posted("conv_layer.im2col", "question", "slip: two unknown sizes")
+def _(A_prev, f, pad, stride):
+    return CONV_LAYER.im2col(A_prev, f, pad, stride).reshape(-1, -1)
+
+
+@posted("pooling.global_average_pool", "question", "slip: truth of an array")
+def _(A_prev):
+    m, n_H, n_W, n_C = A_prev.shape
+    A = np.zeros((m, n_C))
+    for h in range(n_H):
+        for w in range(n_W):
+            if A_prev[:, h, w]:
+                A += A_prev[:, h, w] / (n_H * n_W)
+    return A, A_prev.shape
+
+
+@posted("digit_classifier.cnn_backward", "question", "slip: key")
+def _(dscores, parameters, cache):
+    return {"dW3": parameters["dW3"] @ dscores}
+
+
+@posted("digit_classifier.pool", "question", "slip: float for a whole number")
+def _(A):
+    m, n_H, n_W, n_C = A.shape
+    return np.zeros((m, n_H / 2, n_W / 2, n_C))
+
+
+@posted("convolution.edge_detect", "question", "slip: no end of a slice")
+def _(image, kernel):
+    half = (len(kernel) - 1) / 2
+    return image[half:-half] * kernel[half]
+
+
+@posted("convolution.same_padding", "question", "slip: whole")
+def _(f):
+    return (f - 1) / 2 if f % 2 else None
+
+
 # --- right answers ---------------------------------------------------------------------------------------------------
 
 
@@ -1345,3 +1388,9 @@ def _(input_shape, layers):
 def _(net, X):
     P = DIGIT_CLASSIFIER.pool(np.maximum(DIGIT_CLASSIFIER.conv(X, net["W1"], net["b1"], 0), 0))
     return (np.einsum("mn,ny->my", P.reshape(len(X), -1), net["W2"]) + net["b2"]).argmax(1).tolist()
+
+
+@right("pooling.distribute_value", "own")
+def _(da, shape):
+    share = da / np.prod(shape)
+    return [[share for _ in range(shape[1])] for _ in range(shape[0])]
