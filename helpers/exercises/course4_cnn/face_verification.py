@@ -149,10 +149,10 @@ def loss_cases(rng):
         A, P, N = triplets(rng, m, n, margin)
         cases.append(case(anchor=A, positive=P, negative=N, margin=margin))
     # Losses of exactly 0, a little more and a little less; sums of powers of 1/2, so that rounding decides nothing.
-    anchor = rng.integers(-8, 9, size=(4, 2)) / 4
-    positive = anchor + np.array([[0.5, 0.0], [0.5, 0.125], [0.5, 0.0], [0.75, 0.5]])
-    negative = anchor + np.array([[0.0, 0.75], [0.0, 0.75], [0.125, 0.75], [0.25, 0.0]])
-    order = rng.permutation(4)
+    anchor = rng.integers(-8, 9, size=(5, 2)) / 4
+    positive = anchor + np.array([[0.5, 0.0], [0.5, 0.125], [0.5, 0.0], [0.75, 0.5], [0.5, 0.0]])
+    negative = anchor + np.array([[0.0, 0.75], [0.0, 0.75], [0.125, 0.75], [0.25, 0.0], [0.0, 0.625]])
+    order = rng.permutation(5)
     return [*cases, case(anchor=anchor[order], positive=positive[order], negative=negative[order], margin=0.3125)]
 
 
