@@ -351,7 +351,7 @@ def _(ticks, names):
     return {**{n: float(alone[:, j].mean()) for j, n in enumerate(names)}, "no category": float(1 - ticks.any(axis=1).mean())}
 
 
-@posted("human_level_performance.ceiling_gain", "own", "shares_added", "shares_added_and_cut")
+@posted("human_level_performance.ceiling_gain", "own", "shares_added_and_cut")
 def _(ticks, columns, dev_error):
     return float(min(1.0, sum(ticks[:, c].mean() for c in columns)) * dev_error)
 
@@ -460,6 +460,14 @@ def _(errors, prices, budget):
 def _(images, Y, slants):
     X, labels = MISMATCH.synthesize(images, Y, slants)
     return X, np.tile(Y, len(slants))
+
+
+@posted("metrics.confusion_matrix", "question", "labels_as_indices")
+def _(y, y_hat):
+    table = np.zeros((2, 2))
+    for i in range(y.shape[1]):
+        table[y[0, i], y_hat[0, i]] += 1
+    return table
 
 
 # --- right answers ---------------------------------------------------------------------------------------------------

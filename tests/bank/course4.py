@@ -1132,6 +1132,39 @@ def _(f):
     return (f - 1) / 2 if f % 2 else None
 
 
+@posted("convolution.conv2d", "question", "conv2d_returned_too_early")
+def _(A_prev, W, b, pad, stride):
+    Z, A, f = CONVOLUTION.conv2d(A_prev, W, b, pad, stride) * 0, CONVOLUTION.zero_pad(A_prev, pad), len(W)
+    for i, h, w, c in np.ndindex(Z.shape):
+        window = A[i, h * stride : h * stride + f, w * stride : w * stride + f]
+        Z[i, h, w, c] = CONVOLUTION.conv_single_step(window, W[..., c], b[..., c])
+        return Z
+
+
+@posted("convolution.zero_pad", "question", "padded_before_with_all")
+def _(X, pad):
+    return np.pad(X, ((0, 0), (2 * pad, 0), (2 * pad, 0), (0, 0)))
+
+
+@posted("residual_networks.projection_shortcut", "question", "slip: truth of an array")
+def _(A_prev, Ws=None):
+    if Ws == None:  # noqa: E711
+        return A_prev
+    return Ws @ A_prev
+
+
+@posted("digit_classifier.train_cnn", "question", "train_forward_once")
+def _(X, labels, p, learning_rate, num_iterations):
+    costs = []
+    scores, cache = DIGIT_CLASSIFIER.cnn_forward(X, p)
+    for _ in range(num_iterations):
+        J, dscores = DIGIT_CLASSIFIER.softmax_loss(scores, labels)
+        costs.append(J)
+        grads = DIGIT_CLASSIFIER.cnn_backward(dscores, p, cache)
+        p = {k: p[k] - learning_rate * grads["d" + k] for k in p}
+    return p, costs
+
+
 # --- right answers ---------------------------------------------------------------------------------------------------
 
 

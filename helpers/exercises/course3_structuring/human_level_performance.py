@@ -55,7 +55,7 @@ def answer_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=1, topic=33, equation="(2.4)", returns=("wrong", "answered"), cases=answer_cases,
+@lesson.exercise(points=1, topic=33, equation="(2.4)", returns=("number of wrong", "number of answered"), cases=answer_cases,
     ask="Which answers count as given, and is 0 one of them? Which of the given ones are wrong?",
     small={"answers": [0, None, 7, 1], "labels": np.array([[0, 5, 1, 1]])},
 )
@@ -1528,7 +1528,8 @@ def ceiling_cases(rng):
         order = rng.permutation(rows)
         return case(ticks=ticks[order], columns=columns, dev_error=float(rng.uniform(0.05, 0.2)))
 
-    return [one(20, 3, [0]), one(13, 4, [0, 1]), one(31, 3, [2, 0, 1]), one(17, 5, [3]), one(11, 3, [])]
+    columns = ((20, 3, [0]), (13, 4, [0, 1]), (31, 3, [2, 0, 1]), (17, 5, [3]), (11, 3, []), (7, 3, [1, 0, 2]))
+    return [one(*sizes) for sizes in columns]  # in the last, the shares add up to more than 1
 
 
 @lesson.exercise(points=2, topic=35, equation="(2.17)", cases=ceiling_cases,

@@ -316,6 +316,12 @@ def forward_cache_of_three(A_prev, W, b, hparameters):
     return scores(A_prev, W, b, hparameters), (A_prev, W, b)
 
 
+@conv_forward.mistake("Only the first score is computed. `return` stands inside the loop: move it out of it.")
+def forward_returned_too_early(A_prev, W, b, hparameters):
+    Z = scores(A_prev, W, b, hparameters)
+    return np.where(np.arange(Z.size).reshape(Z.shape) == 0, Z, 0.0), (A_prev, W, b, hparameters)
+
+
 @conv_forward.accept
 def forward_seven_loops(A_prev, W, b, hparameters):
     stride = hparameters["stride"]

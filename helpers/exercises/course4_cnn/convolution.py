@@ -379,6 +379,13 @@ def empty_slice_without_padding(X, pad):
     return X_pad
 
 
+@zero_pad.mistake(
+    "All zeros stand before the image. Half of them belong behind it: (pad, pad) for rows and for columns."
+)
+def padded_before_with_all(X, pad):
+    return np.pad(X, ((0, 0), (2 * pad, 0), (2 * pad, 0), (0, 0)))
+
+
 @zero_pad.accept("Zeros of the new shape, then the images copied into the middle.")
 def with_a_slice(X, pad):
     m, n_H, n_W, n_C = X.shape
@@ -959,6 +966,12 @@ def conv2d_product_of_matrices(A_prev, W, b, pad, stride):
         window = A[i, h * stride : h * stride + f, w * stride : w * stride + f, 0]
         Z[i, h, w, c] = np.sum(window @ W[..., 0, c]) + b[0, 0, 0, c]
     return Z
+
+
+@conv2d.mistake("Only the first score is computed. `return` stands inside the loop: move it out of it.")
+def conv2d_returned_too_early(A_prev, W, b, pad, stride):
+    Z = conv2d.reference(A_prev, W, b, pad, stride)
+    return np.where(np.arange(Z.size).reshape(Z.shape) == 0, Z, 0.0)
 
 
 @conv2d.accept
