@@ -1139,6 +1139,7 @@ def _(A_prev, W, b, pad, stride):
         window = A[i, h * stride : h * stride + f, w * stride : w * stride + f]
         Z[i, h, w, c] = CONVOLUTION.conv_single_step(window, W[..., c], b[..., c])
         return Z
+    return Z
 
 
 @posted("convolution.zero_pad", "question", "padded_before_with_all")
