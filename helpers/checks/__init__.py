@@ -260,8 +260,7 @@ def all_differences(exercise, outcomes):
         if case.judge is None:
             found = differences(outcome.output, case.expected, *how)
             if not found:
-                others = [other.expected for other in exercise.cases]
-                found = list(keys_of_other_cases(outcome.output, case.expected, others, *how[:2]))
+                found = list(keys_of_other_cases(outcome.output, case, exercise.cases, *how[:2]))
         else:
             found = difference_of_judged(outcome.output, case.expected, case.judge, *how)
             found = [found] if found else []

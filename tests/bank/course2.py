@@ -601,11 +601,6 @@ def _(space, num_trials, rng, dev_error=hyperparameter_search.practice_error):
     return [{"settings": t["settings"], "dev_error": dev_error(t["settings"])} for t in trials]
 
 
-@posted("hyperparameter_search.tuning_priority", "question", "all_nine")
-def _(names):
-    return HYPERPARAMETER_SEARCH.tuning_priority(list(hyperparameter_search.RIGHT))
-
-
 # --- right answers ---------------------------------------------------------------------------------------------------
 
 

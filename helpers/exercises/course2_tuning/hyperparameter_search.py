@@ -961,13 +961,6 @@ for _hyperparameter, _hints in WRONG_CHOICES.items():
         tuning_priority.mistake(_hint, partial=True)(choose_wrongly(_hyperparameter, _priority))
 
 
-@tuning_priority.mistake(
-    "You return all nine. Return only those that are asked for: the keys are the names in the list that is passed in."
-)
-def all_nine(hyperparameters):
-    return dict(RIGHT)
-
-
 @tuning_priority.accept("The list as a dict: looking up needs no if.")
 def from_a_dict(hyperparameters):
     return {name: RIGHT[name] for name in hyperparameters}
