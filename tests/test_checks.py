@@ -11,7 +11,7 @@ import pytest
 from helpers import checks
 from helpers.checks import calls, chance, compare, diagnose, draws, packs, plain, show, views, words
 from helpers.courses import TOP
-from helpers.exercises import Lesson, case
+from helpers.exercises import Lesson, case, load
 
 
 def made_up(reference, *cases, mistakes=(), returns=(), **options):
@@ -93,6 +93,12 @@ def test_equation_is_named_last():
 def test_several_equations_are_named_as_several():
     said = "See equation (7.10).", "See equations (7.6) and (7.7).", "See equations (7.17) to (7.24)."
     assert said == tuple(words.see(one) for one in ("(7.10)", "(7.6) and (7.7)", "(7.17) to (7.24)"))
+
+
+def test_all_equations_of_a_part_are_named():
+    exercise = load("conv_layer").exercises["conv_forward"]
+    assert exercise.equations["Z"] == "(2.1) and (2.2)"
+    assert load("conv_layer").exercises["conv_backward"].equations["dW"] == "(2.10)"
 
 
 def test_arguments_changed_is_said_before_everything_else():
