@@ -14,6 +14,7 @@ from bank import MISTAKES, RIGHT, course1, course2, course3, course4, course5
 
 from helpers import checks, courses, exercises, notebooks
 from helpers.checks import calls, compare, packs, plain
+from helpers.checks.diagnose import SLIP_SENTENCES
 from helpers.grading import room
 
 #: The learner's own seed, and seeds as the grader draws them.
@@ -58,7 +59,8 @@ def verdict(monkeypatch, answer, seed, raising=False):
     except Exception as error:  # the learner's own exception comes through, with a note on its cause
         catalogue = exercises.load(lesson).exercises[name]
         said = " ".join(getattr(error, "__notes__", []))
-        return next((mistake.__name__ for mistake, hint in catalogue.mistakes if hint in said), "")
+        hints = [(mistake.__name__, hint) for mistake, hint in catalogue.mistakes] + [*SLIP_SENTENCES.items()]
+        return next((name for name, hint in hints if hint in said), "")
     return None
 
 

@@ -11,7 +11,7 @@ import pytest
 from helpers import checks
 from helpers.checks import calls, chance, compare, diagnose, draws, packs, plain, show, views, words
 from helpers.courses import TOP
-from helpers.exercises import Lesson, case
+from helpers.exercises import Lesson, case, load
 
 
 def made_up(reference, *cases, mistakes=(), returns=(), **options):
@@ -93,6 +93,12 @@ def test_equation_is_named_last():
 def test_several_equations_are_named_as_several():
     said = "See equation (7.10).", "See equations (7.6) and (7.7).", "See equations (7.17) to (7.24)."
     assert said == tuple(words.see(one) for one in ("(7.10)", "(7.6) and (7.7)", "(7.17) to (7.24)"))
+
+
+def test_all_equations_of_a_part_are_named():
+    exercise = load("conv_layer").exercises["conv_forward"]
+    assert exercise.equations["Z"] == "(2.1) and (2.2)"
+    assert load("conv_layer").exercises["conv_backward"].equations["dW"] == "(2.10)"
 
 
 def test_arguments_changed_is_said_before_everything_else():
@@ -224,6 +230,56 @@ def test_product_that_does_not_fit_is_one_mistake_however_it_is_written(product)
         with pytest.raises(ValueError, match="mismatch|not aligned") as caught:
             check(answer)
         assert any("W is not transposed." in note for note in caught.value.__notes__) == named
+
+
+RAISED = {
+    "key": lambda x: {"a": 1}["b"] * x,
+    "two unknown sizes": lambda x: x.reshape(-1, -1),
+    "truth of an array": lambda x: x if x else 0 * x,
+    "sizes not in one tuple": lambda x: np.zeros(len(x), 2),
+    "float for a whole number": lambda x: [x for _ in range(len(x) / 1)],
+    "list times a float": lambda x: [1, 2] * (len(x) / 1),
+    "no end of a slice": lambda x: x[: len(x) / 1],
+    "no index": lambda x: x[len(x) / 1],
+    "index outside": lambda x: x[len(x)],
+    "sizes of a product": lambda x: x @ x[1:],
+    "sizes entry by entry": lambda x: x + x[1:],
+    "sizes of a reshape": lambda x: x.reshape(len(x) + 1, 1),
+}  # fmt: skip
+OTHERS_RAISED = (
+    lambda x: {1}.remove(len(x)), lambda x: np.array(x, 3), lambda x: int("a"), lambda x: np.random.randn((2, 3)),
+    lambda x: (_ for _ in ()).throw(ValueError("unrelated")), lambda x: 1 if np.zeros(0) > 1 else x[:0].max(),
+)  # fmt: skip
+
+
+def raised_by(answer):
+    check = made_up(lambda x: 2 * x, case(x=np.arange(3.0)), case(x=np.arange(5.0)))
+    check.exercises["double"] = next(iter(check.exercises.values()))._replace(name="double")
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        check(rename(answer, "double"))
+    return " ".join(caught.value.__notes__)
+
+
+def test_exceptions_of_usual_slips_have_a_cause_by_words_and_place():
+    assert set(RAISED) == {name for name, *_ in diagnose.RAISED}
+    for name, answer in RAISED.items():
+        assert diagnose.SLIP_SENTENCES[f"slip: {name}"] in raised_by(answer), name
+
+
+@pytest.mark.parametrize("answer", OTHERS_RAISED)
+def test_other_exceptions_have_none(answer):
+    assert "Likely cause" not in raised_by(answer)
+
+
+def test_key_of_other_cases_is_refused_and_a_key_of_ones_own_is_not():
+    def parts(x, more):
+        return x, {"a": 1.0} | ({"b": 2.0} if more else {})
+
+    check = made_up(parts, case(x=1.0, more=True), case(x=2.0, more=False), returns=("x", "grads"))
+    check.exercises["parts"] = next(iter(check.exercises.values()))._replace(name="parts")
+    check(rename(lambda x, more: (x, {"a": 1, "c": 3, "b": 2} if more else {"a": 1, "c": x}), "parts"))
+    said = message(check, lambda x, more: [x, {"a": 1, "b": 2 if more else None}], "parts")
+    assert said.startswith("grads: it has a key that it must not have here: 'b'.")
 
 
 def test_wrong_number_of_parameters_is_explained():
@@ -613,6 +669,35 @@ def test_batches_are_judged_by_how_they_hold_the_columns():
         return [(X[:, order[k : k + size]], Y[:, order[k : k + size]]) for k in (0, 4, 8)]
 
     assert "follow the one before: wrong" in fails(rotated)
+
+
+def test_function_that_is_passed_is_called_as_often_as_the_text_says():
+    def tried(rng, error):
+        one = rng.normal()
+        return one, error(one)
+
+    given = case(rng=np.random.default_rng(3), error=plain.Function("smooth", 2))
+    check = made_up(tried, given, judge=draws.draws(300, calls="error"))
+    check.exercises["tried"] = next(iter(check.exercises.values()))._replace(name="tried")
+    check(rename(lambda rng, error: tried(rng, error), "tried"))
+
+    def twice(rng, error):
+        one = rng.normal()
+        return one, (error(one) + error(one)) / 2
+
+    assert "it does not call error as often as asked: expected 1 calls, got 2." in message(check, twice, "tried")
+    never = message(check, lambda rng, error: tried(rng, plain.Function("smooth", 2)), "tried")
+    assert "expected 1 calls, got 0." in never
+
+
+def test_texts_in_an_array_are_the_same_texts_in_each_call():
+    def named(names, rng):
+        return np.array(names)[np.argsort([*names])]
+
+    one = {"names": ["b", "a", "c"], "rng": np.random.default_rng(1)}
+    outcome, _ = draws.sample(named, one, draws.draws(300))
+    assert outcome.output["facts"]["repeats"]
+    assert compare.difference(np.array(["a", "b"]), np.array(["a", "c"]), "x").form == "text"
 
 
 # --- which helpers ---------------------------------------------------------------------------------------------------

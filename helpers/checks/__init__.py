@@ -13,7 +13,7 @@ import numpy as np
 
 from . import ask, origin, packs, plain, progress, show, words
 from .calls import call, copied
-from .compare import Difference, differences, not_new
+from .compare import Difference, differences, keys_of_other_cases, not_new
 from .diagnose import explain
 from .draws import sample
 from .think import Thinking
@@ -259,6 +259,8 @@ def all_differences(exercise, outcomes):
         how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
         if case.judge is None:
             found = differences(outcome.output, case.expected, *how)
+            if not found:
+                found = list(keys_of_other_cases(outcome.output, case, exercise.cases, *how[:2]))
         else:
             found = difference_of_judged(outcome.output, case.expected, case.judge, *how)
             found = [found] if found else []

@@ -2,7 +2,8 @@
 
 The order of a verdict is: type, shape, finite, value. What is written another way but means the same passes
 (`plain.usual`): a Python float for a NumPy number, a list or an array for a tuple, rows in a list for an array, 0/1 for
-False/True, int for float, more entries in a dict than asked for. A float for a single whole number does not.
+False/True, int for float, entries of one's own in a dict, but for keys that belong to other cases alone. A float for a
+single whole number does not.
 """
 
 from typing import Any, NamedTuple
@@ -73,7 +74,9 @@ def differences(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite
 
 def _leaves(got, expected, part, returns=()):
     """Yield ``(part, got, expected)`` for each number, array or text; or a `Difference` where the structure differs."""
-    got = plain.usual(got)
+    got, expected = plain.usual(got), plain.usual(expected)
+    if isinstance(expected, np.ndarray) and expected.dtype.kind == "U":
+        expected = expected.tolist()
     if isinstance(expected, dict):
         if not isinstance(got, dict):
             yield _wrong_type(part, "a dict", got, {"keys": f" with the keys {_names(expected)}"})
@@ -112,6 +115,41 @@ def _as_array(rows, expected):
     if not len(rows) and expected.ndim and not len(expected):
         return np.zeros(expected.shape)
     return array if _is_array(array) else rows
+
+
+def keys_of_other_cases(got, case, cases, part, returns=()):
+    """Yield a `Difference` for each key of a dict in an output that is asked for in other cases, but not in this one.
+
+    A key that is a text in some argument, such as a name that one asks for, may stand there more often than asked.
+    """
+    here, known = set(_keys(case.expected)), {found for other in cases for found in _keys(other.expected)}
+    extra = [found for found in _keys(got) if found in known and found not in here]
+    passed = {text for other in cases for text in _texts(other.arguments)} if extra else ()
+    for place, key in extra:
+        if key not in passed:
+            name = (returns[place[0]] if returns else f"{part}[{place[0]!r}]") if place else part
+            yield Difference("type", name, "extra key", more={"extra": repr(key)})
+
+
+def _texts(value):
+    """Yield each text in dicts, lists and tuples."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _keys(value, place=()):
+    """Yield ``(place, key)`` for each key that is text, of dicts in dicts, lists and tuples."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(key, str):
+                yield place, key
+            yield from _keys(item, (*place, key))
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _keys(item, (*place, i))
 
 
 def not_new(shared, case, exercise):

@@ -41,8 +41,11 @@ def explain(exercise, outcomes, wrong):
     for mistake in exercise.mistakes:
         if _all(exercise, outcomes, mistake.outcomes, functools.partial(_equal, partial=mistake.partial)):
             return wrong[0], Cause(mistake.name, mistake.hint)
-    says_it_all = wrong[0].kind in ("exception", "changed") or wrong[0].form == "whole"
-    if says_it_all or any(outcome.raised for outcome in outcomes):
+    if wrong[0].kind == "exception":
+        return wrong[0], _slip_that_raised(next(outcome for outcome in outcomes if outcome.raised))
+    if wrong[0].form == "whole":
+        return wrong[0], _slip("whole")
+    if wrong[0].kind == "changed" or any(outcome.raised for outcome in outcomes):
         return wrong[0], None
     parts = {}
     for what in wrong:
@@ -127,12 +130,19 @@ def _mistake_in(exercise, outcomes, part):
     What else that mistake does must be wrong in the learner's output, too, so that its sentence is true. Of several,
     the one that says least about the other parts.
     """
+    if len(exercise.cases) > 1 and sum(part in _parts_of(exercise, case) for case in exercise.cases) == 1:
+        return None  # such as a name that one case made up: it says nothing of the others
     best = None
     for mistake in exercise.mistakes:
         score = _score(exercise, outcomes, mistake.outcomes, part)
         if score is not None and (best is None or score < best[0]):
             best = score, Cause(mistake.name, mistake.hint)
     return best and best[1]
+
+
+def _parts_of(exercise, case):
+    leaves = _leaves(case.expected, case.expected, exercise.name, exercise.returns)
+    return {_whole(leaf[0]) for leaf in leaves if not isinstance(leaf, Difference)}
 
 
 def _score(exercise, outcomes, others, part):
@@ -254,8 +264,65 @@ SLIPS = (
 )  # fmt: skip
 
 
+_FLOAT = r"(numpy\.)?float\d*"
+#: (name, words of the exception, where it arose, the sentence): only what is true wherever these words come.
+RAISED = (
+    ("key", r"KeyError: .*", "Subscript|Call pop",
+     "A dict is asked for a key that it does not have: the error names the key. Look at those it has, "
+     "`list(...)` of it."),
+    ("two unknown sizes", r"ValueError: can only specify one unknown dimension", "",
+     "Only one size of a reshape may be -1: it follows from the others. Write the other sizes."),
+    ("truth of an array", r"ValueError: The truth value of an array with more than one element is ambiguous.*", "",
+     "A whole array is asked for one yes or no, as by `if`, `and`, `or`, `not`, `max` or `min`. Say what is "
+     "meant: `is None`, `.all()`, `.any()`; or go entry by entry, with `np.where`, `&`, `|`, `np.maximum`."),
+    ("sizes not in one tuple", r"TypeError: Cannot interpret '\d+' as a data type", "Call (zeros|ones|empty)",
+     "All sizes of an array are one argument, a tuple: `np.zeros((rows, columns))`, with brackets of their own."
+     " What stands behind it is the dtype."),
+    ("float for a whole number",
+     rf"TypeError: ('{_FLOAT}' object cannot be interpreted as an integer"
+     r"|expected a sequence of integers or a single integer, got '-?\d*\.\d*'"
+     rf"|(list|tuple|string) indices must be integers or slices, not {_FLOAT})", "",
+     "A float stands where a whole number is needed, as a size, a count or an end. `/` gives a float, even "
+     "where nothing is left over; `//` gives a whole number."),
+    ("list times a float", rf"TypeError: can't multiply sequence by non-int of type '{_FLOAT}'", "",
+     "A list is multiplied by a float. A list times a whole number is the list several times over; to multiply "
+     "each entry, make an array of it first."),
+    ("no end of a slice", r"TypeError: slice indices must be integers or None or have an __index__ method", "",
+     "The ends of a slice must be whole numbers. `/` gives a float, even where nothing is left over; `//` gives"
+     " a whole number."),
+    ("no index", r"IndexError: only integers, slices .* are valid indices", "",
+     "An array is indexed with what is no index: that is a whole number, a slice, or an array of whole numbers "
+     "or of True and False. `/` gives floats, `//` whole numbers; text is a key of a dict."),
+    ("index outside",
+     r"IndexError: (index -?\d+ is out of bounds .*"
+     r"|(list|tuple|list assignment) index out of range)", "",
+     "An index lies outside. Indices begin at 0, so the last one is the number of entries minus 1."),
+    ("sizes of a product",
+     r"ValueError: (matmul: .* \(size \d+ is different from \d+\)"
+     r"|shapes .* not aligned: .*)", "",
+     "The sizes of a product of matrices do not fit: the first factor needs as many columns as the second has "
+     "rows. Print both shapes. Is one of them to be transposed, or the order to be changed?"),
+    ("sizes entry by entry", r"ValueError: operands could not be broadcast together with shapes .*", "",
+     "Two arrays of these shapes cannot be taken entry by entry: counted from the last axis, two sizes must be "
+     "equal, or one of them 1. Print both shapes."),
+    ("sizes of a reshape", r"ValueError: cannot reshape array of size \d+ into shape .*", "",
+     "A reshape keeps all numbers: the new sizes, multiplied, must give as many as there are. Print the shape "
+     "before it."),
+)  # fmt: skip
+
+
+def _slip_that_raised(outcome):
+    """Return the `Cause` of an exception if its words and its place say what it is, else None."""
+    for name, words, place, sentence in RAISED:
+        said = re.fullmatch(words, f"{outcome.raised}: {outcome.said}", re.DOTALL)
+        if said and re.fullmatch(place or ".*", outcome.place):
+            return Cause(f"slip: {name}", sentence)
+    return None
+
+
 #: What the report of a class says about them, by name.
-SLIP_SENTENCES = {f"slip: {name}": sentence for name, _, sentence in SLIPS} | {
+SLIP_SENTENCES = {f"slip: {name}": sentence for name, *_, sentence in (*SLIPS, *RAISED)} | {
+    "slip: whole": "A float is no index and no size. `//` or `int(...)` gives a whole number.",
     "slip: shape": "These are the right numbers in another shape.",
     "slip: float32": "It is computed in float32, which holds seven digits. Compute in float64, as NumPy does.",
     "slip: nearly": "These are nearly the right numbers. Is something rounded, a small number added, or a slope "

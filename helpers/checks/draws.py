@@ -24,7 +24,7 @@ __all__ = ["REFERENCE", "difference_of_samples", "draws", "sample"]
 REFERENCE = 5
 
 
-def draws(count, view=None, replay=None, spread=True, given=None):
+def draws(count, view=None, replay=None, spread=True, given=None, calls=None):
     """Return, as plain data, how an exercise is judged: for ``judge=`` in the catalogue.
 
     Parameters
@@ -40,9 +40,12 @@ def draws(count, view=None, replay=None, spread=True, given=None):
         Whether the whole distribution matters. False: only its mean and its standard deviation do.
     given : dict, optional
         Plain data of the case that the view gets besides, by name, such as the labels that are asked for.
+    calls : str, optional
+        The name of an argument, a function, that must be called as often as the reference calls it.
     """
     judge = {"count": count, "view": view, "replay": replay, "spread": spread}
-    return judge | {"given": given} if given else judge
+    more = {"given": given, "calls": calls}
+    return judge | {name: value for name, value in more.items() if value}
 
 
 def sample(function, arguments, judge, like=None, times=1, quiet=False):
@@ -60,8 +63,10 @@ def sample(function, arguments, judge, like=None, times=1, quiet=False):
     before = np.random.get_state()
     np.random.seed(0)  # so that a function that uses it gives the same in each check
     untouched = np.random.get_state()
+    counted, called = judge.get("calls"), []
+    once = {counted: _counting(arguments[counted], called)} if counted in arguments else {}
     try:
-        first, error = call(function, given(0), quiet)
+        first, error = call(function, given(0) | once, quiet)
         outputs, again = [], None  # of the calls: what is judged of each, until one has another structure
         with silent(quiet=True):
             for i in range(count):
@@ -83,7 +88,18 @@ def sample(function, arguments, judge, like=None, times=1, quiet=False):
     if facts is not None:
         repeats = difference(again, first.output, "", nonfinite=True) is None
         facts |= {"count": count, "repeats": repeats, "local": local, "moved": list(first.moved)}
+        facts |= {"called": len(called)} if once else {}
     return first._replace(output={"output": first.output, "facts": facts}), None
+
+
+def _counting(function, called):
+    """Return a function that does the same and puts something into a list each time it is called."""
+
+    def counting(*given, **named):
+        called.append(True)
+        return function(*given, **named)
+
+    return counting
 
 
 def _generators_replaced(arguments, count):

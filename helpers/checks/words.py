@@ -14,10 +14,7 @@ SENTENCES = {
     "exception": ("{exercise} stopped with {got}{place}", ""),
     "changed": ("{exercise} changed its argument {part}. Work on a copy", ""),
     "type": ("{part}: expected {expected}{keys}, got {got}", ""),
-    "whole": (
-        "{part}: a whole number is asked for, not a float",
-        ": {got} is no index and no size. `//` or `int(...)` gives one",
-    ),
+    "whole": ("{part}: a whole number is asked for, not a float", ": got {got}"),
     "passed in": (
         "{part}: it is the array that was passed in as {other}. Make a new one, which does not change with it", "",
     ),
@@ -25,6 +22,7 @@ SENTENCES = {
     "nothing": ("{part}: expected {expected}{keys}, got {got}", ". Does the function return it?"),
     "key": ("{part}: the key {missing} is missing", "; {has}"),
     "a key": ("{part}: a key is missing", ""),
+    "extra key": ("{part}: it has a key that it must not have here", ": {extra}"),
     "count": ("{part}: wrong number of entries", ": expected {expected}, got {got}"),
     "shape": ("{part}: wrong shape", ": expected shape {expected}, got shape {got}"),
     "number": ("{part}: wrong shape", ": expected a number, got an array of shape {got}"),
@@ -65,6 +63,7 @@ SENTENCES = {
     "apart": ("{part}: it does not go with {other} as it must", ""),
     "different": ("{part}: wrong number of different values in a call", "{about}"),
     "other properties": ("{part}: wrong", ""),
+    "called": ("{part}: it does not call {other} as often as asked", ": expected {expected} calls, got {got}"),
     "few steps": ("{part}: it cannot be called with a few steps, or with learning_rate 0", ""),
     "idle": ("{part}: the parameters move although learning_rate or num_iterations is 0. Are both arguments used?", ""),
     "stuck": ("{part} does not move in the {nth} step", ""),

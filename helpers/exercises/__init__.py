@@ -278,7 +278,7 @@ class Exercise:
     def equations(self):
         """The equations of single parts of the output, by a pattern for the part's name.
 
-        The reference says them: in a line such as ``grads[f"dW{l}"] = dZ @ A.T / m  # (3.7)``.
+        The reference says them, in lines such as ``grads[f"dW{l}"] = dZ @ A.T / m  # (3.7)`` and ``Z[h, w] = ...  # (1.2)``.
         """
         found = {}
         try:
@@ -290,12 +290,12 @@ class Exercise:
             if tag and assigned:
                 for name in assigned["names"].split(","):
                     part = re.sub(r"\{.*?\}", "*", assigned["key"] or name.strip())
-                    found.setdefault(part, tag[1])
-        return found
+                    found.setdefault(part, {})[tag[1]] = None
+        return {part: " and ".join(", ".join(tags).rsplit(", ", 1)) for part, tags in found.items()}
 
 
 _TAGGED = re.compile(r"#\s*(\(\d+\.\d+\))")
-_ASSIGNED = re.compile(r"\s*(?P<names>\w+(?:,\s*\w+)*)(?:\[f?[\"'](?P<key>[^\"']+)[\"']\])?\s*[-+*/]?=\s")
+_ASSIGNED = re.compile(r"\s*(?P<names>\w+(?:,\s*\w+)*)(?:\[f?[\"'](?P<key>[^\"']+)[\"']\]|\[[^\]\"']*\])?\s*[-+*/]?=\s")
 
 
 # --- what the checks are handed --------------------------------------------------------------------------------------

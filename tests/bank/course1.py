@@ -1222,3 +1222,20 @@ def _(X, Y, Xt, Yt, num_iterations=2000, learning_rate=0.005):
         w, b = (w - learning_rate * X @ (a - Y).T / X.shape[1], b - learning_rate * (a - Y).mean())
     f = lambda Q: np.where(w.T @ Q + b > 0, 1, 0)
     return {"costs": c, "w": w, "b": b, "Y_prediction_train": f(X), "Y_prediction_test": f(Xt)}
+
+
+@right("automatic_differentiation.topological_order")
+def _(graph, output):
+    order = []
+
+    def visit(name):
+        if name in order:
+            return
+        for part in (graph[name] or ())[1:]:
+            if isinstance(part, str):
+                visit(part)
+        if name not in order:
+            order.append(name)
+
+    visit(output)
+    return np.array(order)

@@ -595,6 +595,12 @@ def _(X, Y, lr, n):
     return ({"W": W, "b": b}, costs)
 
 
+@posted("hyperparameter_search.random_search", "question", "trained_twice")
+def _(space, num_trials, rng, dev_error=hyperparameter_search.practice_error):
+    trials = HYPERPARAMETER_SEARCH.random_search(space, num_trials, rng, dev_error)
+    return [{"settings": t["settings"], "dev_error": dev_error(t["settings"])} for t in trials]
+
+
 # --- right answers ---------------------------------------------------------------------------------------------------
 
 

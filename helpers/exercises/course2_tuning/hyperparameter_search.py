@@ -382,7 +382,7 @@ def search_cases(rng):
     topic=24,
     equation="(6.13) and (6.14)",
     cases=search_cases,
-    judge=draws(400),
+    judge=draws(400, calls="dev_error"),
     ask="Which dict belongs to one trial alone, and where in your loops must it be made anew?",
     small={
         "space": {"learning_rate": ("log", 0.01, 1.0)},
@@ -539,6 +539,15 @@ def search_with_an_own_generator(space, num_trials, rng, dev_error=practice_erro
 )
 def dev_error_not_called(space, num_trials, rng, dev_error=practice_error):
     return by_error(not_sorted(space, num_trials, rng, practice_error))
+
+
+@random_search.mistake(
+    "Each trial is trained twice: dev_error is called for the order, and once more for the result. Call it once for each "
+    "trial, keep what it gives, and sort by what you have kept."
+)
+def trained_twice(space, num_trials, rng, dev_error=practice_error):
+    all_settings = sorted((setting_of(space, rng) for _ in range(num_trials)), key=dev_error)
+    return [trial_of(settings, dev_error) for settings in all_settings]
 
 
 @random_search.mistake(

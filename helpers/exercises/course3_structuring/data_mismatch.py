@@ -238,6 +238,25 @@ def share_rounded_to_nearest(n_web, n_app):
     return make_splits(n_web, n_app) | {"train": (n_web - n_dev + app, left - app), "train-dev": (n_dev - app, app)}
 
 
+@make_splits.mistake(
+    "Dev and test set have half of the app images each, so none are left for training. Each gets a quarter: `n_app // 4` (3.3)."
+)
+def half_each_for_dev_and_test(n_web, n_app):
+    n_dev = n_app // 2
+    left = n_app - 2 * n_dev
+    app = n_dev * left // (n_web + left)
+    sizes = {"train": (n_web - n_dev + app, left - app), "train-dev": (n_dev - app, app)}
+    return sizes | {"dev": (0, n_dev), "test": (0, n_dev)}
+
+
+@make_splits.mistake("The share is rounded up. (3.5) rounds down: use `//`.")
+def share_rounded_up(n_web, n_app):
+    n_dev = n_app // 4
+    left = n_app - 2 * n_dev
+    app = -(-n_dev * left // (n_web + left))
+    return make_splits(n_web, n_app) | {"train": (n_web - n_dev + app, left - app), "train-dev": (n_dev - app, app)}
+
+
 @make_splits.accept
 def as_lists(n_web, n_app):
     quarter = n_app // 4
@@ -1291,6 +1310,7 @@ def dev_cases(rng):
     cases += [case(m_dev=int(rng.integers(2000, 9000)), error=error(), wanted=int(rng.integers(20, 60)))]
     cases += [case(m_dev=int(rng.integers(100, 300)), error=error(), wanted=100)]  # too few for a blackbox part
     cases += [case(m_dev=500, error=0.25, wanted=100), case(m_dev=400, error=0.25, wanted=100)]  # whole numbers
+    cases += [case(m_dev=800, error=0.16, wanted=wanted) for wanted in (33, 31)]  # 206.25 and 193.75 images
     cases += [case(m_dev=399, error=0.25, wanted=100), case(m_dev=int(rng.integers(50, 90)), error=0.0, wanted=50)]
     return cases
 
@@ -1378,6 +1398,20 @@ def divided_by_zero(m_dev, error, wanted):
 @eyeball_and_blackbox.mistake("The parts are whole numbers: `np.ceil` returns a float, `int(...)` makes it whole.")
 def parts_as_floats(m_dev, error, wanted):
     eyeball = float(m_dev) if error == 0 else min(float(m_dev), float(np.ceil(wanted / error)))
+    return eyeball, m_dev - eyeball
+
+
+@eyeball_and_blackbox.mistake(
+    "The eyeball part is larger than the dev set; only the blackbox part stops at 0. Cut the eyeball part at m_dev (3.22)."
+)
+def blackbox_cut_alone(m_dev, error, wanted):
+    eyeball = m_dev if error == 0 else int(np.ceil(wanted / error))
+    return eyeball, max(0, m_dev - eyeball)
+
+
+@eyeball_and_blackbox.mistake("Rounded to the nearest number, the part may hold one wrong answer too few. Round up (3.22).")
+def rounded_to_nearest(m_dev, error, wanted):
+    eyeball = m_dev if error == 0 else min(m_dev, round(wanted / error))
     return eyeball, m_dev - eyeball
 
 
@@ -1671,6 +1705,7 @@ def state_cases(rng):
         one([-0.05, large(), small(), small()]),  # an undetermined bias
         one([-0.05, small(), large(), 0.03], budget=1),
         without_proxy(one([-0.05, small(), small(), large()])),
+        without_proxy(one([-0.05, small(), large(), small()], proxy=0.45)),
         one([0.02, near(0.0188), -0.03, near(0.0188)], proxy=0.0),  # exactly at the limit
         one([large(), large() + 0.25, large() + 0.5, large() + 0.75], budget=0),
     ]
@@ -2006,6 +2041,13 @@ for _make, _before in ((list_wrongly, "Your plan has '{}' among the remedies of 
         for _offer, _hint in _hints.items():
             _partial = _make is choose_wrongly
             project_plan.mistake(_before.format(_offer) + _hint, partial=_partial)(_make(_gap, _offer))
+
+
+@project_plan.mistake(
+    "Without a proxy you compute with 0, so the whole training error is taken for avoidable bias. Then it is undetermined."
+)
+def no_proxy_taken_for_zero(errors, prices, budget):
+    return project_plan.reference(errors | {"proxy": errors["proxy"] or 0.0}, prices, budget)
 
 
 @project_plan.accept

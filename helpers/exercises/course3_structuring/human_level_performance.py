@@ -55,7 +55,7 @@ def answer_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=1, topic=33, equation="(2.4)", returns=("wrong", "answered"), cases=answer_cases,
+@lesson.exercise(points=1, topic=33, equation="(2.4)", returns=("number of wrong", "number of answered"), cases=answer_cases,
     ask="Which answers count as given, and is 0 one of them? Which of the given ones are wrong?",
     small={"answers": [0, None, 7, 1], "labels": np.array([[0, 5, 1, 1]])},
 )
@@ -163,6 +163,12 @@ def answers_moved_up(answers, labels):
 def wrong_zeros_left_out(answers, labels):
     wrong = sum(answer != label for answer, label in zip(answers, labels[0], strict=True) if answer)
     return wrong, count_wrong(answers, labels)[1]
+
+
+@count_wrong.mistake("You stop at the first open place. Those behind it count, too: go on with `continue`, not `break`.")
+def stops_at_the_first_open(answers, labels):
+    given = answers[: answers.index(None)] if None in answers else answers
+    return sum(int(a != b) for a, b in zip(given, labels[0], strict=False)), len(given)
 
 
 @count_wrong.accept
@@ -362,6 +368,13 @@ def measured_error_for_all(wrong, answered):
     return wrong / answered
 
 
+@error_bound.mistake(
+    "This is the bound for a Poisson distribution. With so few answers the number of wrong ones is binomial: solve (2.6)."
+)
+def poisson_for_binomial(wrong, answered):
+    return 1.0 if wrong == answered else float(stats.chi2.ppf(0.95, 2 * (wrong + 1)) / (2 * answered))
+
+
 @error_bound.accept("The sum (2.6) is one minus the distribution of a beta, whose quantile SciPy has.")
 def through_beta(wrong, answered):
     return stats.beta.ppf(0.95, wrong + 1, answered - wrong) if answered > wrong else 1
@@ -529,6 +542,29 @@ def none_compared(levels):
 @bayes_proxy.mistake("`min` of an empty list is an exception. If nobody has been measured, return None.")
 def empty_not_caught(levels):
     return min(error for error in levels.values() if error is not None)
+
+
+@bayes_proxy.mistake(
+    "This is the mean of the levels, and of none it is nan. The best level shows already that less is possible: take the "
+    "smallest, and return None where nobody has been measured."
+)
+def mean_of_levels_or_nan(levels):
+    with np.errstate(all="ignore"):
+        return np.mean(measured_of(levels)) if measured_of(levels) else np.nan
+
+
+@bayes_proxy.mistake(
+    "This is the mean of the levels, and it stops where nobody has been measured. The best level shows already that less is "
+    "possible: take the smallest, and return None where there is none."
+)
+def mean_of_levels_that_stops(levels):
+    known = measured_of(levels)
+    return sum(known) / len(known)
+
+
+@bayes_proxy.mistake("This is the median of the levels. The best one shows already that less is possible: take the smallest.")
+def median_of_levels(levels):
+    return float(np.median(measured_of(levels))) if measured_of(levels) else None
 
 
 @bayes_proxy.accept
@@ -713,6 +749,14 @@ def bare_difference(train_error, bayes_error):
 )
 def none_not_caught(train_error, bayes_error):
     return "undetermined" if train_error < bayes_error else train_error - bayes_error
+
+
+@avoidable_bias.mistake(
+    "Where training beats the proxy, you return 0, which says that nothing can be avoided. Nobody knows: return "
+    '"undetermined" there, too, as you do without a proxy.'
+)
+def clipped_where_a_proxy_is(train_error, bayes_error):
+    return "undetermined" if bayes_error is None else max(train_error - bayes_error, 0.0)
 
 
 @avoidable_bias.accept("It takes the difference first, and looks at its sign.")
@@ -1429,6 +1473,20 @@ def other_missing(ticks, names):
     return dict(zip(names, ticks.mean(axis=0).tolist(), strict=True))
 
 
+@error_analysis_table.mistake(
+    "You divide by the number of rows that have a tick. The shares are of all rows, also those without one (2.14)."
+)
+def rows_with_a_tick_only(ticks, names):
+    return with_other(ticks, names, ticks.sum(axis=0) / max(ticks.any(axis=1).sum(), 1))
+
+
+@error_analysis_table.mistake(
+    "Rows with several ticks count for none of their categories. A row belongs to every category that is ticked in it."
+)
+def rows_with_one_tick_only(ticks, names):
+    return with_other(ticks, names, (ticks & (ticks.sum(axis=1, keepdims=True) == 1)).mean(axis=0))
+
+
 @error_analysis_table.accept("Loops over rows and columns, with counters.")
 def cell_by_cell(ticks, names):
     table = dict.fromkeys(names, 0)
@@ -1470,7 +1528,8 @@ def ceiling_cases(rng):
         order = rng.permutation(rows)
         return case(ticks=ticks[order], columns=columns, dev_error=float(rng.uniform(0.05, 0.2)))
 
-    return [one(20, 3, [0]), one(13, 4, [0, 1]), one(31, 3, [2, 0, 1]), one(17, 5, [3]), one(11, 3, [])]
+    columns = ((20, 3, [0]), (13, 4, [0, 1]), (31, 3, [2, 0, 1]), (17, 5, [3]), (11, 3, []), (7, 3, [1, 0, 2]))
+    return [one(*sizes) for sizes in columns]  # in the last, the shares add up to more than 1
 
 
 @lesson.exercise(points=2, topic=35, equation="(2.17)", cases=ceiling_cases,
@@ -1585,6 +1644,20 @@ def mean_of_cells(ticks, columns, dev_error):
 @ceiling_gain.mistake("The largest of the columns is taken alone. Count the rows that have a tick in any of them.")
 def largest_column_only(ticks, columns, dev_error):
     return float(max((ticks[:, column].mean() for column in columns), default=0.0) * dev_error)
+
+
+@ceiling_gain.mistake(
+    "You divide by the rows that have a tick. The dev error is that of all rows, so the share is one of all of them."
+)
+def share_of_ticked_rows(ticks, columns, dev_error):
+    return float(ticks[:, columns].any(axis=1).sum() / ticks.any(axis=1).sum() * dev_error)
+
+
+@ceiling_gain.mistake(
+    "The shares are added up, and cut at 1. A row with two ticks is cured once: ask each row whether it has any."
+)
+def shares_added_and_cut(ticks, columns, dev_error):
+    return float(min(1.0, sum(ticks[:, c].mean() for c in columns)) * dev_error)
 
 
 @ceiling_gain.accept("One row after the other: is one of its ticks in the chosen columns?")

@@ -598,6 +598,14 @@ def indexed_once(y, y_hat):
     return matrix
 
 
+@confusion_matrix.mistake(
+    "Your TN counts all labels 0, also those with the answer 1, which are false positives. It needs both conditions."
+)
+def all_negatives_for_tn(y, y_hat):
+    matrix = confusion_matrix(y, y_hat)
+    return matrix + np.array([[matrix[0, 1], 0], [0, 0]])
+
+
 @confusion_matrix.accept
 def with_a_loop(y, y_hat):
     matrix = np.zeros((2, 2))
@@ -790,6 +798,22 @@ def specificity_for_precision(matrix):
     return share(matrix[0, 0], matrix[0, 1])
 
 
+@precision.mistake(
+    "This is the recall: TP divided by all *labels* 1. Precision divides by all *answers* 1, TP + FP; and where there are "
+    "none, the quotient is nan: return 0 then."
+)
+def recall_for_precision_without_a_test(matrix):
+    return ratio(matrix[1, 1], matrix[1, 1] + matrix[1, 0])
+
+
+@precision.mistake(
+    "FN stands in your denominator, too: this is the share among all that have a 1 as label or answer. Divide by the answers "
+    "1 alone, TP + FP."
+)
+def hits_of_labels_and_answers(matrix):
+    return share(matrix[1, 1], matrix[0, 1] + matrix[1, 0])
+
+
 @precision.accept
 def from_the_column(matrix):
     wrong, right = matrix[:, 1]
@@ -879,6 +903,22 @@ def found_of_all(matrix):
     return matrix[1, 1] / matrix.sum()
 
 
+@recall.mistake(
+    "This is the precision: TP divided by all *answers* 1. Recall divides by all *labels* 1, TP + FN; and where there are "
+    "none, the quotient is nan: return 0 then."
+)
+def precision_for_recall_without_a_test(matrix):
+    return ratio(matrix[1, 1], matrix[1, 1] + matrix[0, 1])
+
+
+@recall.mistake(
+    "FP stands in your denominator, too: this is the share among all that have a 1 as label or answer. Divide by the labels "
+    "1 alone, TP + FN."
+)
+def found_of_labels_and_answers(matrix):
+    return share(matrix[1, 1], matrix[0, 1] + matrix[1, 0])
+
+
 @recall.accept
 def from_the_row(matrix):
     missed, found = matrix[1].tolist()
@@ -958,6 +998,13 @@ def negatives_of_all(matrix):
 @specificity.mistake("`//` rounds the share of right negatives down. Write `/`.")
 def specificity_rounded_down(matrix):
     return matrix[0, 0] // max(matrix[0].sum(), 1)
+
+
+@specificity.mistake(
+    "This is 1 minus the recall, the share of the labels 1 that are missed. Specificity is about the labels 0: TN / (TN + FP)."
+)
+def one_minus_recall(matrix):
+    return 1 - share(matrix[1, 1], matrix[1, 0])
 
 
 @specificity.accept
@@ -1082,6 +1129,18 @@ def small_sum_taken_for_zero(P, R):
 @f1_score.mistake("F1 is 0 where P or R is 0. You return nan: test P + R, then use 2PR / (P + R).")
 def nan_where_one_is_zero(P, R):
     return 2 / (1 / P + 1 / R) if P and R else np.nan
+
+
+@f1_score.mistake(
+    "The parentheses are missing: 2 * P * R / P + R divides by P alone, and stops where P is 0. Write (P + R)."
+)
+def parentheses_missing_and_stops(P, R):
+    return 2 * P * R / P + R
+
+
+@f1_score.mistake("This is F2, in which recall counts more. F1 weighs both equally: 2 P R / (P + R).")
+def f2_for_f1(P, R):
+    return 5 * P * R / (4 * P + R) if P + R else 0.0
 
 
 @f1_score.accept
@@ -1245,6 +1304,17 @@ def starts_from_zero(table):
     return name
 
 
+@pick_classifier.mistake("You compare the products P R. F1 divides them by P + R, which can turn the order round.")
+def by_product(table):
+    return best_by(lambda P, R: P * R)(table)
+
+
+@pick_classifier.mistake("Your F1 stops where precision and recall are both 0. It is 0 there (1.12): call `f1_score`.")
+def stops_at_a_classifier_without_hits(table):
+    scores = [2 * row["precision"] * row["recall"] / (row["precision"] + row["recall"]) for row in table]
+    return table[int(np.argmax(scores))]["name"]
+
+
 @pick_classifier.accept
 def maximum_with_a_key(table):
     return max(table, key=lambda row: f1_score(row["precision"], row["recall"]))["name"]
@@ -1293,6 +1363,7 @@ def limit_cases(rng):
         case(table=first, optimising="f1", limits={}),  # no limit
         case(table=first[:3], optimising="megabytes", limits={"milliseconds": 90}),  # another optimising metric
         case(table=first, optimising="f1", limits={"megabytes": 28, "milliseconds": 90}),  # B
+        case(table=first, optimising="f1", limits={"megabytes": 12, "milliseconds": 110}),  # G: the others' sums are lower
         case(table=first, optimising="f1", limits={"milliseconds": 2000}),  # E: all are within
         case(
             table=likely((-3.5, 2), (-float(rng.uniform(0.5, 2)), 1), (0.0, 9), (-0.25, 8)),
@@ -1453,6 +1524,30 @@ def names_of_all_within(table, optimising, limits):
     return [row["name"] for row in within(table, limits)]
 
 
+@satisficing_choice.mistake(
+    "Where nobody is within the limits you return an empty text. Return None: an empty text could be a name."
+)
+def empty_text_where_nobody_fits(table, optimising, limits):
+    kept = within(table, limits)
+    return top(kept, optimising) if kept else ""
+
+
+@satisficing_choice.mistake(
+    "You take the best of all and ask for the limits afterwards. If it is outside, another one may be inside: leave out who "
+    "is outside first, then take the best."
+)
+def best_first_limits_then(table, optimising, limits):
+    return top(within([max(table, key=lambda row: row[optimising])], limits), optimising)
+
+
+@satisficing_choice.mistake(
+    "You add the metrics up and compare with the sum of the limits. One that is far below would pay for one that is above: "
+    "each metric has a limit of its own."
+)
+def sum_of_the_limits(table, optimising, limits):
+    return top([row for row in table if sum(row[name] for name in limits) <= sum(limits.values())], optimising)
+
+
 @satisficing_choice.accept("One loop, without a list of those within the limits: a row must pass and beat the best so far.")
 def one_loop(table, optimising, limits):
     best = None
@@ -1593,6 +1688,29 @@ def one_more(difference, error=0.5):
 )
 def rounded_down_and_one_more(difference, error=0.5):
     return int(needed(difference, error)) + 1
+
+
+@dev_set_size.mistake(
+    "You take 1.96 standard deviations. The lesson asks for two (1.18), and two squared is 4: so 8 e (1 − e) / d²."
+)
+def with_1_96_deviations(difference, error=0.5):
+    return int(np.ceil(needed(difference, error, 2 * 1.96**2)))
+
+
+@dev_set_size.mistake(
+    "This is half of what is needed, rounded down, plus 1. Both errors vary, so the variance of the difference is "
+    "2e(1 − e)/m; and round up with `np.ceil`."
+)
+def one_error_only_and_one_more(difference, error=0.5):
+    return int(needed(difference, error, 4)) + 1
+
+
+@dev_set_size.mistake(
+    "You ask for one standard deviation, round down and add 1. The lesson asks for two (1.18), and two squared is 4; and "
+    "round up with `np.ceil`."
+)
+def one_standard_deviation_and_one_more(difference, error=0.5):
+    return int(needed(difference, error, 2)) + 1
 
 
 @dev_set_size.accept
@@ -1737,6 +1855,25 @@ def divided_by_largest(y, y_hat, w):
 @weighted_error.mistake("This is one number per example. Sum up over the examples, above and below.")
 def one_per_example(y, y_hat, w):
     return w * (y != y_hat) / np.sum(w)
+
+
+@weighted_error.mistake(
+    "You divide the weight of the wrong answers by that of the right ones. Divide by the weight of all examples."
+)
+def divided_by_right_weights(y, y_hat, w):
+    return ratio(np.sum(w[y != y_hat]), np.sum(w[y == y_hat]))
+
+
+@weighted_error.mistake("The weights are squared, above and below. Each example counts w.")
+def squared_weights(y, y_hat, w):
+    return np.sum(w**2 * (y != y_hat)) / np.sum(w**2)
+
+
+@weighted_error.mistake(
+    "`y - y_hat` stops for True and False, and with more than two classes its square says nothing. Compare: `y_hat != y`."
+)
+def square_of_the_difference_of_truth_values(y, y_hat, w):
+    return np.sum(w * (y - y_hat) ** 2) / np.sum(w)
 
 
 @weighted_error.accept

@@ -379,6 +379,11 @@ def in_place(net, *arguments):
     return net, costs
 
 
+@train.mistake("Only the first epoch is trained. Each row of `orders` is an epoch.")
+def first_epoch_only(net, X, labels, orders, size, learning_rate):
+    return train.reference(net, X, labels, orders[:1], size, learning_rate)
+
+
 @train.accept("One state for each parameter, and a function for the step, as in lesson 4.")
 def with_a_step(net, X, labels, orders, size, learning_rate):
     def step(V, dV, state):
@@ -467,6 +472,11 @@ def predict_without_relu(net, X):
 @predict.mistake("Classes are counted from 0.")
 def predict_from_one(net, X):
     return scores_of(net, X).argmax(axis=1) + 1
+
+
+@predict.mistake("b2 is missing: the scores are P @ W2 + b2.")
+def predict_without_b2(net, X):
+    return predict.reference(net | {"b2": np.zeros(net["b2"].shape)}, X)
 
 
 @predict.accept("Image by image, with nothing but the scores of one.")

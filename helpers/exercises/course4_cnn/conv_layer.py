@@ -198,7 +198,7 @@ def forward_windows_swapped(A_prev, W, b, hparameters):
 
 @conv_forward.mistake("The images are not padded. Put the frame of zeros around them first.")
 def forward_without_padding(A_prev, W, b, hparameters):
-    return scores(A_prev, W, b, {**hparameters, "pad": 0}), (A_prev, W, b, hparameters)
+    return conv_forward.reference(A_prev, W, b, hparameters | {"pad": 0})[0], (A_prev, W, b, hparameters)
 
 
 @conv_forward.mistake("Your windows come from A_prev, which has no frame. Take them from the padded images.")
@@ -291,6 +291,35 @@ def forward_padded_in_cache(A_prev, W, b, hparameters):
 @conv_forward.mistake("Only Z is returned. Return two things: Z, and the cache (A_prev, W, b, hparameters).")
 def forward_without_cache(A_prev, W, b, hparameters):
     return scores(A_prev, W, b, hparameters)
+
+
+@conv_forward.mistake("All examples come from the first image. Take the window from image i, axis 0 of A_prev.")
+def forward_always_first_image(A_prev, W, b, hparameters):
+    Z = scores(A_prev[:1], W, b, hparameters)
+    return np.repeat(Z, len(A_prev), axis=0), (A_prev, W, b, hparameters)
+
+
+@conv_forward.mistake(
+    "The first channel alone is used, and as a product of matrices. Multiply entry by entry, with `*`, in all channels."
+)
+def forward_product_of_matrices(A_prev, W, b, hparameters):
+    Z, stride, pad, f = scores(A_prev, W, b, hparameters), hparameters["stride"], hparameters["pad"], len(W)
+    A = np.pad(A_prev[..., 0], ((0, 0), (pad, pad), (pad, pad)))
+    for i, h, w, c in np.ndindex(Z.shape):
+        window = A[i, h * stride : h * stride + f, w * stride : w * stride + f]
+        Z[i, h, w, c] = np.sum(window @ W[..., 0, c]) + b[0, 0, 0, c]
+    return Z, (A_prev, W, b, hparameters)
+
+
+@conv_forward.mistake("The cache lacks the hyperparameters: it is (A_prev, W, b, hparameters).")
+def forward_cache_of_three(A_prev, W, b, hparameters):
+    return scores(A_prev, W, b, hparameters), (A_prev, W, b)
+
+
+@conv_forward.mistake("Only the first score is computed. `return` stands inside the loop: move it out of it.")
+def forward_returned_too_early(A_prev, W, b, hparameters):
+    Z = scores(A_prev, W, b, hparameters)
+    return np.where(np.arange(Z.size).reshape(Z.shape) == 0, Z, 0.0), (A_prev, W, b, hparameters)
 
 
 @conv_forward.accept
@@ -661,6 +690,12 @@ def backward_empty_slice_image_by_image(dZ, cache):
     return dA_prev, dW, db
 
 
+@conv_backward.mistake("Rows and columns of dW are exchanged. Weight (j, k) meets pixel (j, k) of the window.")
+def backward_dw_rows_and_columns(dZ, cache):
+    dA_prev, dW, db = conv_backward.reference(dZ, cache)
+    return dA_prev, np.swapaxes(dW, 0, 1), db
+
+
 @conv_backward.accept
 def backward_seven_loops(dZ, cache):
     A_prev, W, b, hparameters = cache
@@ -826,7 +861,10 @@ def columns_reshaped_only(A_prev, f, pad, stride):
 
 @im2col.mistake("The images are not padded. The windows come from the padded images.")
 def columns_without_padding(A_prev, f, pad, stride):
-    return windows_in_order(A_prev, f, 0, stride).reshape(-1, f * f * A_prev.shape[3])
+    m, n_H_prev, n_W_prev, n_C_prev = A_prev.shape
+    if f > min(n_H_prev, n_W_prev):
+        return np.zeros((0, f * f * n_C_prev))
+    return im2col.reference(A_prev, f, 0, stride)
 
 
 @im2col.mistake("pad and stride are mixed up. The order of the arguments is f, pad, stride.")
@@ -1051,6 +1089,11 @@ def images_first_example(dcolumns, shape, f, pad, stride):
     dA_prev = cut(added(as_windows(dcolumns, shape, f, pad, stride), shape, pad, stride), shape, pad)
     dA_prev[1:] = 0
     return dA_prev
+
+
+@col2im.mistake("Everything is divided by the size of a window. Shares of copies are added up, not averaged.")
+def images_divided_by_window(dcolumns, shape, f, pad, stride):
+    return col2im.reference(dcolumns, shape, f, pad, stride) / f**2
 
 
 @col2im.accept("Loops over the f times f places of a window: each step adds one column block to all windows at once.")

@@ -206,6 +206,46 @@ def edges_square(image, kernel):
     return Z
 
 
+@edge_detect.mistake(
+    "The number of windows is that of the height, for both axes: where the image is lower than wide, windows are missing; "
+    "where it is higher, they run out of the image. Count the windows along each axis."
+)
+def edges_height_for_both(image, kernel):
+    f, n = len(kernel), image.shape[0] - len(kernel) + 1
+    Z = np.zeros((n, n))
+    for h, w in np.ndindex(n, n):
+        Z[h, w] = np.sum(image[h : h + f, w : w + f] * kernel)
+    return Z
+
+
+@edge_detect.mistake(
+    "Z has the shape of the image, so the last windows run out of it. A window starts at image.shape[0] - f + 1 rows only; "
+    "likewise for the columns."
+)
+def edges_windows_outside(image, kernel):
+    f, Z = len(kernel), np.zeros(image.shape)
+    for h, w in np.ndindex(Z.shape):
+        Z[h, w] = np.sum(image[h : h + f, w : w + f] * kernel)
+    return Z
+
+
+@edge_detect.mistake(
+    "The number of windows is that of the shorter side, for both axes. Count the windows along each axis."
+)
+def edges_shorter_side_for_both(image, kernel):
+    n = min(image.shape) - len(kernel) + 1
+    return edge_detect.reference(image, kernel)[:n, :n]
+
+
+@edge_detect.mistake(
+    "Your windows have one row and one column too few: a slice ends before its second number. From h to h + f are f rows."
+)
+def edges_windows_too_small(image, kernel):
+    f = len(kernel)
+    padded = np.pad(kernel[:-1, :-1], ((0, 1), (0, 1)))
+    return edge_detect.reference(image, padded) if f > 1 else np.zeros(image.shape)
+
+
 @edge_detect.accept
 def edges_four_loops(image, kernel):
     (n_H, n_W), f = image.shape, kernel.shape[0]
@@ -337,6 +377,13 @@ def empty_slice_without_padding(X, pad):
     X_pad = np.zeros((m, n_H + 2 * pad, n_W + 2 * pad, n_C))
     X_pad[:, pad:-pad, pad:-pad, :] = X
     return X_pad
+
+
+@zero_pad.mistake(
+    "All zeros stand before the image. Half of them belong behind it: (pad, pad) for rows and for columns."
+)
+def padded_before_with_all(X, pad):
+    return np.pad(X, ((0, 0), (2 * pad, 0), (2 * pad, 0), (0, 0)))
 
 
 @zero_pad.accept("Zeros of the new shape, then the images copied into the middle.")
@@ -664,6 +711,20 @@ def products_not_added(a_slice_prev, W, b):
     return a_slice_prev * W + b
 
 
+@conv_single_step.mistake(
+    "The first channel alone is used, and as a product of matrices. Multiply entry by entry, with `*`, in all channels."
+)
+def product_of_matrices_of_the_first_channel(a_slice_prev, W, b):
+    return np.sum(a_slice_prev[..., 0] @ W[..., 0]) + b.item()
+
+
+@conv_single_step.mistake(
+    "The first channel of the filter meets all channels of the window. Each channel has weights of its own: W as a whole."
+)
+def first_weights_for_all_channels(a_slice_prev, W, b):
+    return np.sum(a_slice_prev * W[..., :1]) + b.item()
+
+
 @conv_single_step.accept
 def step_by_loops(a_slice_prev, W, b):
     z = b[0, 0, 0]
@@ -896,6 +957,23 @@ def conv2d_with_relu(A_prev, W, b, pad, stride):
     return np.maximum(0, stacked(padded(A_prev, pad), W, b, stride))
 
 
+@conv2d.mistake(
+    "The first channel alone is used, and as a product of matrices. Multiply entry by entry, with `*`, in all channels."
+)
+def conv2d_product_of_matrices(A_prev, W, b, pad, stride):
+    Z, A, f = conv2d.reference(A_prev, W, b, pad, stride), padded(A_prev, pad), len(W)
+    for i, h, w, c in np.ndindex(Z.shape):
+        window = A[i, h * stride : h * stride + f, w * stride : w * stride + f, 0]
+        Z[i, h, w, c] = np.sum(window @ W[..., 0, c]) + b[0, 0, 0, c]
+    return Z
+
+
+@conv2d.mistake("Only the first score is computed. `return` stands inside the loop: move it out of it.")
+def conv2d_returned_too_early(A_prev, W, b, pad, stride):
+    Z = conv2d.reference(A_prev, W, b, pad, stride)
+    return np.where(np.arange(Z.size).reshape(Z.shape) == 0, Z, 0.0)
+
+
 @conv2d.accept
 def conv2d_by_four_loops(A_prev, W, b, pad, stride):
     m, n_H_prev, n_W_prev, _ = A_prev.shape
@@ -1066,6 +1144,11 @@ def dilated_too_wide(image, kernel, dilation):
 )
 def dilated_whole_numbers(image, kernel, dilation):
     return correlated(image, with_holes(kernel, dilation)).astype(int)
+
+
+@dilated_conv.mistake("The dilation is always 2. Take it from the argument.")
+def dilated_by_two(image, kernel, dilation):
+    return dilated_conv.reference(image, kernel, 2)
 
 
 @dilated_conv.accept("Writes the zeros between the weights, and then uses `edge_detect`.")

@@ -187,6 +187,19 @@ def shapes_last_only(input_shape, layers):
     return shapes_variant(input_shape, layers)[-1]
 
 
+@layer_output_shapes.mistake(
+    "Behind a convolution or pooling both sides come from the height. The width has its own length, the second number."
+)
+def shapes_height_for_the_width(input_shape, layers):
+    shapes, shape = [], tuple(input_shape)
+    for layer in layers:
+        (shape,) = shapes_variant(
+            (shape[0], *shape[:1], *shape[2:]) if layer["kind"] in ("conv", "pool") else shape, [layer]
+        )
+        shapes.append(shape)
+    return shapes
+
+
 @layer_output_shapes.accept
 def shapes_step_by_step(input_shape, layers):
     found = [tuple(input_shape)]
@@ -281,6 +294,11 @@ def count_bias_per_channel(f, n_C_prev, n_C):
 @count_conv_parameters.mistake("This counts one filter. The layer has n_C of them.")
 def count_one_filter(f, n_C_prev, n_C):
     return f * f * n_C_prev + 1
+
+
+@count_conv_parameters.mistake("A filter has f times f weights for each channel, not f plus f.")
+def count_f_plus_f(f, n_C_prev, n_C):
+    return (2 * f * n_C_prev + 1) * n_C
 
 
 @count_conv_parameters.accept
@@ -420,6 +438,44 @@ def matrix_weights_side_by_side(W, n_H, n_W, stride=1):
     return flat
 
 
+@as_dense_matrix.mistake(
+    "A row of the image has n_W pixels: pixel (y, x) is number y · n_W + x. You counted with n_H, and there is no such pixel."
+)
+def matrix_counts_with_height_and_stops(W, n_H, n_W, stride=1):
+    f, rows, columns = len(W), (n_H - len(W)) // stride + 1, (n_W - len(W)) // stride + 1
+    M = np.zeros((rows * columns, n_H * n_W))
+    for h, w in np.ndindex(rows, columns):
+        for j, k in np.ndindex(f, f):
+            M[h * columns + w, (h * stride + j) * n_H + w * stride + k] = W[j, k]
+    return M
+
+
+@as_dense_matrix.mistake(
+    "Entries of the output are numbered with n_H, the height of the image. A row of the output has n_W_out entries: "
+    "h · n_W_out + w."
+)
+def matrix_output_counts_with_the_image_height(W, n_H, n_W, stride=1):
+    f, rows, columns = len(W), (n_H - len(W)) // stride + 1, (n_W - len(W)) // stride + 1
+    M = np.zeros((rows * columns, n_H * n_W))
+    for h, w in np.ndindex(rows, columns):
+        for j, k in np.ndindex(f, f):
+            M[h * n_H + w, (h * stride + j) * n_W + w * stride + k] = W[j, k]
+    return M
+
+
+@as_dense_matrix.mistake(
+    "Entries of the output are numbered with n_W, the width of the image. A row of the output has n_W_out entries: "
+    "h · n_W_out + w."
+)
+def matrix_output_counts_with_the_image_width(W, n_H, n_W, stride=1):
+    f, rows, columns = len(W), (n_H - len(W)) // stride + 1, (n_W - len(W)) // stride + 1
+    M = np.zeros((rows * columns, n_H * n_W))
+    for h, w in np.ndindex(rows, columns):
+        for j, k in np.ndindex(f, f):
+            M[h * n_W + w, (h * stride + j) * n_W + w * stride + k] = W[j, k]
+    return M
+
+
 @as_dense_matrix.accept
 def matrix_from_pictures(W, n_H, n_W, stride=1):
     """Row by row: an image that is 0 but for the filter in one place."""
@@ -506,7 +562,7 @@ def conv_without_bias(A_prev, W, b, pad):
 
 @conv.mistake("The padding is not used. Put a frame of `pad` zeros around each image.")
 def conv_without_padding(A_prev, W, b, pad):
-    return conv_scores(A_prev, W, b, 0)
+    return conv_layer.conv_forward.reference(A_prev, W, b, {"stride": 1, "pad": 0})[0]
 
 
 @conv.mistake("The filters are flipped. Weight (j, k) meets pixel (j, k) of the window.")
@@ -630,6 +686,12 @@ def conv_back_bias_flat(*arguments):
 def conv_back_with_frame(dZ, A_prev, W, b, pad):
     framed = np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
     return conv_back_variant(dZ, framed, W, b, 0)
+
+
+@conv_back.mistake("db is one sum over everything. Each filter has its own bias: keep the last axis.")
+def conv_back_bias_of_all_filters(dZ, A_prev, W, b, pad):
+    dA_prev, dW, db = conv_back.reference(dZ, A_prev, W, b, pad)
+    return dA_prev, dW, np.full(db.shape, dZ.sum())
 
 
 @conv_back.accept("By shifted images: each weight has its own product, and its own place to add to.")
@@ -815,6 +877,11 @@ def pool_back_smallest(dP, A):
 @pool_back.mistake("The mask is multiplied with A, not with dP: what comes back is a derivative, not a value.")
 def pool_back_values(dP, A):
     return A * (spread(pool.reference(A), A.shape) == A)
+
+
+@pool_back.mistake("The largest entry gets a quarter. It alone made the output, so it gets all of dP.")
+def pool_back_quarter_to_the_largest(dP, A):
+    return pool_back.reference(dP, A) / 4
 
 
 @pool_back.accept("P and dP are repeated to the size of the image, and compared there.")
@@ -1450,6 +1517,25 @@ def train_in_place(X, labels, parameters, learning_rate, num_iterations):
     return found, costs
 
 
+@train_cnn.mistake(
+    "Each step takes the sign of the gradient, so all entries move equally far. Subtract learning_rate times the gradient."
+)
+def train_by_signs(X, labels, parameters, learning_rate, num_iterations):
+    p, costs = dict(parameters), []
+    for _ in range(num_iterations):
+        scores, cache = cnn_forward.reference(X, p)
+        cost, dscores = layers.loss(scores, labels)
+        costs.append(cost)
+        gradients = cnn_backward.reference(dscores, p, cache)
+        p = {name: array - learning_rate * np.sign(gradients[f"d{name}"]) for name, array in p.items()}
+    return p, costs
+
+
+@train_cnn.mistake("There is one step too many.")
+def train_one_step_more(X, labels, parameters, learning_rate, num_iterations):
+    return train_variant(X, labels, parameters, learning_rate, num_iterations + 1)
+
+
 @train_cnn.accept
 def train_copies(X, labels, parameters, learning_rate, num_iterations):
     p = {name: array.copy() for name, array in parameters.items()}
@@ -1597,6 +1683,20 @@ def adam_in_place(V, dV, state, learning_rate, decay):
     found, state = adam_variant(V, dV, state, learning_rate, decay)
     V[...] = found
     return V, state
+
+
+@adam_step.mistake("The average of the squares forgets too fast: its factors are 0.999 and 0.001 (4.23).")
+def adam_squares_with_0_99(V, dV, state, learning_rate, decay):
+    t, v, s = state
+    t, v, s = t + 1, 0.9 * v + 0.1 * dV, 0.99 * s + 0.01 * dV**2
+    step = v / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.99**t)) + 1e-8)
+    return (1 - learning_rate * decay) * V - learning_rate * step, (t, v, s)
+
+
+@adam_step.mistake("The next state has the old number of steps. Return t + 1: the corrections depend on it.")
+def adam_step_not_counted(V, dV, state, learning_rate, decay):
+    V, (_, v, s) = adam_step.reference(V, dV, state, learning_rate, decay)
+    return V, (state[0], v, s)
 
 
 @adam_step.accept("The correction of both averages is one factor of the learning rate.")

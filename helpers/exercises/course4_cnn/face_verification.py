@@ -149,10 +149,10 @@ def loss_cases(rng):
         A, P, N = triplets(rng, m, n, margin)
         cases.append(case(anchor=A, positive=P, negative=N, margin=margin))
     # Losses of exactly 0, a little more and a little less; sums of powers of 1/2, so that rounding decides nothing.
-    anchor = rng.integers(-8, 9, size=(4, 2)) / 4
-    positive = anchor + np.array([[0.5, 0.0], [0.5, 0.125], [0.5, 0.0], [0.75, 0.5]])
-    negative = anchor + np.array([[0.0, 0.75], [0.0, 0.75], [0.125, 0.75], [0.25, 0.0]])
-    order = rng.permutation(4)
+    anchor = rng.integers(-8, 9, size=(5, 2)) / 4
+    positive = anchor + np.array([[0.5, 0.0], [0.5, 0.125], [0.5, 0.0], [0.75, 0.5], [0.5, 0.0]])
+    negative = anchor + np.array([[0.0, 0.75], [0.0, 0.75], [0.125, 0.75], [0.25, 0.0], [0.0, 0.625]])
+    order = rng.permutation(5)
     return [*cases, case(anchor=anchor[order], positive=positive[order], negative=negative[order], margin=0.3125)]
 
 
@@ -241,6 +241,31 @@ def loss_mean_of_active(anchor, positive, negative, margin=0.2):
 @triplet_loss.mistake("The margin 0.2 is written into your function. Use the argument.")
 def loss_margin_fixed(anchor, positive, negative, margin=0.2):
     return np.mean(np.maximum(gaps(anchor, positive, negative) + 0.2, 0))
+
+
+@triplet_loss.mistake(
+    "All triplets share one maximum with 0, and the sum is not divided. Each triplet has its own: sum over axis 1, take the "
+    "maximum of each, then the mean."
+)
+def loss_one_hinge_for_all(anchor, positive, negative, margin=0.2):
+    return np.maximum(np.sum(gaps(anchor, positive, negative)) + margin, 0)
+
+
+@triplet_loss.mistake(
+    "The squares are averaged over the entries of an embedding. A squared distance is their sum, over axis 1."
+)
+def loss_of_mean_squares(anchor, positive, negative, margin=0.2):
+    return np.mean(np.maximum(gaps(anchor, positive, negative) / anchor.shape[1] + margin, 0))
+
+
+@triplet_loss.mistake("The squares are summed over the triplets, axis 0. Sum over the entries of an embedding, axis 1.")
+def loss_over_examples(anchor, positive, negative, margin=0.2):
+    return np.mean(np.maximum(gaps(anchor, positive, negative, lambda D: np.sum(D**2, axis=0)) + margin, 0))
+
+
+@triplet_loss.mistake("This is the largest loss of a triplet. J is their mean.")
+def loss_largest(anchor, positive, negative, margin=0.2):
+    return np.max(np.maximum(gaps(anchor, positive, negative) + margin, 0))
 
 
 @triplet_loss.accept("One triplet at a time, as (6.4) reads.")
@@ -406,6 +431,11 @@ def back_times_loss(anchor, positive, negative, margin=0.2):
     return back_variant(anchor, positive, negative, margin, active=loss)
 
 
+@triplet_loss_backward.mistake("The margin is always 0.2. Take it from the argument.")
+def back_margin_fixed(anchor, positive, negative, margin=0.2):
+    return triplet_loss_backward.reference(anchor, positive, negative)
+
+
 @triplet_loss_backward.accept
 def back_with_loop(anchor, positive, negative, margin=0.2):
     dA, dP, dN = (np.zeros(anchor.shape) for _ in range(3))
@@ -520,6 +550,22 @@ def hard_nearest_to_positive(embeddings, labels):
 @hard_triplets.mistake("These are labels. Return numbers of images, counted from 0.")
 def hard_labels(embeddings, labels):
     return labels[hard_variant(embeddings, labels)]
+
+
+@hard_triplets.mistake(
+    "The negative is a number among the images of other people alone. It is the number of the image in the batch: look it up "
+    "in the numbers of those others."
+)
+def hard_number_among_others(embeddings, labels):
+    d = np.sum((embeddings[:, None] - embeddings[None]) ** 2, axis=2)
+    pairs = [(a, p) for a, p in np.ndindex(d.shape) if labels[a] == labels[p] and a != p]
+    return np.array([(a, p, np.argmin(d[a, labels != labels[a]])) for a, p in pairs])
+
+
+@hard_triplets.mistake("The rows are sorted by positive, then anchor. Sort by anchor, then positive.")
+def hard_sorted_by_positive(embeddings, labels):
+    found = hard_triplets.reference(embeddings, labels)
+    return found[np.lexsort((found[:, 0], found[:, 1]))]
 
 
 @hard_triplets.accept("With loops, and no table of all distances.")
@@ -670,6 +716,12 @@ def verify_by_recognition(embedding, identity, database, threshold):
     distances = {name: float(np.sum((embedding - other) ** 2)) for name, other in database.items()}
     nearest = min(distances, key=distances.get)
     return nearest == identity and distances[identity] <= threshold, distances[identity]
+
+
+@verify.mistake("The distance is the sum of the sizes of the differences. It is the sum of their squares.")
+def verify_sum_of_sizes(embedding, identity, database, threshold):
+    distance = float(np.sum(np.abs(embedding - database[identity])))
+    return distance <= threshold, distance
 
 
 @verify.accept
@@ -828,6 +880,39 @@ def who_starts_from_100(embedding, database, threshold):
     return (name if smallest <= threshold else NOBODY), smallest
 
 
+@who_is_it.mistake(
+    "Two things. Your search starts from a best distance that can be too small: start from `np.inf`. And the threshold is "
+    'never asked: where the nearest entry is farther, the name is "nobody we know".'
+)
+def who_starts_from_100_always_somebody(embedding, database, threshold):
+    smallest, name = 100, None
+    for other_name, other in database.items():
+        d = float(np.sum((embedding - other) ** 2))
+        if d < smallest:
+            smallest, name = d, other_name
+    return name, smallest
+
+
+@who_is_it.mistake(
+    "Your search starts from a best distance that can be too small, so the name stays None. Start from `np.inf`."
+)
+def who_starts_from_100_without_a_name(embedding, database, threshold):
+    smallest, name = 100, None
+    for other_name, other in database.items():
+        d = float(np.sum((embedding - other) ** 2))
+        if d < smallest:
+            smallest, name = d, other_name
+    return (name if smallest <= threshold else NOBODY), smallest
+
+
+@who_is_it.mistake(
+    "Where nobody is near enough, you return the threshold as the distance. Return the distance to the nearest entry."
+)
+def who_distance_of_the_threshold(embedding, database, threshold):
+    name, d = who_variant(embedding, database, threshold)
+    return name, min(d, threshold)
+
+
 @who_is_it.accept
 def who_with_loop(embedding, database, threshold):
     best, smallest = NOBODY, float("inf")
@@ -915,6 +1000,12 @@ def length_multiplied(V):
 def length_flat(V):
     length = np.linalg.norm(V, axis=1)
     return V / length[:, None], length
+
+
+@unit_length.mistake("You divide by the largest entry of a row. The length is the root of the sum of squares.")
+def length_largest_entry(V):
+    length = np.max(np.abs(V), axis=1, keepdims=True)
+    return V / length, length
 
 
 @unit_length.accept("NumPy has the length of rows: np.linalg.norm with an axis.")
@@ -1006,6 +1097,11 @@ def length_back_entry_by_entry(dE, E, length):
     return (dE - dE * E * E) / length
 
 
+@unit_length_backward.mistake("You divide by the square of the length. (6.12) divides by the length once.")
+def length_back_divided_twice(dE, E, length):
+    return (dE - np.sum(dE * E, axis=1, keepdims=True) * E) / length**2
+
+
 @unit_length_backward.accept("The matrix (6.11) itself, for each row: the unit matrix minus e times e.")
 def length_back_by_matrix(dE, E, length):
     rows = [(np.eye(E.shape[1]) - np.outer(e, e)) @ de / n for de, e, n in zip(dE, E, length, strict=True)]
@@ -1028,6 +1124,8 @@ def roles_cases(rng):
         if k > 2:
             triplets[1] = triplets[0]  # twice the same
             triplets[2, 1] = triplets[0, 1]
+        else:
+            triplets %= m - 1  # the last image is in no triplet
         gradients = {name: rng.normal(size=(k, n)) for name in ("danchor", "dpositive", "dnegative")}
         cases.append(case(triplets=triplets, **gradients, m=m))
     return cases
@@ -1140,6 +1238,18 @@ def roles_by_triplet(triplets, danchor, dpositive, dnegative, m):
     return danchor + dpositive + dnegative
 
 
+@add_roles.mistake(
+    "What comes back to the negative is subtracted. Its sign is in dnegative already: shares are added in all three roles."
+)
+def roles_negative_subtracted(triplets, danchor, dpositive, dnegative, m):
+    return add_roles.reference(triplets, danchor, dpositive, -dnegative, m)
+
+
+@add_roles.mistake("dE ends with the last image that is in a triplet. It has m rows; images in no triplet get 0.")
+def roles_rows_of_triplets(triplets, danchor, dpositive, dnegative, m):
+    return add_roles.reference(triplets, danchor, dpositive, dnegative, triplets.max() + 1)
+
+
 @add_roles.accept("A loop over the triplets: three lines, each with +=.")
 def roles_by_loop(triplets, danchor, dpositive, dnegative, m):
     dE = np.zeros((m, danchor.shape[1]))
@@ -1237,6 +1347,20 @@ def threshold_turned(distances, same, rate):
 def threshold_of_a_wrong_pair(distances, same, rate):
     others = distances[~same]
     return max([d for d in others if np.mean(others <= d) <= rate], default=others.min())
+
+
+@choose_threshold.mistake(
+    "You divide by all pairs. The rate of false acceptance is a share of the pairs of two people alone."
+)
+def threshold_share_of_all_pairs(distances, same, rate):
+    return max(d for d in distances if np.sum(distances[~same] <= d) / len(distances) <= rate)
+
+
+@choose_threshold.mistake(
+    "A quantile lies between two distances in general. Take the largest of the distances that is still allowed."
+)
+def threshold_quantile(distances, same, rate):
+    return np.quantile(distances[~same], rate)
 
 
 @choose_threshold.accept("Sorted once: walk outwards and stop before there are too many.")
@@ -1367,6 +1491,11 @@ def pair_log_of_rounded(E1, E2, y, w, b):
     with np.errstate(all="ignore"):
         p = expit(np.abs(E1 - E2) @ w + b)
         return (-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)), *gradients)
+
+
+@pair_loss.mistake("b is not used: the score is D @ w + b.")
+def pair_without_b(E1, E2, y, w, b):
+    return pair_loss.reference(E1, E2, y, w, 0.0)
 
 
 @pair_loss.accept("A loss for each kind of pair: log(1 + e^z) for two people, log(1 + e^-z) for one.")

@@ -280,8 +280,11 @@ def forward_shifted_volumes(A_prev, hparameters, mode="max"):
 
 
 def mask_cases(rng):
-    return [case(x=volume(rng, (1, *shape, 1))[0, :, :, 0] - shift) for shape, shift in
-            (((2, 3), 0.0), ((3, 3), 5.0), ((4, 2), -5.0), ((1, 1), 0.7), ((5, 4), 0.0))]  # fmt: skip
+    shapes = (((2, 3), 0.0), ((3, 3), 5.0), ((4, 2), -5.0), ((1, 1), 0.7), ((5, 4), 0.0))
+    windows = [volume(rng, (1, *shape, 1))[0, :, :, 0] - shift for shape, shift in shapes]
+    order = np.unravel_index(np.argsort(windows[-1], axis=None), windows[-1].shape)
+    windows[-1][order[0][-2], order[1][-2]] = windows[-1].max() - 1e-4  # almost as large as the largest
+    return [case(x=window) for window in windows]
 
 
 @lesson.exercise(
@@ -356,6 +359,13 @@ def mask_largest(x):
 @create_mask_from_window.mistake("The positive entries are marked. Mark the largest one alone, whatever its sign.")
 def mask_positive(x):
     return x > 0
+
+
+@create_mask_from_window.mistake(
+    "Entries that are almost as large as the largest are marked, too. Ask for the largest itself: `x == np.max(x)`."
+)
+def mask_nearly_largest(x):
+    return x >= np.max(x) - 1e-3
 
 
 @create_mask_from_window.accept(
@@ -687,6 +697,12 @@ def back_first_image_only(dA, cache, mode="max"):
     return dA_prev
 
 
+@pool_backward.mistake("For the mean the gradient is divided by f. A window has f times f entries: divide by f².")
+def back_average_by_f(dA, cache, mode="max"):
+    share = dA if mode == "max" else dA * cache[1]["f"]
+    return pool_backward.reference(share, cache, mode)
+
+
 @pool_backward.accept
 def back_with_argmax(dA, cache, mode="max"):
     A_prev, hparameters = cache
@@ -865,6 +881,13 @@ def field_distances(layers):
     return [int(np.prod([layer["stride"] for layer in layers[: l + 1]])) for l in range(len(layers))]
 
 
+@receptive_field.mistake(
+    "Each layer adds f - 1 steps of its own stride. A step is d, the product of the strides of all layers *below* it."
+)
+def field_own_stride_alone(layers):
+    return fields_with(layers, grow=lambda r, d, f, s: r + (f - 1) * s)
+
+
 @receptive_field.accept(
     "Walks down: an entry of layer l covers f entries below, and n entries there cover (n - 1) s + f."
 )
@@ -974,6 +997,13 @@ def sizes_without_f(n, f, stride, ceil_mode):
 @pool_output_size.mistake("In ceil mode 1 is always added. Where the division leaves no remainder, both modes agree.")
 def sizes_plus_one(n, f, stride, ceil_mode):
     return (n - f) // stride + 1 + bool(ceil_mode)
+
+
+@pool_output_size.mistake(
+    "You divide n by the stride. The windows start within n - f pixels, and the first is at 0: (3.2)."
+)
+def sizes_n_by_the_stride(n, f, stride, ceil_mode):
+    return -(-n // stride) if ceil_mode else n // stride
 
 
 @pool_output_size.accept("Counts: moves a window along for as long as it fits, or for as long as it starts inside.")
@@ -1159,6 +1189,12 @@ def global_back_of_ones(dA, shape):
 @global_average_pool_backward.mistake("dA is divided by the height alone. A channel has n_H · n_W places.")
 def global_back_by_height(dA, shape):
     return spread(dA, shape, shape[1])
+
+
+@global_average_pool_backward.mistake("You divide by height plus width. There are height times width places.")
+def global_back_by_sum_of_sides(dA, shape):
+    m, n_H, n_W, n_C = shape
+    return np.ones(shape) * dA.reshape(m, 1, 1, n_C) / (n_H + n_W)
 
 
 @global_average_pool_backward.accept("Copies along two new axes: `np.repeat` says how often.")

@@ -164,6 +164,13 @@ def shortcut_asks_the_matrix(A_prev, Ws=None):
     return Ws @ A_prev
 
 
+@projection_shortcut.mistake(
+    "A square Ws is not used. Sizes may be equal and the matrix still be there: ask `Ws is None`, not for the sizes."
+)
+def shortcut_without_square_matrices(A_prev, Ws=None):
+    return A_prev if Ws is None or Ws.shape[0] == Ws.shape[1] else Ws @ A_prev
+
+
 @projection_shortcut.accept
 def shortcut_with_dot(A_prev, Ws=None):
     if Ws is not None:
@@ -298,6 +305,15 @@ def forward_without_projection(A_prev, parameters):
 @residual_block_forward.mistake("tanh is used in place of ReLU.")
 def forward_with_tanh(A_prev, parameters):
     return forward_variant(A_prev, parameters, hidden=np.tanh, output=np.tanh)
+
+
+@residual_block_forward.mistake(
+    "The ReLU is taken before the sum: relu(Z) plus the shortcut. Add the shortcut first; then A = relu(Z)."
+)
+def forward_relu_before_the_sum(A_prev, parameters):
+    _, cache = forward_variant(A_prev, parameters)
+    S = parameters["Ws"] @ A_prev if "Ws" in parameters else A_prev
+    return relu(cache[3] - S) + S, cache
 
 
 @residual_block_forward.accept
@@ -482,6 +498,22 @@ def back_masks_of_gradients(dA, cache):
     return backward_variant(dA, cache, outer=lambda dA, Z: dA * (dA > 0), inner=lambda d, Z1: d * (d > 0))
 
 
+@residual_block_backward.mistake(
+    'Where there is no Ws, grads has a "dWs" all the same. Leave the key out: nobody has such a parameter.'
+)
+def back_dWs_without_Ws(dA, cache):
+    dA_prev, grads = backward_variant(dA, cache)
+    return dA_prev, {"dWs": None} | grads
+
+
+@residual_block_backward.mistake(
+    "dWs is computed with dA. The shortcut ends before the last ReLU: dWs = dZ @ A_prev.T."
+)
+def back_dWs_of_dA(dA, cache):
+    dA_prev, grads = backward_variant(dA, cache)
+    return dA_prev, grads | ({"dWs": dA @ cache[0].T} if "Ws" in cache[4] else {})
+
+
 @residual_block_backward.accept(
     "One example at a time, with outer products: what the products of matrices add up, in loops."
 )
@@ -629,6 +661,14 @@ def stack_with_another_shortcut(A, blocks):
         A = A + found if A.shape == found.shape else found
         caches.append(cache)
     return A, caches
+
+
+@stack_blocks.mistake(
+    "Every block gets the first input, whose size may not fit. A block gets the output of the block before."
+)
+def stack_of_first_input_that_stops(A, blocks):
+    outputs = [one(A, parameters) for parameters in blocks]
+    return outputs[-1][0], [cache for _, cache in outputs]
 
 
 @stack_blocks.accept("The first block, then a stack of one block less.")
@@ -849,6 +889,14 @@ def pixels_of_some_examples(A_prev, Ws, stride):
     return A_prev[::stride, ::stride] @ Ws
 
 
+@pixel_projection.mistake(
+    "You take the pixels of one corner. A stride takes every stride-th row and column of the whole: `[:, ::stride, ::stride]`."
+)
+def pixels_of_one_corner(A_prev, Ws, stride):
+    n_H, n_W = pixel_projection.reference(A_prev, Ws, stride).shape[1:3]
+    return A_prev[:, :n_H, :n_W] @ Ws
+
+
 @pixel_projection.accept("The convolution of lesson 2 with f = 1: the 1 by 1 filters are the columns of Ws.")
 def pixels_by_convolution(A_prev, Ws, stride):
     return conv_layer.scores(A_prev, Ws[None, None], 0.0, {"stride": stride, "pad": 0})
@@ -957,6 +1005,12 @@ def pixel_back_repeated(dS, A_prev, Ws, stride):
 @pixel_projection_backward.mistake("The order is dA_prev, dWs.")
 def pixel_back_order(*arguments):
     return pixel_back(*arguments)[::-1]
+
+
+@pixel_projection_backward.mistake("dWs is that of the first image alone. Ws acts on every image: add them up.")
+def pixel_back_first_image(dS, A_prev, Ws, stride):
+    dA_prev, _ = pixel_projection_backward.reference(dS, A_prev, Ws, stride)
+    return dA_prev, pixel_projection_backward.reference(dS[:1], A_prev[:1], Ws, stride)[1]
 
 
 @pixel_projection_backward.accept(
@@ -1111,6 +1165,20 @@ def conv_both(A_prev, parameters, stride=1):
     return conv_variant(A_prev, parameters, stride)
 
 
+@conv_block_forward.mistake(
+    "The ReLU is taken before the sum: relu(Z) plus the shortcut. Add the shortcut first; then A = relu(Z)."
+)
+def conv_relu_before_the_sum(A_prev, parameters, stride=1):
+    _, cache = conv_block_forward.reference(A_prev, parameters, stride)
+    S = pixel_projection.reference(A_prev, parameters["Ws"], stride) if "Ws" in parameters else A_prev
+    return relu(cache[4] - S) + S, cache
+
+
+@conv_block_forward.mistake("The stride is not used. The first convolution and the projection have it.")
+def conv_stride_not_used(A_prev, parameters, stride=1):
+    return conv_block_forward.reference(A_prev, parameters)
+
+
 @conv_block_forward.accept("The projection is a convolution with f = 1 and bias 0, so one function makes all three.")
 def conv_of_three_convolutions(A_prev, parameters, stride=1):
     p = parameters
@@ -1242,6 +1310,14 @@ def conv_back_subtracted(dA, cache):
 def conv_back_without_dWs(dA, cache):
     dA_prev, grads = conv_back_variant(dA, cache)
     return dA_prev, {name: grad for name, grad in grads.items() if name != "dWs"}
+
+
+@conv_block_backward.mistake(
+    'Where there is no Ws, grads has a "dWs" all the same. Leave the key out: nobody has such a parameter.'
+)
+def conv_back_dWs_without_Ws(dA, cache):
+    dA_prev, grads = conv_back_variant(dA, cache)
+    return dA_prev, {"dWs": None} | grads
 
 
 @conv_block_backward.accept("The ways in the other order: the shortcut first, and the layers are added to it.")
