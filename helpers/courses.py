@@ -268,8 +268,9 @@ LESSONS = [
         "01_recurrent_networks",
         "Recurrent networks",
         "49–51, 53",
-        90,
+        150,
         "course 1, lessons 2, 3 and 5; course 2, lesson 8",
+        2,
     ),
     LessonInfo(
         "course5_sequence",

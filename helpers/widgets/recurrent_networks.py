@@ -55,6 +55,22 @@ def draw_unrolled(ax, words, answers):
     ax.set_axis_off()
 
 
+def draw_loop(ax):
+    """Draw a recurrent network as a loop: one box whose state goes back into itself."""
+    _box(ax, 0, 0, "$a^{\\langle t \\rangle}$", BLUE)
+    _arrow(ax, (0, -0.85), (0, -0.25))
+    _arrow(ax, (0, 0.25), (0, 0.85))
+    style = {"arrowstyle": "-|>", "color": _GRAY, "linewidth": 1.2, "connectionstyle": "arc3,rad=-1.6"}
+    ax.annotate("", (-0.31, -0.08), (0.31, -0.08), arrowprops=style)
+    ax.text(0.42, -0.55, "$W_{aa}$", fontsize=8, color=_GRAY)
+    ax.text(-0.1, -0.75, "$W_{ax}$", fontsize=8, color=_GRAY, ha="right")
+    ax.text(0.06, 0.45, "$W_{ya}$", fontsize=8, color=_GRAY)
+    ax.text(0, -1.1, "$x^{\\langle t \\rangle}$", ha="center", va="center")
+    ax.text(0, 1.1, "$\\hat{y}^{\\langle t \\rangle}$", ha="center", va="center")
+    ax.set(xlim=(-1, 1), ylim=(-1.6, 1.6))
+    ax.set_axis_off()
+
+
 #: The five types: which steps have an input and which an output counts, and what the small network of it does.
 TYPES = {
     "one to one": ((1,), (1,), "the next digit"),
@@ -87,22 +103,27 @@ def draw_types(ax):
                 _arrow(ax, (x, 0.25), (x, 0.82))
             x += 0.8
         label = name.replace(", ", "\n").replace("T_x = T_y", "$T_x = T_y$")
+        if name == "many to many":
+            label += "\nread first, then write"
+            for place, part in ((start + 0.4, "encoder"), (start + 2.0, "decoder")):
+                ax.text(place, 1.35, part, ha="center", fontsize=8, color=_GRAY)
         ax.text((start + x - 0.8) / 2, -1.42, label, ha="center", va="top", fontsize=9)
         x += 0.65
     ax.text(-0.5, 1, "ŷ", ha="right", va="center", color=ORANGE)
     ax.text(-0.5, 0, "a", ha="right", va="center", color=BLUE)
     ax.text(-0.5, -1, "x", ha="right", va="center", color=GREEN)
-    ax.set(xlim=(-1, x - 1.0), ylim=(-2.2, 1.4))
+    ax.set(xlim=(-1, x - 0.7), ylim=(-2.3, 1.6))
     ax.set_aspect("equal")
     ax.set_axis_off()
 
 
 def draw_states(ax, a, words=None, limit=1.0):
-    """Draw states (n_a, T) as cells, one column for each step: red above 0, blue below."""
-    ax.imshow(a, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    """Draw states (n_a, T) as cells, one column for each step, red above 0, blue below; return the image."""
+    image = ax.imshow(a, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
     ax.set_yticks([])
     ax.set_ylabel("units of a")
     ax.set_xticks(range(a.shape[1]), words or range(1, a.shape[1] + 1))
+    return image
 
 
 # --- five small networks ----------------------------------------------------------------------------------------------
@@ -247,14 +268,14 @@ def train_reader(x, mask, y, rng, n_a=16, num_epochs=12, test=None):
 
 
 def draw_reading(axes, words, positive, a):
-    """Draw how a network reads: above the probability of "positive" after each word, below the states (n_a, T)."""
+    """Draw ŷ after each word and, below, the states (n_a, T); return the image of the states."""
     steps = np.arange(len(words))
     axes[0].bar(
         steps, np.asarray(positive) - 0.5, bottom=0.5, width=0.7, color=[ORANGE if p >= 0.5 else BLUE for p in positive]
     )
     axes[0].axhline(0.5, color=_GRAY, linewidth=0.8)
     axes[0].set(ylim=(0, 1), xticks=[], yticks=(0, 0.5, 1), ylabel="ŷ, positive", xlim=(-0.5, len(words) - 0.5))
-    draw_states(axes[1], np.asarray(a), words)
+    return draw_states(axes[1], np.asarray(a), words)
 
 
 def reader(rnn_forward, parameters, vectors, words):
