@@ -60,14 +60,16 @@ def draw_loop(ax):
     _box(ax, 0, 0, "$a^{\\langle t \\rangle}$", BLUE)
     _arrow(ax, (0, -0.85), (0, -0.25))
     _arrow(ax, (0, 0.25), (0, 0.85))
-    style = {"arrowstyle": "-|>", "color": _GRAY, "linewidth": 1.2, "connectionstyle": "arc3,rad=-1.6"}
-    ax.annotate("", (-0.31, -0.08), (0.31, -0.08), arrowprops=style)
-    ax.text(0.42, -0.55, "$W_{aa}$", fontsize=8, color=_GRAY)
+    angle = np.linspace(2.5, -2.5, 40)
+    x, y = 0.5 + 0.24 * np.cos(angle), 0.24 * np.sin(angle)
+    ax.plot(x, y, color=_GRAY, linewidth=1.2)
+    _arrow(ax, (x[-3], y[-3]), (0.31, -0.14))
+    ax.text(0.8, 0, "$W_{aa}$", fontsize=8, color=_GRAY, va="center")
     ax.text(-0.1, -0.75, "$W_{ax}$", fontsize=8, color=_GRAY, ha="right")
     ax.text(0.06, 0.45, "$W_{ya}$", fontsize=8, color=_GRAY)
     ax.text(0, -1.1, "$x^{\\langle t \\rangle}$", ha="center", va="center")
     ax.text(0, 1.1, "$\\hat{y}^{\\langle t \\rangle}$", ha="center", va="center")
-    ax.set(xlim=(-1, 1), ylim=(-1.6, 1.6))
+    ax.set(xlim=(-0.8, 1.2), ylim=(-1.6, 1.6))
     ax.set_axis_off()
 
 

@@ -410,7 +410,9 @@ def cell_with_dot(da_next, cache):
     return from_score(score_back(da_next, cache), cache)
 
 
-@rnn_cell_backward.accept
+@rnn_cell_backward.accept(
+    "One product with the stacked weights gives both gradients backward, one with the stacked column both of the weights."
+)
 def cell_with_stacked_weights(da_next, cache):
     a, before, xt, p = cache
     n_a, dz = len(a), (1 - a) * (1 + a) * da_next
@@ -768,7 +770,9 @@ def clip_with_minimum_and_maximum(gradients, max_value):
     return {name: np.minimum(np.maximum(dV, -max_value), max_value) for name, dV in gradients.items()}
 
 
-@clip.accept
+@clip.accept(
+    "`np.where` says the rule in words: beyond the limit the limit with the sign of the entry, else the entry."
+)
 def clip_with_where(gradients, max_value):
     clipped = {}
     for name in gradients:

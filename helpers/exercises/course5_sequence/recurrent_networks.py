@@ -192,7 +192,7 @@ def unknown_stops_the_list(words, vocabulary):
     return columns_from([vocabulary.index(word) for word in words], len(vocabulary))
 
 
-@one_hot_sequence.accept
+@one_hot_sequence.accept("The columns of the identity are all one-hot columns there are: choose one for each word.")
 def one_hot_from_identity(words, vocabulary):
     return np.eye(len(vocabulary))[:, rows_of(words, vocabulary)]
 
@@ -581,7 +581,7 @@ def results_swapped(xt, a_prev, parameters):
     return yt_pred, a_next, cache
 
 
-@rnn_cell_forward.accept
+@rnn_cell_forward.accept("One product with the two matrices side by side does the work of two; section 6 says why.")
 def cell_with_stacked_weights(xt, a_prev, parameters):
     W = np.hstack([parameters["Waa"], parameters["Wax"]])
     a_next = np.tanh(W @ np.vstack([a_prev, xt]) + parameters["ba"])
@@ -694,7 +694,7 @@ def stacked_with_hstack(Waa, Wax):
     return np.hstack((Waa, Wax))
 
 
-@stack_recurrent_weights.accept
+@stack_recurrent_weights.accept("`np.block` takes the blocks as they stand on paper.")
 def stacked_with_block(Waa, Wax):
     return np.block([[Waa, Wax]])
 
@@ -892,7 +892,9 @@ def forward_by_filling(x, a0, parameters):
     return a, y_pred, (caches, x)
 
 
-@rnn_forward.accept
+@rnn_forward.accept(
+    "Inputs and outputs need no loop: one product each for all steps. Only the states must wait for each other."
+)
 def forward_with_projected_inputs(x, a0, parameters):
     """All inputs and all outputs in one product each; only the states need a loop."""
     projected = np.tensordot(parameters["Wax"], x, axes=1) + parameters["ba"][:, :, None]
@@ -1351,7 +1353,7 @@ def names_with_hyphens(T_x, T_y, aligned):
     return chosen(max(T_x) == 1, max(T_y) == 1, aligned).replace(" to ", "-to-")
 
 
-@rnn_type.accept
+@rnn_type.accept("Two of the words are chosen one by one, and only many to many needs the third question.")
 def type_from_sets(T_x, T_y, aligned):
     one_in, one_out = set(T_x) == {1}, set(T_y) == {1}
     if not one_in and not one_out:
