@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE
 from helpers.widgets import LiveFigure
 from helpers.widgets.fast_rnn import RNN, ClippedAdam, Network, train
@@ -338,3 +339,83 @@ def reader(rnn_forward, parameters, vectors, words):
         "start": ipywidgets.Dropdown(options=["once", "at every step"], description="a⟨0⟩ is used"),
     }
     return LiveFigure(figure, update, **controls)
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the first state is put in at every step",
+        "the answers stay the same when all words but the last are dropped",
+        "look at how the state goes from one step to the next",
+    ),
+    sick.Fault(
+        "the answer is taken at the end of the array",
+        "only the longest sentences are read well: the shorter ones end in padding",
+        "take each sentence's answer where its mask ends",
+    ),
+    sick.Fault(
+        "the two classes are exchanged",
+        "far fewer than half are right, for all lengths: turning every answer round would be right nearly always",
+        "look at some sentences together with their labels",
+    ),
+    sick.Fault(
+        "the word vectors are those of other words",
+        "about half are right, for all lengths, and all words before the last still matter",
+        "compare the vector of one word with its column in the table",
+    ),
+)
+
+
+def sick_run(rng, rnn_forward, last_outputs, reader, x, mask, y, which=None):
+    """Read sentences with a trained network and one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    rnn_forward, last_outputs : callable
+        The learner's functions.
+    reader : dict
+        Parameters of a network with two outputs, negative and positive, which reads well.
+    x, mask, y : ndarray
+        Padded sentences (n_x, m, T_x), their mask (m, T_x), their labels (m,).
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    chosen = rng.permutation(len(y))[:300]
+    x, mask, y = x[:, chosen], mask[chosen], y[chosen]
+    lengths = mask.sum(axis=1).astype(int)
+    if which == 2:
+        y = 1 - y
+    if which == 3:
+        x = x[rng.permutation(len(x))] * mask  # the same numbers, in other rows: vectors of no word of the text
+
+    def answers(x, mask):
+        a0 = np.zeros((len(reader["Waa"]), x.shape[1]))
+        if which == 0:
+            y_pred = np.concatenate([rnn_forward(x[:, :, [t]], a0, reader)[1] for t in range(x.shape[2])], axis=2)
+        else:
+            y_pred = rnn_forward(x, a0, reader)[1]
+        return np.asarray(last_outputs(y_pred, np.ones_like(mask) if which == 1 else mask)).argmax(axis=0)
+
+    found = answers(x, mask)
+    last = x[:, np.arange(len(y)), lengths - 1][:, :, None]
+    if which == 1:  # the word alone, with as much padding as the sentence had
+        last = np.concatenate([last, np.zeros((len(x), len(y), x.shape[2] - 1))], axis=2)
+    same = np.mean(answers(last, np.ones(last.shape[1:])) == found)
+    longest = lengths == lengths.max()
+    shares = [float(np.mean(part)) for part in (found == y, (found == y)[longest], (found == y)[~longest], same)]
+    names = ("all", "the longest", "the others", "same from the last word alone")
+    words = (
+        f"A trained network reads 300 sentences. Right: {shares[0]:.0%} of all, {shares[1]:.0%} of the longest, "
+        f"{shares[2]:.0%} of the others. If it gets only the last word of each sentence, {shares[3]:.0%} of its "
+        "answers stay the same."
+    )
+    figure, ax = plt.subplots(figsize=(6, 2.2))
+    ax.barh(names[::-1], shares[::-1], color=[ORANGE, BLUE, BLUE, BLUE])
+    ax.axvline(0.5, color=_GRAY, linewidth=0.8, linestyle="--")
+    ax.set(xlim=(0, 1), xlabel="share of sentences; dashed: one half", title="A network that reads badly")
+    figure.tight_layout()
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)
