@@ -42,7 +42,7 @@ lesson.predict(
 
 #: A network of one unit for hints: Waa = 0.5, Wax = 1, and the three steps of (2.20).
 UNIT = {"Wax": np.array([[1.0]]), "Waa": np.array([[0.5]])}
-STATES = (0.0, 0.7616, 0.3634, 0.1797)
+STATES = (0.0, np.tanh(1.0), np.tanh(0.5 * np.tanh(1.0)), np.tanh(0.5 * np.tanh(0.5 * np.tanh(1.0))))
 STEPS = (
     [(*(np.array([[v]]) for v in (STATES[t + 1], STATES[t], x)), UNIT) for t, x in enumerate((1.0, 0.0, 0.0))],
     np.array([[[1.0, 0.0, 0.0]]]),
