@@ -1027,15 +1027,6 @@ def stretch_transposed(caches):
     "This is the root of the sum of squares of all entries. The largest singular value is `np.linalg.norm(J, 2)`."
 )
 def root_of_all_squares(caches):
-    sizes = stretches_of(caches, size=np.linalg.norm)
-    sizes[0] = np.sqrt(len(caches[0][0][0]))
-    return sizes
-
-
-@stretch_by_lag.mistake(
-    "This is the root of the sum of squares of all entries. The largest singular value is `np.linalg.norm(J, 2)`."
-)
-def root_of_all_squares_after_lag_zero(caches):
     return stretches_of(caches, size=np.linalg.norm)
 
 
