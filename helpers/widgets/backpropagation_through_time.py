@@ -238,6 +238,5 @@ def sick_run(rng, rnn_output_backward, rnn_backward, clip_by_norm, gradient_norm
     right.set(
         yscale="log", ylim=(1e-9, 3), xticks=range(lag + 1), xlabel="lag k", title="norm of the gradient at the start"
     )
-    figure.tight_layout()
     plt.close(figure)
     return sick.Run(figure, words, FAULTS, which)

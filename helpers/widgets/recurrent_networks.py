@@ -416,6 +416,5 @@ def sick_run(rng, rnn_forward, last_outputs, reader, x, mask, y, which=None):
     ax.barh(names[::-1], shares[::-1], color=[ORANGE, BLUE, BLUE, BLUE])
     ax.axvline(0.5, color=_GRAY, linewidth=0.8, linestyle="--")
     ax.set(xlim=(0, 1), xlabel="share of sentences; dashed: one half", title="A network that reads badly")
-    figure.tight_layout()
     plt.close(figure)
     return sick.Run(figure, words, FAULTS, which)

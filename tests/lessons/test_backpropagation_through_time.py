@@ -253,8 +253,10 @@ def test_nothing_is_learned_from_further_back_than_the_chunk():
 @pytest.mark.parametrize("seed", range(2))
 def test_a_sick_run_looks_as_its_fault_says(which, seed):
     run = pictures.sick_run(np.random.default_rng(seed), OUTPUT, BACK, NORM, LAG, which=which)
-    number = r"([\d.]+(?:e-?\d+)?)"
-    first, last, highest = map(float, re.search(f"steps {number}, of.*? ten {number}, highest {number}", run.words).groups())
+    number = r"(\d+\.\d+)"
+    first, last, highest = map(
+        float, re.search(f"steps {number}, of.*? ten {number}, highest {number}", run.words).groups()
+    )
     norms = [float(one) for one in re.search(r"length 1, (.*) is left", run.words)[1].split(", ")]
     looks = (
         highest > 3 and last < 0.8 * highest,

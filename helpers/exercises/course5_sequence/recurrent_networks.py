@@ -34,7 +34,7 @@ lesson.predict(
     (
         "all five nearly always",
         "all five less than half of the time",
-        "some nearly always, some hardly ever",
+        "one nearly always, another hardly ever",
         "all five about alike, in between",
     ),
     "Nothing in the training says what “far from” does to the state, so it is up to the weights at the start.",
