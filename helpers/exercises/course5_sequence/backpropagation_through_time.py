@@ -974,7 +974,7 @@ def stretch_by_lag(caches):
         Entry k is the largest singular value of the derivative of the last state by the state k steps before it; entry 0
         is 1.
     """
-    product = np.eye(len(caches[0][0][0]))
+    product = np.eye(len(caches[0][0][3]["Waa"]))
     stretches = [1.0]
     for a_next, _, _, parameters in reversed(caches[0]):
         product = product @ ((1 - a_next**2) * parameters["Waa"])  # (2.26), (2.27)
@@ -1378,7 +1378,7 @@ def clip_by_norm(gradients, max_norm):
         New arrays under the same names.
     """
     norm = np.sqrt(sum(np.sum(dV**2) for dV in gradients.values()))
-    factor = max_norm / norm if norm > max_norm else 1.0
+    factor = max_norm / max(norm, max_norm)
     return {name: factor * dV for name, dV in gradients.items()}  # (2.31)
 
 
