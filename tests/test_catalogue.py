@@ -110,6 +110,8 @@ EQUIVALENT_MUTANTS = {
     ("pooling", "pool_output_size"): {"_size(n - f) * 1", "_size(n_out - 1) * 1", "_size(n - 1) * 1"},
     ("recurrent_networks", "sequence_loss"): {"_size(-y * np.log(y_hat) - (1 - y) * np.log(1 - y_hat)) * 1"},
     ("recurrent_networks", "last_outputs"): {"_size(mask.sum(axis=1).astype(int) - 1) * 1"},
+    # The sign of a Jacobian leaves its singular values.
+    ("backpropagation_through_time", "stretch_by_lag"): {"a_next ** 2 - 1"},
     ("word2vec", "naive_softmax_loss_and_gradient"): {"e_c * dz.T", "_size(np.log(total) - shifted[t, 0]) * 1"},
     ("word2vec", "build_huffman_tree"): {"_size(n - 1) * 1"},
     ("word2vec", "skipgram_pairs"): {"_size(i - window) * 1"},

@@ -269,3 +269,61 @@ def test_credits_name_every_file_loader_and_package_of_the_data():
     loaders = {node.name for node in module.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
     assert {name for row in files.values() for name in re.findall(r"`(\w+)`", row[1])} == loaders
     assert set(re.findall(r"^- \*\*`(\w+)`\*\*:", text, re.M)) == loaders
+
+
+# --- symbols of course 5 ----------------------------------------------------------------------------------------------
+
+#: An arrow or bar over any letter, a letter with a tilde, a Greek letter, or a capital; small letters are none of these.
+ACCENTED = r"\\(?:bar|overrightarrow|overleftarrow)(?![A-Za-z])|\\(?:tilde|mathcal)\s*\{?\s*\w"
+GREEK = (
+    r"\\(?:Gamma|Delta|Theta|Lambda|Sigma|Phi|Psi|Omega|alpha|beta|gamma|delta|epsilon|theta|lambda|mu|nu|sigma|tau|"
+    r"varphi|phi|psi|omega)(?![A-Za-z])"
+)
+SYMBOL = re.compile(rf"{ACCENTED}|{GREEK}|(?<![A-Za-z\\])d?[A-Z](?![A-Za-z])")
+
+
+def symbols_of(formulas):
+    """Return the symbols of some formulas: ``\\tilde c``, ``\\Gamma``, ``W``; derivatives dV count as V."""
+    found = set()
+    for formula in formulas:
+        formula = re.sub(r"\\(?:text|texttt|tag|begin|end)\{[^}]*\}", " ", formula)
+        formula = re.sub(r"\^\{?(?:[^}$]*\s)?T\b", " ", formula)  # the transpose
+        found |= {re.sub(r"^d(?=[A-Z])", "", re.sub(r"[\s{]+", " ", one)) for one in SYMBOL.findall(formula)}
+    return found
+
+
+def texts_of_course_5():
+    """Return ``{number: text}`` of its lessons."""
+    texts = {}
+    for lesson in LESSONS:
+        if lesson.course == "course5_sequence" and lesson.done:
+            cells = nbformat.read(lesson.path, as_version=4).cells
+            texts[lesson.number] = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return texts
+
+
+def test_symbols_of_course_5_are_those_of_the_notation_page():
+    page = (TOP / "NOTATION.md").read_text()
+    listed = symbols_of(re.findall(r"\$(.+?)\$", page)) | {"T"}  # T_x and T_y are lengths
+    shown = {}
+    for number, text in texts_of_course_5().items():
+        inline = symbols_of(re.findall(r"(?<!\$)\$([^$]+)\$(?!\$)", text))
+        for symbol in symbols_of(re.findall(r"\$\$(.*?)\$\$", text, re.S)) - listed:
+            shown.setdefault(symbol, []).append(number)
+            assert symbol in inline, f"lesson {number} displays {symbol}: say in the text, or on the page, what it is"
+    several = {symbol: numbers for symbol, numbers in shown.items() if len(numbers) > 1}
+    assert not several, "a symbol of several lessons belongs on the page"
+
+
+def test_the_notation_page_lists_no_symbol_of_course_5_that_no_lesson_shows():
+    parts = re.findall(r"## (?:Sequences|Words as vectors)\n(.*?)(?=\n## )", (TOP / "NOTATION.md").read_text(), re.S)
+    assert len(parts) == 2
+    everywhere = symbols_of(re.findall(r"\$+([^$]+)\$+", "\n".join(texts_of_course_5().values())))
+    listed = symbols_of(one for part in parts for one in re.findall(r"^\| (\$.*?) \|", part, re.M))
+    assert listed <= everywhere
+
+
+def test_course_5_has_one_transpose_and_one_name_for_the_output_weights():
+    for number, text in texts_of_course_5().items():
+        assert r"\top" not in text, f"lesson {number}: the transpose is ^T"
+        assert not re.search(r"W_\{?y\}?(?![A-Za-z])", "".join(re.findall(r"\$+([^$]+)\$+", text))), number

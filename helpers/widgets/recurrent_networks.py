@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE
 from helpers.widgets import LiveFigure
 from helpers.widgets.fast_rnn import RNN, ClippedAdam, Network, train
@@ -55,6 +56,24 @@ def draw_unrolled(ax, words, answers):
     ax.set_axis_off()
 
 
+def draw_loop(ax):
+    """Draw a recurrent network as a loop: one box whose state goes back into itself."""
+    _box(ax, 0, 0, "$a^{\\langle t \\rangle}$", BLUE)
+    _arrow(ax, (0, -0.85), (0, -0.25))
+    _arrow(ax, (0, 0.25), (0, 0.85))
+    angle = np.linspace(2.5, -2.5, 40)
+    x, y = 0.5 + 0.24 * np.cos(angle), 0.24 * np.sin(angle)
+    ax.plot(x, y, color=_GRAY, linewidth=1.2)
+    _arrow(ax, (x[-3], y[-3]), (0.31, -0.14))
+    ax.text(0.8, 0, "$W_{aa}$", fontsize=8, color=_GRAY, va="center")
+    ax.text(-0.1, -0.75, "$W_{ax}$", fontsize=8, color=_GRAY, ha="right")
+    ax.text(0.06, 0.45, "$W_{ya}$", fontsize=8, color=_GRAY)
+    ax.text(0, -1.1, "$x^{\\langle t \\rangle}$", ha="center", va="center")
+    ax.text(0, 1.1, "$\\hat{y}^{\\langle t \\rangle}$", ha="center", va="center")
+    ax.set(xlim=(-0.8, 1.2), ylim=(-1.6, 1.6))
+    ax.set_axis_off()
+
+
 #: The five types: which steps have an input and which an output counts, and what the small network of it does.
 TYPES = {
     "one to one": ((1,), (1,), "the next digit"),
@@ -87,22 +106,27 @@ def draw_types(ax):
                 _arrow(ax, (x, 0.25), (x, 0.82))
             x += 0.8
         label = name.replace(", ", "\n").replace("T_x = T_y", "$T_x = T_y$")
+        if name == "many to many":
+            label += "\nread first, then write"
+            for place, part in ((start + 0.4, "encoder"), (start + 2.0, "decoder")):
+                ax.text(place, 1.35, part, ha="center", fontsize=8, color=_GRAY)
         ax.text((start + x - 0.8) / 2, -1.42, label, ha="center", va="top", fontsize=9)
         x += 0.65
     ax.text(-0.5, 1, "ŷ", ha="right", va="center", color=ORANGE)
     ax.text(-0.5, 0, "a", ha="right", va="center", color=BLUE)
     ax.text(-0.5, -1, "x", ha="right", va="center", color=GREEN)
-    ax.set(xlim=(-1, x - 1.0), ylim=(-2.2, 1.4))
+    ax.set(xlim=(-1, x - 0.7), ylim=(-2.3, 1.6))
     ax.set_aspect("equal")
     ax.set_axis_off()
 
 
 def draw_states(ax, a, words=None, limit=1.0):
-    """Draw states (n_a, T) as cells, one column for each step: red above 0, blue below."""
-    ax.imshow(a, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    """Draw states (n_a, T) as cells, one column for each step, red above 0, blue below; return the image."""
+    image = ax.imshow(a, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
     ax.set_yticks([])
     ax.set_ylabel("units of a")
     ax.set_xticks(range(a.shape[1]), words or range(1, a.shape[1] + 1))
+    return image
 
 
 # --- five small networks ----------------------------------------------------------------------------------------------
@@ -247,14 +271,14 @@ def train_reader(x, mask, y, rng, n_a=16, num_epochs=12, test=None):
 
 
 def draw_reading(axes, words, positive, a):
-    """Draw how a network reads: above the probability of "positive" after each word, below the states (n_a, T)."""
+    """Draw ŷ after each word and, below, the states (n_a, T); return the image of the states."""
     steps = np.arange(len(words))
     axes[0].bar(
         steps, np.asarray(positive) - 0.5, bottom=0.5, width=0.7, color=[ORANGE if p >= 0.5 else BLUE for p in positive]
     )
     axes[0].axhline(0.5, color=_GRAY, linewidth=0.8)
     axes[0].set(ylim=(0, 1), xticks=[], yticks=(0, 0.5, 1), ylabel="ŷ, positive", xlim=(-0.5, len(words) - 0.5))
-    draw_states(axes[1], np.asarray(a), words)
+    return draw_states(axes[1], np.asarray(a), words)
 
 
 def reader(rnn_forward, parameters, vectors, words):
@@ -315,3 +339,82 @@ def reader(rnn_forward, parameters, vectors, words):
         "start": ipywidgets.Dropdown(options=["once", "at every step"], description="a⟨0⟩ is used"),
     }
     return LiveFigure(figure, update, **controls)
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the first state is put in at every step",
+        "the answers stay the same when all words but the last are dropped",
+        "look at how the state goes from one step to the next",
+    ),
+    sick.Fault(
+        "the answer is taken at the end of the array",
+        "only the longest sentences are read well: the shorter ones end in padding",
+        "take each sentence's answer where its mask ends",
+    ),
+    sick.Fault(
+        "the two classes are exchanged",
+        "far fewer than half are right, for all lengths: turning every answer round would be right nearly always",
+        "look at some sentences together with their labels",
+    ),
+    sick.Fault(
+        "the word vectors are those of other words",
+        "about half are right, for all lengths, and all words before the last still matter",
+        "compare the vector of one word with its column in the table",
+    ),
+)
+
+
+def sick_run(rng, rnn_forward, last_outputs, reader, x, mask, y, which=None):
+    """Read sentences with a trained network and one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    rnn_forward, last_outputs : callable
+        The learner's functions.
+    reader : dict
+        Parameters of a network with two outputs, negative and positive, which reads well.
+    x, mask, y : ndarray
+        Padded sentences (n_x, m, T_x), their mask (m, T_x), their labels (m,).
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    chosen = rng.permutation(len(y))[:300]
+    x, mask, y = x[:, chosen], mask[chosen], y[chosen]
+    lengths = mask.sum(axis=1).astype(int)
+    if which == 2:
+        y = 1 - y
+    if which == 3:
+        x = x[rng.permutation(len(x))] * mask  # the same numbers, in other rows: vectors of no word of the text
+
+    def answers(x, mask):
+        a0 = np.zeros((len(reader["Waa"]), x.shape[1]))
+        if which == 0:
+            y_pred = np.concatenate([rnn_forward(x[:, :, [t]], a0, reader)[1] for t in range(x.shape[2])], axis=2)
+        else:
+            y_pred = rnn_forward(x, a0, reader)[1]
+        return np.asarray(last_outputs(y_pred, np.ones_like(mask) if which == 1 else mask)).argmax(axis=0)
+
+    found = answers(x, mask)
+    last = x[:, np.arange(len(y)), lengths - 1][:, :, None]
+    if which == 1:  # the word alone, with as much padding as the sentence had
+        last = np.concatenate([last, np.zeros((len(x), len(y), x.shape[2] - 1))], axis=2)
+    same = np.mean(answers(last, np.ones(last.shape[1:])) == found)
+    longest = lengths == lengths.max()
+    shares = [float(np.mean(part)) for part in (found == y, (found == y)[longest], (found == y)[~longest], same)]
+    names = ("all", "the longest", "the others", "same from the last word alone")
+    words = (
+        f"A trained network reads 300 sentences. Right: {shares[0]:.0%} of all, {shares[1]:.0%} of the longest, "
+        f"{shares[2]:.0%} of the others. If it gets only the last word of each sentence, {shares[3]:.0%} of its "
+        "answers stay the same."
+    )
+    figure, ax = plt.subplots(figsize=(6, 2.2))
+    ax.barh(names[::-1], shares[::-1], color=[ORANGE, BLUE, BLUE, BLUE])
+    ax.axvline(0.5, color=_GRAY, linewidth=0.8, linestyle="--")
+    ax.set(xlim=(0, 1), xlabel="share of sentences; dashed: one half", title="A network that reads badly")
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

@@ -7,6 +7,39 @@ from helpers.exercises import Lesson, case
 
 lesson = Lesson("recurrent_networks")
 
+lesson.predict(
+    "remember",
+    "One unit with w_aa = 2 gets the input 1 at the first step and 0 after it. Where is its state after 15 steps?",
+    ("near 0", "near 0.5", "near 0.96", "it has grown to 2 or more"),
+    "tanh keeps the state below 1, and 2a pushes it up as long as tanh(2a) is above a. It stops where tanh(2a) = a.",
+)
+lesson.predict(
+    "bag",
+    "A logistic regression gets the mean of the word vectors of a sentence. How often is it right on held-out words?",
+    ("about half of the time", "about three quarters", "nearly always"),
+    "A weighted sum of word vectors adds something for the word and something for “not”. It cannot turn one by the other.",
+)
+lesson.predict(
+    "padding",
+    "The trained network reads all sentences, and its answer is taken at the end of the array, padding included. Which share "
+    "is right on held-out words?",
+    ("0.95: padding is zeros and changes nothing", "about 0.8", "about 0.6"),
+    "A column of zeros still makes a new state: tanh of the old state's part and the bias. After a few of them the answer "
+    "has drifted.",
+)
+lesson.predict(
+    "new_pattern",
+    "“The movie was far from …” occurs in no training sentence. Five networks with other starts, all good at the old "
+    "patterns, read it with held-out words. How often are they right?",
+    (
+        "all five nearly always",
+        "all five less than half of the time",
+        "one nearly always, another hardly ever",
+        "all five about alike, in between",
+    ),
+    "Nothing in the training says what “far from” does to the state, so it is up to the weights at the start.",
+)
+
 
 # --- one_hot_sequence ------------------------------------------------------------------------------------------------
 
@@ -27,7 +60,14 @@ def words_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=50, equation="(1.2)", cases=words_cases)
+@lesson.exercise(
+    points=1,
+    topic=50,
+    equation="(1.2)",
+    cases=words_cases,
+    ask="Which row gets the 1 for a word of the vocabulary, and which for any other word? Where do you look that row up?",
+    small={"words": ["b", "z"], "vocabulary": ["<unk>", "a", "b"]},
+)
 def one_hot_sequence(words, vocabulary):
     """Write a sentence as a sequence of one-hot columns.
 
@@ -92,7 +132,7 @@ def unknown_in_first_row(words, vocabulary):
 
 
 @one_hot_sequence.mistake(
-    "Your rows are one too far down. The notes count the vocabulary from 1, Python counts rows from 0."
+    "Your rows are one too far down. The text counts the vocabulary from 1, Python counts rows from 0."
 )
 def rows_counted_from_one(words, vocabulary):
     n_x = len(vocabulary)
@@ -152,7 +192,7 @@ def unknown_stops_the_list(words, vocabulary):
     return columns_from([vocabulary.index(word) for word in words], len(vocabulary))
 
 
-@one_hot_sequence.accept
+@one_hot_sequence.accept("The columns of the identity are all one-hot columns there are: choose one for each word.")
 def one_hot_from_identity(words, vocabulary):
     return np.eye(len(vocabulary))[:, rows_of(words, vocabulary)]
 
@@ -183,7 +223,15 @@ def pad_cases(rng):
     return [one(2, 3, 4, 1), one(1, 5, 1, 2, 3, 4), one(3, 2), silent]
 
 
-@lesson.exercise(points=2, topic=50, equation="(1.4)", returns=("x", "mask"), cases=pad_cases)
+@lesson.exercise(
+    points=2,
+    topic=50,
+    equation="(1.4)",
+    returns=("x", "mask"),
+    cases=pad_cases,
+    ask="How long is the longest sequence? Which places of x and of the mask belong to example i, and what stands at the others?",
+    small={"sequences": [np.array([[1.0, 2.0, 3.0]]), np.array([[4.0]])]},
+)
 def pad_sequences(sequences):
     """Put sequences of different lengths into one array, with zeros after the shorter ones.
 
@@ -322,7 +370,9 @@ def padded_with_numpy(sequences):
     return x, np.array([[1.0] * s.shape[1] + [0.0] * (T_x - s.shape[1]) for s in sequences])
 
 
-@pad_sequences.accept
+@pad_sequences.accept(
+    "The mask comes from one comparison of the step numbers with the lengths, and then says where the numbers go."
+)
 def padded_by_comparison(sequences):
     lengths = lengths_of(sequences)
     mask = np.arange(lengths.max()) < lengths  # True and False are as good as 1 and 0
@@ -370,7 +420,32 @@ def cell_cases(rng):
 
 
 @lesson.exercise(
-    points=2, topic=51, equation="(1.10) and (1.12)", returns=("a_next", "yt_pred", "cache"), cases=cell_cases
+    points=2,
+    topic=51,
+    equation="(1.10) to (1.12)",
+    returns=("a_next", "yt_pred", "cache"),
+    cases=cell_cases,
+    ask="Three equations in this order: new states, scores, shares. Which of the two states goes into the scores, and over "
+    "which axis must the shares add up to 1?",
+    small={
+        "xt": np.array([[1.0]]),
+        "a_prev": np.array([[0.0]]),
+        "parameters": {
+            "Wax": np.array([[1.0]]),
+            "Waa": np.array([[0.5]]),
+            "Wya": np.array([[2.0], [0.0]]),
+            "ba": np.zeros((1, 1)),
+            "by": np.zeros((2, 1)),
+        },
+    },
+    why={
+        "question": "Why do the shares add up over axis 0?",
+        "choices": {
+            "the rows are the classes, and each column is one example": "Yes: each example has shares of its own.",
+            "axis 0 is the examples": "No: examples are columns, axis 1. Their shares must not mix.",
+            "it does not matter": "No: over axis 1 the shares of one class would add up to 1 over all examples.",
+        },
+    },
 )
 def rnn_cell_forward(xt, a_prev, parameters):
     """Run one step of a recurrent network on m examples.
@@ -394,7 +469,7 @@ def rnn_cell_forward(xt, a_prev, parameters):
         ``(a_next, a_prev, xt, parameters)``, which the backward pass needs.
     """
     a_next = np.tanh(parameters["Wax"] @ xt + parameters["Waa"] @ a_prev + parameters["ba"])  # (1.10)
-    powers = np.exp(parameters["Wya"] @ a_next + parameters["by"])
+    powers = np.exp(parameters["Wya"] @ a_next + parameters["by"])  # (1.11)
     yt_pred = powers / powers.sum(axis=0, keepdims=True)  # (1.12)
     return a_next, yt_pred, (a_next, a_prev, xt, parameters)
 
@@ -506,7 +581,7 @@ def results_swapped(xt, a_prev, parameters):
     return yt_pred, a_next, cache
 
 
-@rnn_cell_forward.accept
+@rnn_cell_forward.accept("One product with the two matrices side by side does the work of two; section 6 says why.")
 def cell_with_stacked_weights(xt, a_prev, parameters):
     W = np.hstack([parameters["Waa"], parameters["Wax"]])
     a_next = np.tanh(W @ np.vstack([a_prev, xt]) + parameters["ba"])
@@ -544,7 +619,14 @@ def stack_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=51, equation="(1.14)", cases=stack_cases)
+@lesson.exercise(
+    points=1,
+    topic=51,
+    equation="(1.14)",
+    cases=stack_cases,
+    ask="Which of the two is above in the stacked column, and so which block must stand on the left?",
+    small={"Waa": np.array([[1.0, 2.0], [3.0, 4.0]]), "Wax": np.array([[5.0], [6.0]])},
+)
 def stack_recurrent_weights(Waa, Wax):
     """Put the weights of the state and of the input side by side.
 
@@ -612,7 +694,7 @@ def stacked_with_hstack(Waa, Wax):
     return np.hstack((Waa, Wax))
 
 
-@stack_recurrent_weights.accept
+@stack_recurrent_weights.accept("`np.block` takes the blocks as they stand on paper.")
 def stacked_with_block(Waa, Wax):
     return np.block([[Waa, Wax]])
 
@@ -639,7 +721,33 @@ def forward_cases(rng):
     return [one(3, 4, 3, 2, 3), one(2, 1, 2, 3, 4), one(1, 3, 1, 2, 4), one(1, 3, 4, 2, 2)]
 
 
-@lesson.exercise(points=3, topic=51, equation="(1.15)", returns=("a", "y_pred", "caches"), cases=forward_cases)
+@lesson.exercise(
+    points=3,
+    topic=51,
+    equation="(1.15)",
+    returns=("a", "y_pred", "caches"),
+    cases=forward_cases,
+    ask="Which state goes into step 0, and which into every step after it? What do you keep of each step?",
+    small={
+        "x": np.array([[[1.0, 0.0]]]),
+        "a0": np.zeros((1, 1)),
+        "parameters": {
+            "Wax": np.array([[1.0]]),
+            "Waa": np.array([[0.5]]),
+            "Wya": np.array([[2.0], [0.0]]),
+            "ba": np.zeros((1, 1)),
+            "by": np.zeros((2, 1)),
+        },
+    },
+    why={
+        "question": "Why does the loop over time stay a loop, while the examples go through at once?",
+        "choices": {
+            "step t needs the state of step t - 1": "Yes: it is not known before. Examples do not need each other.",
+            "NumPy has no products of three axes": "No: it has. The question is what a step must wait for.",
+            "the weights change from step to step": "No: they are the same at each step.",
+        },
+    },
+)
 def rnn_forward(x, a0, parameters):
     """Run a recurrent network over whole sequences.
 
@@ -784,7 +892,9 @@ def forward_by_filling(x, a0, parameters):
     return a, y_pred, (caches, x)
 
 
-@rnn_forward.accept
+@rnn_forward.accept(
+    "Inputs and outputs need no loop: one product each for all steps. Only the states must wait for each other."
+)
 def forward_with_projected_inputs(x, a0, parameters):
     """All inputs and all outputs in one product each; only the states need a loop."""
     projected = np.tensordot(parameters["Wax"], x, axes=1) + parameters["ba"][:, :, None]
@@ -824,7 +934,18 @@ def loss_cases(rng):
     return [one(3, 5, 5, 2, 4), one(4, 6, 1, 6, 3, 2), one(1, 4, 3), sure]
 
 
-@lesson.exercise(points=2, topic=51, equation="(1.18)", cases=loss_cases)
+@lesson.exercise(
+    points=2,
+    topic=51,
+    equation="(1.16) to (1.18)",
+    cases=loss_cases,
+    ask="Which losses must not count, and by what do you divide: the number of steps, of real steps, or of examples?",
+    small={
+        "y_hat": np.array([[0.5, 0.5], [0.8, 0.5]]),
+        "y": np.array([[1.0, 0.0], [1.0, 0.0]]),
+        "mask": np.array([[1.0, 1.0], [1.0, 0.0]]),
+    },
+)
 def sequence_loss(y_hat, y, mask):
     """Return the cost of binary answers at each step: losses added up over time, mean over the examples.
 
@@ -855,21 +976,19 @@ def padding_counted(y_hat, y, mask):
     return np.sum(losses_of(y_hat, y)) / len(y)
 
 
-@sequence_loss.mistake(
-    "The second term is (1 - y_hat) log(1 - y_hat), the slip of the notes. The factor is the label's: (1 - y)."
-)
-def slip_of_the_notes(y_hat, y, mask):
+@sequence_loss.mistake("The second term is (1 - y_hat) log(1 - y_hat). The factor is the label's: (1 - y).")
+def prediction_as_the_factor(y_hat, y, mask):
     return np.sum(mask * (-y * np.log(y_hat) - (1 - y_hat) * np.log(1 - y_hat))) / len(y)
 
 
 @sequence_loss.mistake(
-    "This is the mean over all real steps. The notes add up over time: divide by the number of examples only."
+    "This is the mean over all real steps. (1.17) adds up over time: divide by the number of examples only."
 )
 def mean_over_real_steps(y_hat, y, mask):
     return np.sum(mask * losses_of(y_hat, y)) / np.sum(mask)
 
 
-@sequence_loss.mistake("Each example's losses are divided by its length. The notes add up over time, without dividing.")
+@sequence_loss.mistake("Each example's losses are divided by its length. (1.17) adds up over time, without dividing.")
 def mean_over_time_of_each_example(y_hat, y, mask):
     return np.mean(np.sum(mask * losses_of(y_hat, y), axis=1) / np.sum(mask, axis=1))
 
@@ -923,7 +1042,7 @@ def base_two(y_hat, y, mask):
     return np.sum(mask * losses_of(y_hat, y)) / len(y) / np.log(2)
 
 
-@sequence_loss.mistake("This is half the squared distance. The loss of the notes is the cross-entropy (1.16).")
+@sequence_loss.mistake("This is half the squared distance. The loss is the cross-entropy (1.16).")
 def squared(y_hat, y, mask):
     return np.sum(mask * (y_hat - y) ** 2) / 2 / len(y)
 
@@ -951,7 +1070,9 @@ def loss_by_loops(y_hat, y, mask):
     return J / m
 
 
-@sequence_loss.accept
+@sequence_loss.accept(
+    "For labels 0 and 1, |1 - y - ŷ| is the probability of the right label: one logarithm for both terms."
+)
 def loss_of_real_entries(y_hat, y, mask):
     real = mask == 1
     return -np.log(np.abs(1 - y - y_hat))[real].sum() / y.shape[0]
@@ -973,7 +1094,17 @@ def last_cases(rng):
     return [one(2, 5, 3, 5, 1, 4), one(3, 4, 2, 3), one(2, 3, 2), one(4, 1, 1, 1, 1)]
 
 
-@lesson.exercise(points=1, topic=53, equation="(1.20)", cases=last_cases)
+@lesson.exercise(
+    points=1,
+    topic=53,
+    equation="(1.20)",
+    cases=last_cases,
+    ask="How many real steps has example i, and which number has the last of them in code?",
+    small={
+        "y_pred": np.array([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]),
+        "mask": np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]]),
+    },
+)
 def last_outputs(y_pred, mask):
     """Return the output of each example at its last real step, for many-to-one.
 
@@ -1053,7 +1184,9 @@ def last_by_difference(y_pred, mask):
     return np.einsum("ymt,mt->ym", y_pred, ends)
 
 
-@last_outputs.accept
+@last_outputs.accept(
+    "Goes through the steps and replaces the answer of each example as long as its mask is 1: no index is computed."
+)
 def last_by_going_on(y_pred, mask):
     last = y_pred[:, :, 0].copy()
     for t in range(1, mask.shape[1]):
@@ -1102,7 +1235,14 @@ def almost_one(rng, one_in, one_out):
     return {"T_x": T_x, "T_y": list(T_x) if aligned else T_y, "aligned": aligned}
 
 
-@lesson.exercise(points=2, topic=53, equation="(1.19)", cases=type_cases)
+@lesson.exercise(
+    points=2,
+    topic=53,
+    equation="(1.19)",
+    cases=type_cases,
+    ask="Which questions of (1.19) look at all examples, and in which order are they asked?",
+    small={"T_x": [1, 12], "T_y": [1, 1], "aligned": False},
+)
 def rnn_type(T_x, T_y, aligned):
     """Return which of the five types of recurrent network a situation calls for.
 
@@ -1213,7 +1353,7 @@ def names_with_hyphens(T_x, T_y, aligned):
     return chosen(max(T_x) == 1, max(T_y) == 1, aligned).replace(" to ", "-to-")
 
 
-@rnn_type.accept
+@rnn_type.accept("Two of the words are chosen one by one, and only many to many needs the third question.")
 def type_from_sets(T_x, T_y, aligned):
     one_in, one_out = set(T_x) == {1}, set(T_y) == {1}
     if not one_in and not one_out:
