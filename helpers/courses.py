@@ -298,7 +298,7 @@ LESSONS = [
         "lessons 1 and 2; course 2, lesson 8",
     ),
     LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings", "59, 60, 62–64", 80, "lesson 1"),
-    LessonInfo("course5_sequence", "08_word2vec", "word2vec", "65–68", 90, "lesson 7; course 2, lesson 8"),
+    LessonInfo("course5_sequence", "08_word2vec", "word2vec", "65–68", 170, "lesson 7; course 2, lesson 8", 2),
 ]
 
 
