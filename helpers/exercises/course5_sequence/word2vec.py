@@ -2344,7 +2344,7 @@ def keep_clip(counts, threshold):
 
 @keep_probability.accept
 def keep_loop(counts, threshold):
-    return [min(1.0, (threshold / (count / sum(counts))) ** 0.5) for count in counts]
+    return np.array([min(1.0, (threshold / (count / sum(counts))) ** 0.5) for count in counts])
 
 
 # --- ppmi ------------------------------------------------------------------------------------------------------------
