@@ -14,13 +14,13 @@ lesson = Lesson("word_embeddings")
 lesson.predict(
     "excluded",
     "All analogies of the list, without the exclusion. In how many of 100 is one of the three given words nearest to b - a + c?",
-    because="b - a is short beside c, so the target lies near c itself, and in most questions c or b is nearer than any answer.",
+    because="The target lies as far from c as b lies from a. Where that is a short way, as from big to bigger, c itself is nearest.",
 )
 lesson.predict(
     "categories",
     "With the exclusion. Which kind of analogy does GloVe complete most often?",
     ("man is to woman as ...", "paris is to france as ...", "walk is to walked as ...", "big is to bigger as ..."),
-    "A newspaper names a capital and its country in the same sentences, so both counts and vectors of these words are rich.",
+    "The two words of such a pair stand in much the same sentences. Measured, it is first, and capitals are second.",
 )
 lesson.predict(
     "examples",
