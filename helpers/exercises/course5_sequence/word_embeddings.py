@@ -1341,7 +1341,7 @@ def glove_loss_and_gradients(E, Theta, b, b_tilde, X, x_max):
 
 def glove_variant(E, Theta, b, b_tilde, X, x_max, weight=None, log=None, change=lambda G: G, score=None):
     """Return the answer with one thing changed; with the defaults it is right."""
-    f = np.where(X < x_max, (X / x_max) ** 0.75, 1.0) if weight is None else weight
+    f = np.where(x_max > X, (X / x_max) ** 0.75, 1.0) if weight is None else weight
     logarithm = np.log(np.maximum(X, 1e-300)) * (X > 0) if log is None else log
     r = (E.T @ Theta if score is None else score) + b + b_tilde - logarithm
     G = change(2 * f * r)
