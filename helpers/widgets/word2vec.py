@@ -15,6 +15,7 @@ from helpers import data
 from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
+from helpers.widgets.word_embeddings import draw_groups
 
 #: The sentence of the notes, and for the pictures how often its words might occur in 10000 (made up).
 SENTENCE = ["i", "want", "a", "glass", "of", "orange", "juice", "to", "go", "along", "with", "my", "cupcake"]
@@ -213,28 +214,11 @@ def draw_costs(ax, sizes, seconds):
 
 def draw_words(ax, E, words, groups):
     """Draw the words of some of `GROUPS` in the plane in which they spread most, each with its name."""
-    listed = [GROUPS[name].split() for name in groups]
-    numbers = [words.index(word) for group in listed for word in group]
+    listed = {name: GROUPS[name].split() for name in groups}
+    numbers = [words.index(word) for group in listed.values() for word in group]
     columns = E[:, numbers] / np.sqrt(np.sum(E[:, numbers] ** 2, axis=0))
     columns -= columns.mean(axis=1)[:, None]
-    x, y = np.linalg.eigh(columns @ columns.T)[1][:, :-3:-1].T @ columns
-    place, marks = 0, "osD^"
-    for name, group, color, mark in zip(groups, listed, (BLUE, ORANGE, GREEN, RED), marks, strict=False):
-        here = slice(place, place + len(group))
-        ax.plot(x[here], y[here], mark, color=color, markersize=4, label=name)
-        place += len(group)
-    side = np.ones(len(x))
-    for k in np.argsort(y):  # a name goes to the left where one on the right would lie on another
-        near = [j for j in np.argsort(y) if j != k and abs(y[j] - y[k]) < 0.05 and 0 <= x[j] - x[k] < 0.3]
-        side[k] = -1 if near else 1
-    for j, k, right in zip(numbers, range(len(x)), side, strict=True):
-        ax.annotate(
-            words[j], (x[k], y[k]), (4 * right, 0), textcoords="offset points", fontsize=7, va="center",
-            ha="left" if right > 0 else "right",
-        )  # fmt: skip
-    ax.set(xlabel="first direction", ylabel="second direction")
-    ax.margins(x=0.15, y=0.08)
-    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
+    draw_groups(ax, *(np.linalg.eigh(columns @ columns.T)[1][:, :-3:-1].T @ columns), listed)
 
 
 def draw_scores(ax, wanted, scores, K):

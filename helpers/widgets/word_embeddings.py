@@ -20,11 +20,11 @@ TABLE = np.array(
 )
 #: Words for the map, by group.
 GROUPS = {
-    "numbers": ["two", "three", "seven", "eight"],
+    "numbers": ["one", "two", "three", "four", "five", "six", "seven", "eight"],
     "animals": ["dog", "cat", "horse", "pig", "cow", "sheep"],
     "cities": ["paris", "london", "berlin", "madrid", "rome", "vienna"],
     "food": ["bread", "rice", "sugar", "meat", "milk", "cheese"],
-    "days": ["monday", "wednesday", "friday", "sunday"],
+    "days": ["monday", "tuesday", "wednesday", "thursday", "friday", "sunday"],
 }
 #: Pairs whose difference is taken for the direction of gender.
 PAIRS = ["man woman", "he she", "his her", "father mother", "son daughter", "boy girl", "male female"]
@@ -71,22 +71,37 @@ def draw_table(ax):
     ax.spines[:].set_visible(False)
 
 
-def draw_map(ax, projected):
-    """Draw the words of `GROUPS` at their coordinates, (2, n), each with its name; a group has one colour and mark."""
-    place, x, y = 0, *projected
-    for color, mark, (name, words) in zip(
-        (BLUE, ORANGE, GREEN, RED, "#CC79A7"), "osD^v", GROUPS.items(), strict=True
-    ):
-        here = np.arange(place, place + len(words))
+def name_points(ax, x, y, names, color="#333333"):
+    """Write a name beside each point, none over another; a thin line leads to a name that had to move up."""
+    wide, high = np.ptp(x), np.ptp(y)
+    placed = []
+    for k in np.argsort(y):
+        left, right, at = x[k] + 0.012 * wide, x[k] + (0.03 + 0.016 * len(names[k])) * wide, y[k]
+        while any(abs(at - other) < 0.042 * high and left < end and start < right for start, end, other in placed):
+            at += 0.008 * high
+        placed.append((left, right, at))
+        one = color if isinstance(color, str) else color[k]
+        if at > y[k]:
+            ax.plot([x[k], left], [y[k], at], "-", color=one, linewidth=0.5, alpha=0.6)
+        ax.text(left, at, names[k], fontsize=7, color=one, va="center")
+
+
+def draw_groups(ax, x, y, groups):
+    """Draw words at their coordinates, group by group, each with its name; a group has one colour and mark."""
+    place, colors = 0, []
+    for color, mark, (name, words) in zip((BLUE, ORANGE, GREEN, RED, "#CC79A7"), "osD^v", groups.items(), strict=False):
+        here = slice(place, place + len(words))
         ax.plot(x[here], y[here], mark, color=color, markersize=4, label=name)
-        for word, k in zip(words, here, strict=True):  # a name goes to the left where it would lie on another dot
-            left = any(j != k and abs(y[j] - y[k]) < 0.06 and 0 <= x[j] - x[k] < 0.25 for j in range(len(x)))
-            ax.annotate(word, (x[k], y[k]), (-4 if left else 4, 0), textcoords="offset points", fontsize=7, color=color,
-                        va="center", ha="right" if left else "left")  # fmt: skip
-        place += len(words)
+        place, colors = place + len(words), colors + [color] * len(words)
+    name_points(ax, x, y, [word for words in groups.values() for word in words], colors)
     ax.set(xlabel="first direction", ylabel="second direction")
-    ax.margins(x=0.12)
+    ax.margins(x=0.12, y=0.08)
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
+
+
+def draw_map(ax, projected):
+    """Draw the words of `GROUPS` at their coordinates, (2, n)."""
+    draw_groups(ax, *projected, GROUPS)
 
 
 def draw_sizes(ax, sizes, right):
