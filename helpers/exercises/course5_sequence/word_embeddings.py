@@ -549,6 +549,12 @@ def nearest_sorted(word, words, E, k):
 
 
 @nearest_words.accept
+def nearest_through_an_array(word, words, E, k):
+    order = np.argsort(-similarities(word, words, E))
+    return list(np.array(words)[order[order != words.index(word)][:k]])
+
+
+@nearest_words.accept
 def nearest_one_by_one(word, words, E, k):
     score = similarities(word, words, E)
     score[words.index(word)], found = -np.inf, []
@@ -593,7 +599,7 @@ def analogy_cases(rng):
 @lesson.exercise(
     points=3,
     topic=62,
-    equation="(7.10)",
+    equation="(7.9) and (7.10)",
     cases=analogy_cases,
     ask="Which sign has each of the three columns in the target? What do you put in place of the similarity of the three given "
     "words, so that they lose even where all others are negative?",
@@ -762,6 +768,13 @@ def analogy_ranked(word_a, word_b, word_c, words, E):
 
 
 @complete_analogy.accept
+def analogy_through_an_array(word_a, word_b, word_c, words, E):
+    similarity = cosines(E, columns_of(words, E, word_b)[0] - columns_of(words, E, word_a)[0] + columns_of(words, E, word_c)[0])
+    similarity[[words.index(word) for word in (word_a, word_b, word_c)]] = -np.inf
+    return np.array(words)[np.argmax(similarity)]
+
+
+@complete_analogy.accept
 def analogy_dictionary(word_a, word_b, word_c, words, E):
     vectors = dict(zip(words, (E / np.linalg.norm(E, axis=0)).T, strict=True))
     full = dict(zip(words, E.T, strict=True))
@@ -787,7 +800,7 @@ def project_cases(rng):
 @lesson.exercise(
     points=3,
     topic=60,
-    equation="(7.14)",
+    equation="(7.11) to (7.14)",
     cases=project_cases,
     ask="What is taken off first, and along which axis? Which part of the singular value decomposition holds the directions, in "
     "columns, and which product gives coordinates?",
@@ -954,7 +967,7 @@ def neutralize_cases(rng):
 @lesson.exercise(
     points=2,
     topic=60,
-    equation="(7.16)",
+    equation="(7.15) and (7.16)",
     cases=neutralize_cases,
     ask="Which number s makes s g the part of e along g, whatever the length of g?",
     small={"e": np.array([[3.0], [4.0]]), "g": np.array([[2.0], [0.0]])},
@@ -1072,7 +1085,7 @@ def equalize_cases(rng):
 @lesson.exercise(
     points=3,
     topic=60,
-    equation="(7.18)",
+    equation="(7.17) and (7.18)",
     returns=("e_1", "e_2"),
     cases=equalize_cases,
     ask="What do both words share, and which length along g brings each of them to length 1? Which sign decides who gets plus?",
