@@ -362,13 +362,13 @@ class _Steps:
         self.moved.set_data(Theta[:, moved & ~special])
         self.target.set_data(Theta[:, special])
         self.centre.set_data(e)
-        names = [f"node {v}" for v in range(begin.shape[1])] if tree else SENTENCE
+        names = [str(v) if v in self.nodes else "" for v in range(begin.shape[1])] if tree else SENTENCE
         points, starts = np.hstack([Theta, e]), np.hstack([begin, self.e])
         names = [*(f"θ {name}" if name == "juice" else name for name in names), "e orange"]
         for k, (way, label) in enumerate(zip(self.ways, self.labels, strict=True)):
             there = k < len(names)
             way.set_data(([starts[0, k], points[0, k]], [starts[1, k], points[1, k]]) if there else ([], []))
-            beside = (0.1, -0.3) if there and names[k] == "e orange" else (0.08, 0.06)  # the star's stands below it
+            beside = (0.22, 0.06) if there and names[k] == "e orange" else (0.08, 0.06)
             label.set(position=points[:, k] + beside if there else (0, 0), text=names[k] if there else "")
         what = "inner nodes" if tree else "output vectors"
         return (
