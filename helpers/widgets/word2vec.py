@@ -51,7 +51,7 @@ def bible(least=10, verses=None):
 
 #: Words of nine groups; each occurs at least 50 times.
 GROUPS = {
-    "food": "bread wine oil flour milk honey corn meat",
+    "food": "bread wine oil flour wheat honey corn meat",
     "metals": "gold silver brass iron",
     "numbers": "two three four five six seven eight ten twelve twenty thirty forty fifty hundred thousand",
     "family": "father mother brother sister daughter son wife husband",
@@ -59,7 +59,7 @@ GROUPS = {
     "animals": "ox sheep lamb ram bullock horses camels asses",
     "time": "day night morning evening month year",
     "directions": "north south east west",
-    "cloth": "blue purple scarlet linen",
+    "cloth": "blue scarlet linen garments",
 }
 
 

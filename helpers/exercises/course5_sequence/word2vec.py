@@ -2096,7 +2096,7 @@ def sparse_step(e_c, t, negatives, Theta, learning_rate):
     loss = np.sum(np.logaddexp(0, np.where(y, -z, z)))  # (8.17)
     dz = expit(z) - y  # (8.18)
     same = words[:, None] == words  # (8.30)
-    columns = old - learning_rate * e_c @ (dz.T @ same)  # (8.31)
+    columns = old - learning_rate * np.outer(e_c, same @ dz)  # (8.31)
     return loss, e_c - learning_rate * old @ dz, columns  # (8.32)
 
 

@@ -20,7 +20,7 @@ lesson.predict(
     "categories",
     "With the exclusion. Which kind of analogy does GloVe complete most often?",
     ("man is to woman as ...", "paris is to france as ...", "walk is to walked as ...", "big is to bigger as ..."),
-    "The two words of such a pair stand in much the same sentences. Measured, it is first, and capitals are second.",
+    "Measured, it comes first, but its lead over capitals is only about one standard error. Opposites are far behind both.",
 )
 lesson.predict(
     "examples",
