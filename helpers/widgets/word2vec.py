@@ -236,7 +236,7 @@ def draw_scores(ax, wanted, scores, K):
 FAULTS = (
     Fault(
         "the learning rate is too large",
-        "the loss rises in about half of the epochs, falls in the others, and ends where it was after the first",
+        "the loss rises in about half of the epochs and falls in the others, and the columns of E have grown long",
         "divide the learning rate by 10",
     ),
     Fault(

@@ -326,7 +326,7 @@ def test_each_fault_looks_as_it_is_said_to_look(which):
         )
         first, last, rose, yes, others, before, after = map(float, found.groups())
         looks = [
-            10 <= rose <= 45 and 2 < last < 4.16,
+            10 <= rose <= 45 and 2 < last < 4 and after > 3 * before,
             4.05 < last < 4.16 and abs(yes - 0.5) < 0.02 and abs(others - 0.5) < 0.02 and before > 0 and after < 1.5 * before,
             before == after == 0 and rose == 0 and first == last == 4.16,
             last < 0.01 and rose == 0 and min(yes, others) > 0.8,
