@@ -195,6 +195,11 @@ def test_negatives_follow_their_distribution():
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 60000, np.array([1, 0, 3, 2]) / 6, atol=0.01)
 
 
+def test_first_loss_of_the_training_is_that_of_six_sure_of_nothing():
+    first = SKIPGRAM([(0, 1)], np.ones((2, 4)), np.zeros((2, 4)), np.full(4, 0.25), 5, 0.1, 1, np.random.default_rng(0))[2]
+    assert first == pytest.approx([4.159], abs=5e-4)
+
+
 def test_best_free_score_is_the_logarithm_of_the_ratio():
     yes, no = 6.0, 11.0
     z = np.linspace(-3, 3, 60001)
@@ -257,6 +262,7 @@ def test_sparse_step_stays_finite_at_large_scores():
 
 def test_thinning_makes_the_shares_grow_as_the_root():
     counts = np.array([900, 96, 4])
+    np.testing.assert_allclose(counts / counts.sum(), [0.9, 0.096, 0.004])
     np.testing.assert_allclose(KEEP(counts, 0.009), [0.1, 0.306, 1], atol=5e-4)
     left = counts * KEEP(counts, 0.009)
     assert left[0] / left[2] == pytest.approx(22.5)
