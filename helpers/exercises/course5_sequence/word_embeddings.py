@@ -1346,7 +1346,7 @@ def glove_loss_and_gradients(E, Theta, b, b_tilde, X, x_max):
     doi:10.3115/v1/D14-1162.
     """
     weight = np.minimum(1, (X / x_max) ** 0.75)  # (7.21)
-    residual = E.T @ Theta + b + b_tilde - np.log(np.where(X > 0, X, 1))  # (7.22)
+    residual = E.T @ Theta + b + b_tilde - np.log(X + (X == 0))  # (7.22)
     J = np.sum(weight * residual**2)  # (7.23)
     G = 2 * weight * residual  # (7.24)
     return J, Theta @ G.T, E @ G, np.sum(G, axis=1, keepdims=True), np.sum(G, axis=0, keepdims=True)  # (7.25)
