@@ -309,8 +309,16 @@ LESSONS = [
         75,
         "lessons 1 and 2; course 2, lesson 8",
     ),
-    LessonInfo("course5_sequence", "07_word_embeddings", "Word embeddings", "59, 60, 62–64", 80, "lesson 1"),
-    LessonInfo("course5_sequence", "08_word2vec", "word2vec", "65–68", 90, "lesson 7; course 2, lesson 8"),
+    LessonInfo(
+        "course5_sequence",
+        "07_word_embeddings",
+        "Word embeddings",
+        "59, 60, 62–64",
+        150,
+        "lesson 1; course 1, lesson 2; course 2, lesson 5",
+        2,
+    ),
+    LessonInfo("course5_sequence", "08_word2vec", "word2vec", "65–68", 170, "lesson 7; course 2, lesson 8", 2),
     LessonInfo("course5_sequence", "09_attention", "Attention", "73–77", 120, "lessons 1 to 3; course 2, lesson 8", 2),
     LessonInfo(
         "course5_sequence",

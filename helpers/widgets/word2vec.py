@@ -1,4 +1,4 @@
-"""Lesson 5.8: the text, a fused trainer of word vectors in batches, the cost of a step, and the pictures."""
+"""Lesson 5.8: the text, groups of words to judge vectors by, the cost of a step, pictures, a run to diagnose."""
 
 import itertools
 import re
@@ -9,12 +9,13 @@ from typing import NamedTuple
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import expit, softmax
 
 from helpers import data
+from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
-from helpers.widgets import LiveFigure, progress
+from helpers.widgets import LiveFigure
+from helpers.widgets.word_embeddings import draw_groups
 
 #: The sentence of the notes, and for the pictures how often its words might occur in 10000 (made up).
 SENTENCE = ["i", "want", "a", "glass", "of", "orange", "juice", "to", "go", "along", "with", "my", "cupcake"]
@@ -46,92 +47,35 @@ def bible(least=10, verses=None):
     return Text(list(number), np.array([count for _, count in frequent]), passages)
 
 
-# --- the trainer ------------------------------------------------------------------------------------------------------
+# --- neighbours -------------------------------------------------------------------------------------------------------
+
+#: Words of nine groups; each occurs at least 50 times.
+GROUPS = {
+    "food": "bread wine oil flour wheat honey corn meat",
+    "metals": "gold silver brass iron",
+    "numbers": "two three four five six seven eight ten twelve twenty thirty forty fifty hundred thousand",
+    "family": "father mother brother sister daughter son wife husband",
+    "body": "hand foot eye ear mouth head heart tongue",
+    "animals": "ox sheep lamb ram bullock horses camels asses",
+    "time": "day night morning evening month year",
+    "directions": "north south east west",
+    "cloth": "blue scarlet linen garments",
+}
 
 
-def _examples(text, mode, window, thinning, rng):
-    """Return the examples of one epoch in random order: sparse rows of inputs, (m, n), and their targets, (m,).
-
-    A row of skip-gram has one 1, a row of CBOW the weights of a mean. Frequent words are thinned out, and each place
-    has a window of its own size, from 1 to `window`.
-    """
-    place = np.concatenate(text.passages).astype(np.int32)
-    verse = np.repeat(np.arange(len(text.passages), dtype=np.int32), [len(passage) for passage in text.passages])
-    share = text.counts / text.counts.sum()
-    kept = rng.random(len(place)) < np.sqrt(thinning / share)[place]
-    place, verse = place[kept], verse[kept]
-    width = rng.integers(1, window + 1, len(place))
-    rows, columns = [], []
-    for distance in range(1, window + 1):
-        left = np.flatnonzero(verse[distance:] == verse[:-distance])
-        for here, there in ((left, left + distance), (left + distance, left)):
-            inside = width[here] >= distance
-            rows.append(here[inside])
-            columns.append(there[inside])
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    n = len(text.words)
-    if mode == "skip-gram":
-        order = rng.permutation(len(rows))
-        inputs, targets = place[rows[order]], place[columns[order]]
-        ones = np.ones(len(order), np.float32)
-        return csr_array((ones, inputs, np.arange(len(order) + 1)), shape=(len(order), n)), targets
-    sizes = np.bincount(rows, minlength=len(place))
-    weights = (1 / sizes[rows]).astype(np.float32)
-    contexts = csr_array((weights, (rows, place[columns])), shape=(len(place), n))
-    order = rng.permutation(np.flatnonzero(sizes))
-    return contexts[order], place[order]
+def words_of_groups(words):
+    """Return the numbers of the words of `GROUPS`, and the number of the group of each."""
+    listed = [(words.index(word), k) for k, group in enumerate(GROUPS.values()) for word in group.split()]
+    return tuple(np.array(listed).T)
 
 
-def fit(
-    text, P, mode="skip-gram", n_e=50, window=5, K=5, epochs=3, rate=0.1, batch=2048, shared=64, thinning=1e-3, seed=0
-):
-    """Train word vectors with negative sampling on a whole text, quickly; return ``(E, Theta, costs)``.
-
-    It differs from a plain loop in four ways. It takes many examples at once. All examples of a batch share the same
-    `shared` negatives, weighted as if each example had K of its own. Frequent words are thinned out. And the step of
-    each number is divided by the root of the sum of its squared gradients so far (Adagrad: J. Duchi, E. Hazan, Y.
-    Singer, "Adaptive subgradient methods for online learning and stochastic optimization", JMLR 12, 2011).
-
-    Parameters
-    ----------
-    text : Text
-    P : ndarray, shape (n,)
-        Probabilities of the negatives.
-    mode : "skip-gram" or "CBOW"
-    thinning : float
-        A word whose share of the text is larger is kept with the probability root of (thinning / share).
-
-    Returns
-    -------
-    E, Theta : ndarray, shape (n_e, n)
-    costs : list of float
-        The mean loss of each epoch.
-    """
-    rng = np.random.default_rng(seed)
-    n = len(text.words)
-    vectors = [((rng.random((n, n_e)) - 0.5) / n_e).astype(np.float32), np.zeros((n, n_e), np.float32)]
-    squares = [np.full((n, n_e), 1e-3, np.float32) for _ in vectors]
-    cumulative, costs = np.cumsum(P), []
-    for epoch in range(epochs):
-        inputs, targets = _examples(text, mode, window, thinning, rng)
-        total, starts = 0.0, range(0, len(targets), batch)
-        for start in progress(starts, desc=f"{mode}, epoch {epoch + 1} of {epochs}"):
-            rows, t = inputs[start : start + batch], targets[start : start + batch]
-            drawn = np.searchsorted(cumulative, rng.random(shared) * cumulative[-1], side="right")
-            h, right, wrong = rows @ vectors[0], vectors[1][t], vectors[1][drawn]
-            yes, no = np.sum(h * right, axis=1, keepdims=True), h @ wrong.T
-            weight = (drawn != t[:, None]).astype(np.float32)
-            weight *= K / np.maximum(weight.sum(axis=1, keepdims=True), 1)
-            total += np.logaddexp(0, -yes).sum() + np.sum(weight * np.logaddexp(0, no))
-            pull, push = expit(yes) - 1, expit(no) * weight
-            places = csr_array((np.ones(len(t), np.float32), t, np.arange(len(t) + 1)), shape=(len(t), n))
-            slopes = [rows.T @ (pull * right + push @ wrong), places.T @ (pull * h)]
-            np.add.at(slopes[1], drawn, push.T @ h)
-            for matrix, square, slope in zip(vectors, squares, slopes, strict=True):
-                square += slope * slope
-                matrix -= rate * slope / np.sqrt(square)
-        costs.append(float(total / len(targets)))
-    return vectors[0].T.astype(float), vectors[1].T.astype(float), costs
+def group_score(words, E):
+    """Return the share of the words of `GROUPS` whose nearest word among them, by the cosine, is of the same group."""
+    numbers, group = words_of_groups(words)
+    unit = E[:, numbers] / np.linalg.norm(E[:, numbers], axis=0)
+    similarity = unit.T @ unit
+    np.fill_diagonal(similarity, -np.inf)
+    return float(np.mean(group[np.argmax(similarity, axis=1)] == group))
 
 
 def nearest(words, E, word, k=6):
@@ -207,7 +151,7 @@ def seconds_of_a_step(n, n_e=50, K=5, least=0.01):
 
 
 def draw_window(ax, centre=5, window=2, chosen=()):
-    """Draw the notes' sentence with a centre, its window, and an arrow to each place of `chosen`."""
+    """Draw the sentence with a centre, its window, and an arrow to each place of `chosen`."""
     at = np.concatenate([[0], np.cumsum([len(word) + 1.6 for word in SENTENCE])])
     middle = at[:-1] + np.array([len(word) for word in SENTENCE]) / 2
     low, high = max(0, centre - window), min(len(SENTENCE) - 1, centre + window)
@@ -268,21 +212,101 @@ def draw_costs(ax, sizes, seconds):
     ax.set(xlabel="words in the vocabulary n", ylabel="one step (µs)", xlim=(sizes[0] / 1.3, sizes[-1] * 12))
 
 
-def draw_words(ax, E, text, groups):
-    """Draw words of several groups in the plane in which they spread most, with names where there is room."""
-    numbers = [text.words.index(word) for group in groups for word in group.split()]
+def draw_words(ax, E, words, groups):
+    """Draw the words of some of `GROUPS` in the plane in which they spread most, each with its name."""
+    listed = {name: GROUPS[name].split() for name in groups}
+    numbers = [words.index(word) for group in listed.values() for word in group]
     columns = E[:, numbers] / np.sqrt(np.sum(E[:, numbers] ** 2, axis=0))
     columns -= columns.mean(axis=1)[:, None]
-    plane = np.linalg.eigh(columns @ columns.T)[1][:, :-3:-1].T @ columns
-    colors = [c for c, group in zip((BLUE, ORANGE, GREEN, RED, "#CC79A7"), groups, strict=False) for _ in group.split()]
-    named = []
-    for point, j, color in zip(plane.T, numbers, colors, strict=True):
-        ax.plot(*point, "o", color=color, markersize=3)
-        if all(abs(point[0] - x) > 0.13 or abs(point[1] - y) > 0.035 for x, y in named):
-            ax.annotate(text.words[j], point, (3, 2), textcoords="offset points", fontsize=8, color=color)
-            named.append(point)
-    ax.set(xlabel="first direction", ylabel="second direction")
-    ax.margins(x=0.12, y=0.08)
+    draw_groups(ax, *(np.linalg.eigh(columns @ columns.T)[1][:, :-3:-1].T @ columns), listed)
+
+
+def draw_scores(ax, wanted, scores, K):
+    """Draw the learned score of pairs against the one that (8.23) wants, a dashed line where both are equal."""
+    ax.plot(wanted, scores, ".", color=BLUE, markersize=2, alpha=0.3, rasterized=True)
+    ends = np.array([wanted.min(), wanted.max()])
+    ax.plot(ends, ends, "--", color="#333333", linewidth=1)
+    ax.axvline(-np.log(K), color=ORANGE, linewidth=1.2)
+    ax.text(-np.log(K), ax.get_ylim()[1], " as often as by chance", color=ORANGE, fontsize=9, va="top")
+    ax.set(xlabel="log N+ / N−", ylabel="learned score")
+
+
+# --- a run to diagnose ------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    Fault(
+        "the learning rate is too large",
+        "the loss rises in about half of the epochs and falls in the others, and the columns of E have grown long",
+        "divide the learning rate by 10",
+    ),
+    Fault(
+        "the learning rate is too small",
+        "the loss is hardly below the 4.16 of guessing, all pairs are near 1/2, and the columns of E have hardly moved",
+        "multiply the learning rate by 10",
+    ),
+    Fault(
+        "E and Θ both start at 0",
+        "the columns of E stay 0, so that each score is 0, and the loss never changes",
+        "start E with small random numbers",
+    ),
+    Fault(
+        "no negatives are drawn",
+        "the loss falls towards 0 and σ is high for every pair, also for those that never stand side by side",
+        "print the words that a step touches",
+    ),
+    Fault(
+        "the steps go uphill, with the wrong sign",
+        "the loss rises in nearly every epoch, above the 4.16 of guessing",
+        "compare the sign of de with a measured slope",
+    ),
+)
+
+
+def sick_run(rng, sparse_step, epochs=60, which=None):
+    """Train on the sentence with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    sparse_step : callable
+        The learner's.
+    epochs : int
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    n = len(SENTENCE)
+    pairs = [(i, j) for i in range(n) for j in range(max(0, i - 2), min(n, i + 3)) if i != j]
+    rate = (rng.uniform(0.44, 0.52), rng.uniform(0.002, 0.004), 0.1, 0.5, -rng.uniform(0.008, 0.012))[which]
+    E, Theta = rng.normal(size=(8, n)) * (0 if which == 2 else 0.1), np.zeros((8, n))
+    before, losses = np.linalg.norm(E, axis=0).mean(), []
+    with np.errstate(all="ignore"):
+        for _ in range(epochs):
+            total = 0.0
+            for c, t in pairs:
+                drawn = rng.integers(0, n - 1, 0 if which == 3 else 5)
+                drawn = drawn + (drawn >= t)
+                loss, E[:, [c]], Theta[:, np.append(t, drawn)] = sparse_step(E[:, [c]], t, drawn, Theta, rate)
+                total += float(loss)
+            losses.append(total / len(pairs))
+        chance = expit(E.T @ Theta)
+    inside = np.zeros((n, n), bool)
+    inside[tuple(np.array(pairs).T)] = True
+    yes, others = chance[inside].mean(), chance[~inside & ~np.eye(n, dtype=bool)].mean()
+    words = (
+        f"The mean loss is {losses[0]:.3g} in the first epoch and {losses[-1]:.3g} in the last of {epochs}; it rose in "
+        f"{np.sum(np.diff(losses) > 0)} of them. At the end σ is {yes:.2f} on average for pairs of the window and "
+        f"{others:.2f} for other pairs. The columns of E had the mean length {before:.2g} at the start and have "
+        f"{np.linalg.norm(E, axis=0).mean():.2g} at the end."
+    )
+    figure, (left, bars) = plt.subplots(1, 2, figsize=(7.2, 2.6))
+    left.plot(losses, color=BLUE)
+    left.axhline(6 * np.log(2), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="epoch", ylabel="mean loss", title="loss; dashed: all scores 0, 5 negatives")
+    bars.bar([0, 1], [yes, others], color=[BLUE, ORANGE])
+    bars.set(xticks=[0, 1], xticklabels=["in the window", "others"], ylim=(0, 1.05), title="σ of pairs at the end")
+    plt.close(figure)
+    return Run(figure, words, FAULTS, which)
 
 
 # --- play: what a step moves ------------------------------------------------------------------------------------------
@@ -338,13 +362,13 @@ class _Steps:
         self.moved.set_data(Theta[:, moved & ~special])
         self.target.set_data(Theta[:, special])
         self.centre.set_data(e)
-        names = [f"node {v}" for v in range(begin.shape[1])] if tree else SENTENCE
+        names = [str(v) if v in self.nodes else "" for v in range(begin.shape[1])] if tree else SENTENCE
         points, starts = np.hstack([Theta, e]), np.hstack([begin, self.e])
         names = [*(f"θ {name}" if name == "juice" else name for name in names), "e orange"]
         for k, (way, label) in enumerate(zip(self.ways, self.labels, strict=True)):
             there = k < len(names)
             way.set_data(([starts[0, k], points[0, k]], [starts[1, k], points[1, k]]) if there else ([], []))
-            beside = (0.1, -0.3) if there and names[k] == "e orange" else (0.08, 0.06)  # the star's stands below it
+            beside = (0.22, 0.06) if there and names[k] == "e orange" else (0.08, 0.06)
             label.set(position=points[:, k] + beside if there else (0, 0), text=names[k] if there else "")
         what = "inner nodes" if tree else "output vectors"
         return (

@@ -3,6 +3,7 @@
 import base64
 import io
 import itertools
+import re
 import statistics
 import time
 
@@ -11,23 +12,26 @@ import autograd.numpy as anp
 import machine
 import numpy as np
 import pytest
+import scipy.sparse.linalg
 from autograd.scipy.special import logsumexp
 from PIL import Image
+from scipy.special import expit
+from sklearn.metrics import mutual_info_score
 
 from helpers import exercises
 from helpers.checks.views import tree
 from helpers.widgets import word2vec as pictures
 
 LESSON = exercises.load("word2vec").exercises
-PAIRS, CONTEXTS, SOFTMAX, UNIGRAM, NEGATIVES, SAMPLED, TREE, PATH, SKIPGRAM, CBOW = (
+PAIRS, CONTEXTS, SOFTMAX, UNIGRAM, NEGATIVES, SAMPLED, TREE, PATH, SKIPGRAM, CBOW, STEP, KEEP, PPMI = (
     LESSON[name].reference
     for name in (
         "skipgram_pairs", "cbow_pairs", "naive_softmax_loss_and_gradient", "unigram_distribution", "sample_negatives",
         "neg_sampling_loss_and_gradient", "build_huffman_tree", "hierarchical_softmax_loss_and_gradient",
-        "train_skipgram", "train_cbow",
+        "train_skipgram", "train_cbow", "sparse_step", "keep_probability", "ppmi",
     )
 )  # fmt: skip
-NOTES = list(range(13))  # the sentence of the notes, in which no word occurs twice
+SENTENCE = list(range(13))  # the sentence of the lesson, in which no word occurs twice
 
 
 def log_one_plus(x):
@@ -42,12 +46,12 @@ def test_number_of_pairs_is_what_the_lesson_derives(T, r):
     assert len(PAIRS(list(range(T)), r)) == 2 * r * T - r * (r + 1)
 
 
-def test_the_pairs_of_the_notes():
+def test_the_pairs_of_the_sentence():
     assert pictures.SENTENCE[5] == "orange"
-    assert [pictures.SENTENCE[t] for c, t in PAIRS(NOTES, 2) if c == 5] == ["glass", "of", "juice", "to"]
-    assert {(5, 6), (5, 3), (5, 11)} <= set(PAIRS(NOTES, 6))
+    assert [pictures.SENTENCE[t] for c, t in PAIRS(SENTENCE, 2) if c == 5] == ["glass", "of", "juice", "to"]
+    assert {(5, 6), (5, 3), (5, 11)} <= set(PAIRS(SENTENCE, 6))
     assert [pictures.SENTENCE[j] for j in (6, 3, 11)] == ["juice", "glass", "my"]
-    assert len(PAIRS(NOTES, 2)) == 46
+    assert len(PAIRS(SENTENCE, 2)) == 46
 
 
 def test_contexts_and_pairs_of_skip_gram_hold_the_same_words():
@@ -191,6 +195,11 @@ def test_negatives_follow_their_distribution():
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 60000, np.array([1, 0, 3, 2]) / 6, atol=0.01)
 
 
+def test_first_loss_of_the_training_is_that_of_six_sure_of_nothing():
+    first = SKIPGRAM([(0, 1)], np.ones((2, 4)), np.zeros((2, 4)), np.full(4, 0.25), 5, 0.1, 1, np.random.default_rng(0))[2]
+    assert first == pytest.approx([4.159], abs=5e-4)
+
+
 def test_best_free_score_is_the_logarithm_of_the_ratio():
     yes, no = 6.0, 11.0
     z = np.linspace(-3, 3, 60001)
@@ -222,37 +231,115 @@ def test_the_book_and_its_tree_are_as_the_lesson_says(text):
     assert 5 + 1 < np.sum(share * depth) < 15 + 1
 
 
-@pytest.mark.parametrize("mode", ["skip-gram", "CBOW"])
-def test_examples_of_the_trainer_are_the_pairs_of_the_lesson(mode):
-    words = [2, 0, 1, 3, 0]
-    small = pictures.Text(list("abcd"), np.bincount(words), [words, [1, 2]])
-    inputs, targets = pictures._examples(small, mode, 1, 10.0, np.random.default_rng(0))  # nothing is thinned out
-    rows = sorted((tuple(row), int(t)) for row, t in zip(inputs.toarray().tolist(), targets, strict=True))
-    given = [([c], t) for c, t in PAIRS(words, 1) + PAIRS([1, 2], 1)]
-    given = given if mode == "skip-gram" else CONTEXTS(words, 1) + CONTEXTS([1, 2], 1)
-    wanted = [(tuple(np.bincount(context, minlength=4) / len(context)), t) for context, t in given]
-    assert rows == sorted(wanted)
+# --- the sparse step, thinning, counts -------------------------------------------------------------------------------
 
 
-def test_first_step_of_the_trainer_has_the_loss_of_the_lesson():
-    words = [0, 1, 2, 3] * 5
-    small = pictures.Text(list("abcd"), np.bincount(words), [words])
-    cost = pictures.fit(small, np.full(4, 0.25), epochs=1, K=5, n_e=4, thinning=10.0)[2][0]  # all in one batch
-    assert cost == pytest.approx(6 * np.log(2))
+def test_sparse_step_moves_by_the_gradients_of_autograd_and_agrees_with_the_dense_training():
+    rng = np.random.default_rng(2)
+    e, Theta, drawn, rate = rng.normal(size=(4, 1)), rng.normal(size=(4, 9)), np.array([5, 0, 5, 5, 2]), 0.3
+    loss, e_new, columns = STEP(e, 3, drawn, Theta, rate)
+    assert loss == pytest.approx(sampled_loss(e, Theta, 3, drawn))
+    de, dTheta = (autograd.grad(sampled_loss, place)(e, Theta, 3, drawn) for place in (0, 1))
+    np.testing.assert_allclose(e_new, e - rate * de)
+    words = np.append(3, drawn)
+    np.testing.assert_allclose(columns, Theta[:, words] - rate * dTheta[:, words])
+    moved = Theta.copy()
+    moved[:, words] = columns
+    np.testing.assert_allclose(moved, Theta - rate * dTheta)
+
+    P, E = np.array([0.5, 0, 0, 0.5]), rng.normal(size=(4, 4))  # one word is left to draw
+    dense = SKIPGRAM([(1, 0)], E, Theta[:, :4], P, 3, rate, 1, rng)
+    loss, e_new, columns = STEP(E[:, [1]], 0, np.array([3, 3, 3]), Theta[:, :4], rate)
+    np.testing.assert_allclose(dense[0][:, [1]], e_new)
+    np.testing.assert_allclose(dense[1][:, [0, 3]], columns[:, :2])
 
 
-def test_the_trained_vectors_do_what_the_lesson_says(text):
-    E, _, costs = pictures.fit(text, UNIGRAM(text.counts), epochs=3)
-    assert costs[0] > costs[1] > costs[2]
-    unit, number = E / np.linalg.norm(E, axis=0), {word: j for j, word in enumerate(text.words)}
-    for question, answer in (("he she his", "her"), ("he she him", "her"), ("son sons daughter", "daughters")):
-        a, b, c = question.split()
-        aim = unit[:, number[b]] - unit[:, number[a]] + unit[:, number[c]]
-        assert pictures.nearest_to(text.words, E, aim, 1, {a, b, c}) == answer
-    assert {"brass", "silver"} <= set(pictures.nearest(text.words, E, "gold", 5).split())
-    assert "drink" in pictures.nearest(text.words, E, "bread", 5).split()
-    kings = {"zedekiah", "nebuchadnezzar", "jehoshaphat", "hezekiah", "ahab", "amaziah"}
-    assert len(kings & set(pictures.nearest(text.words, E, "king", 6).split())) >= 3
+def test_sparse_step_stays_finite_at_large_scores():
+    for factor in (1000, -1000):
+        step = STEP(np.ones((1, 1)), 0, np.array([1, 2]), factor * np.array([[1.0, -1, 1]]), 0.1)
+        assert all(np.all(np.isfinite(part)) for part in step)
+
+
+def test_thinning_makes_the_shares_grow_as_the_root():
+    counts = np.array([900, 96, 4])
+    np.testing.assert_allclose(counts / counts.sum(), [0.9, 0.096, 0.004])
+    np.testing.assert_allclose(KEEP(counts, 0.009), [0.1, 0.306, 1], atol=5e-4)
+    left = counts * KEEP(counts, 0.009)
+    assert left[0] / left[2] == pytest.approx(22.5)
+    assert counts[0] / counts[2] == 225
+    assert left[0] / left[1] == pytest.approx(np.sqrt(counts[0] / counts[1]))
+
+
+def test_positive_pmi_gives_the_mutual_information_of_scikit_learn():
+    np.testing.assert_allclose(PPMI(np.array([[4, 0], [2, 6]])), [[0.693, 0], [0, 0.405]], atol=5e-4)
+    counts = np.zeros((7, 7))
+    rng = np.random.default_rng(4)
+    for part in (slice(0, 3), slice(3, 7)):  # in blocks of rank one every pair that occurs is above chance
+        rows = np.arange(7)[part]
+        counts[part, part] = np.outer(rng.integers(1, 9, len(rows)), rng.integers(1, 9, len(rows)))
+    assert np.sum(counts / counts.sum() * PPMI(counts)) == pytest.approx(mutual_info_score(None, None, contingency=counts))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_free_scores_end_at_pmi_minus_log_K(seed):
+    """Negatives drawn by frequency, one free score for each pair: gradient descent on the expected loss."""
+    rng = np.random.default_rng(seed)
+    counts, K = rng.integers(5, 60, (4, 4)), 5
+    by_chance = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
+    z = np.zeros(counts.shape)
+    for _ in range(400):
+        z -= 0.01 * (counts * (expit(z) - 1) + K * by_chance * expit(z))
+    np.testing.assert_allclose(z, np.log(counts / by_chance) - np.log(K), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def book():
+    """The book of the lesson, and the vectors by counting the pairs of one thinned copy."""
+    book = pictures.bible(least=50)
+    n, rng, keep = len(book.words), np.random.default_rng(0), KEEP(book.counts, 1e-3)
+    pairs = np.array([
+        pair
+        for verse in book.passages
+        for pair in PAIRS([word for word in verse if rng.random() < keep[word]], 4)
+    ])  # fmt: skip
+    counts = np.bincount(pairs @ [n, 1], minlength=n * n).reshape(n, n)
+    U, s, _ = scipy.sparse.linalg.svds(PPMI(counts), 50, rng=0)
+    return book, counts, (U * np.sqrt(s)).T
+
+
+def test_counted_vectors_find_the_groups(book):
+    book, counts, E = book
+    assert len(book.words) == 1221
+    assert np.all(counts.sum(axis=0) > 0)
+    assert pictures.group_score(book.words, E) > 0.85
+    numbers, group = pictures.words_of_groups(book.words)
+    assert np.sum((np.bincount(group) / len(group)) ** 2) < 0.2
+    assert pictures.group_score(book.words, np.random.default_rng(0).normal(size=E.shape)) < 0.4
+    assert {"silver", "brass"} <= set(pictures.nearest(book.words, E, "gold", 6).split())
+
+
+# --- a run to diagnose ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", range(len(pictures.FAULTS)))
+def test_each_fault_looks_as_it_is_said_to_look(which):
+    for seed in range(3):
+        run = pictures.sick_run(np.random.default_rng(seed), STEP, which=which)
+        found = re.search(
+            r"is (\S+) in the first epoch and (\S+) in the last of 60; it rose in (\d+) .*σ is (\S+) on.* and (\S+) for "
+            r"other pairs\. .*length (\S+) at the start and have (\S+) at",
+            run.words,
+        )
+        first, last, rose, yes, others, before, after = map(float, found.groups())
+        looks = [
+            10 <= rose <= 45 and 2 < last < 4 and after > 3 * before,
+            4.05 < last < 4.16 and abs(yes - 0.5) < 0.02 and abs(others - 0.5) < 0.02 and before > 0 and after < 1.5 * before,
+            before == after == 0 and rose == 0 and first == last == 4.16,
+            last < 0.01 and rose == 0 and min(yes, others) > 0.8,
+            rose > 45 and last > 4.16,
+        ]
+        assert run.which == which
+        assert [i for i, there in enumerate(looks) if there] == [which], (seed, run.words)
 
 
 def test_only_the_full_softmax_grows_with_the_vocabulary():

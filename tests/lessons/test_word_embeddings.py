@@ -19,11 +19,11 @@ from helpers import data, exercises
 from helpers.widgets import word_embeddings as pictures
 
 LESSON = exercises.load("word_embeddings").exercises
-COSINE, ANALOGY, LOOKUP, BACKWARD, NEAREST, PROJECT, NEUTRALIZE, EQUALIZE = (
+COSINE, ANALOGY, LOOKUP, BACKWARD, NEAREST, PROJECT, NEUTRALIZE, EQUALIZE, GLOVE = (
     LESSON[name].reference
     for name in (
         "cosine_similarity", "complete_analogy", "embedding_lookup", "embedding_backward", "nearest_words",
-        "project_2d", "neutralize", "equalize",
+        "project_2d", "neutralize", "equalize", "glove_loss_and_gradients",
     )
 )  # fmt: skip
 
@@ -68,6 +68,50 @@ def test_embedding_backward_matches_autograd_and_numerical_gradient(indices):
     assert np.linalg.norm(ours - numerical) < 1e-6 * np.linalg.norm(numerical)
 
 
+def glove_objective(E, Theta, b, b_tilde, X, x_max):
+    """Return (7.23) as a sum over the pairs that occur."""
+    i, j = np.nonzero(X)
+    r = anp.sum(E[:, i] * Theta[:, j], axis=0) + b[i, 0] + b_tilde[0, j] - np.log(X[i, j])
+    return anp.sum(np.clip(X[i, j] / x_max, 0, 1) ** 0.75 * r**2)
+
+
+def test_gradients_of_glove_match_autograd_and_numerical_gradient():
+    rng = np.random.default_rng(6)
+    X = rng.poisson(3.0, (5, 5)) * 1.5
+    assert np.any(X == 0)
+    assert np.any(X > 7)
+    parts = [rng.normal(size=shape) for shape in ((3, 5), (3, 5), (5, 1), (1, 5))]
+    J, *gradients = GLOVE(*parts, X, 7.0)
+    assert pytest.approx(glove_objective(*parts, X, 7.0)) == J
+    for k, gradient in enumerate(gradients):
+        np.testing.assert_allclose(gradient, autograd.grad(glove_objective, k)(*parts, X, 7.0), atol=1e-10)
+        numerical, h = np.zeros(gradient.shape), 1e-6
+        for index in np.ndindex(gradient.shape):
+            kept = parts[k][index]
+            parts[k][index] = kept + h
+            numerical[index] = GLOVE(*parts, X, 7.0)[0] / (2 * h)
+            parts[k][index] = kept - h
+            numerical[index] -= GLOVE(*parts, X, 7.0)[0] / (2 * h)
+            parts[k][index] = kept
+        assert np.linalg.norm(gradient - numerical) < 1e-6 * np.linalg.norm(numerical)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_table_of_counts_that_fits_has_the_objective_zero(seed):
+    rng = np.random.default_rng(seed)
+    E, Theta, b, b_tilde = (0.3 * rng.normal(size=shape) for shape in ((2, 6), (2, 6), (6, 1), (1, 6)))
+    J, *gradients = GLOVE(E, Theta, b, b_tilde, np.exp(E.T @ Theta + b + b_tilde), 4.0)
+    assert pytest.approx(0, abs=1e-20) == J
+    assert all(np.allclose(gradient, 0) for gradient in gradients)
+
+
+def test_example_of_the_singular_value_decomposition():
+    U, s, Vt = np.linalg.svd(np.array([[3.0, -3], [1, -1]]))
+    assert s == pytest.approx([np.sqrt(20), 0], abs=1e-12)
+    assert np.abs(U[:, 0]) == pytest.approx(np.array([3, 1]) / np.sqrt(10))
+    assert np.abs(Vt[0]) == pytest.approx(np.array([1, 1]) / np.sqrt(2))
+
+
 def test_cosine_matches_scipy():
     u, v = np.random.default_rng(2).normal(size=(2, 6, 1))
     assert COSINE(u, v) == pytest.approx(1 - cosine(u[:, 0], v[:, 0]))
@@ -100,7 +144,7 @@ def test_neutral_words_are_as_near_to_one_of_a_pair_as_to_the_other():
 # --- what the lesson says ---------------------------------------------------------------------------------------------
 
 
-def test_the_table_of_the_notes_gives_queen():
+def test_the_table_of_six_words_gives_queen():
     table = pictures.TABLE
     target = table[:, [1]] - table[:, [0]] + table[:, [2]]
     np.testing.assert_allclose(target[:, 0], [1.05, 0.94, 0.69, -0.01])
@@ -117,6 +161,28 @@ def test_glove_gives_queen_and_the_answers_to_the_questions(glove):
     ):  # fmt: skip
         assert ANALOGY(*given.split(), *glove) == answer
     assert NEAREST("apple", *glove, 3) == ["chips", "microsoft", "pc"]
+
+
+def test_kinds_of_analogies_are_as_the_lesson_says(glove):
+    unit = glove.E / np.linalg.norm(glove.E, axis=0)
+    number = {word: j for j, word in enumerate(glove.words)}
+    right, given_wins = {}, []
+    for kind, listed in pictures.KINDS.items():
+        pairs = np.array([[number[word] for word in pair.split()] for pair in listed.split(", ")])
+        assert len(pairs) == 14
+        assert len(np.unique(pairs)) == 28
+        i, k = np.nonzero(~np.eye(14, dtype=bool))
+        a, b, c, d = pairs[i, 0], pairs[i, 1], pairs[k, 0], pairs[k, 1]
+        similarity = (glove.E[:, b] - glove.E[:, a] + glove.E[:, c]).T @ unit
+        given = np.stack([a, b, c], axis=1)
+        given_wins.append(np.any(np.argmax(similarity, axis=1)[:, None] == given, axis=1))
+        alone = np.mean(np.argmax(similarity, axis=1) == d)
+        np.put_along_axis(similarity, given, -np.inf, axis=1)
+        right[kind] = np.mean(np.argmax(similarity, axis=1) == d), alone
+    assert max(right, key=right.get) == "man is to woman"
+    assert all(with_exclusion > alone for with_exclusion, alone in right.values())
+    assert right["word is to opposite"][0] < 0.25
+    assert np.mean(given_wins) == pytest.approx(0.46, abs=0.01)
 
 
 def test_occupations_lie_where_the_lesson_says(gender):
@@ -162,7 +228,7 @@ def test_picture_follows_its_controls_and_says_what_it_shows(picture):
     for name, word in (("word_a", "Man "), ("word_b", "doctor"), ("word_c", "woman")):
         picture.controls[name].value = word
     assert "man is to doctor as woman is to nurse" in picture._caption.value
-    assert "doctor would win" in picture._caption.value
+    assert "doctor (ring) would win" in picture._caption.value
 
 
 def test_unknown_words_are_said_to_be_unknown(picture):

@@ -1,4 +1,4 @@
-"""Lesson 5.8, word2vec: the catalogue of its ten exercises. Equations are those of the notebook."""
+"""Lesson 5.8, word2vec: the catalogue of its thirteen exercises. Equations are those of the notebook."""
 
 import heapq
 
@@ -8,6 +8,34 @@ from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 from helpers.exercises import Lesson, case, draws
 
 lesson = Lesson("word2vec")
+
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "without_yes",
+    "A classifier sees the negatives alone, never the target. After training, what does it say about a pair that stands in "
+    "the text, compared with other pairs?",
+    ("much more often yes", "as seldom yes as for the others", "no for the pairs of the text, yes for the others"),
+    "Every label is 0, so every score falls, whichever pair it belongs to.",
+)
+lesson.predict(
+    "chance_score",
+    "K = 5. A pair stands side by side exactly as often as chance would have it. Which score makes its loss smallest?",
+    ("0", "below 0", "above 0"),
+    "Each time that it is a target, K other draws make it a negative K times: the no is K times as frequent as the yes.",
+)
+lesson.predict(
+    "touched",
+    "E and Θ of 1221 words, 50 numbers per word and matrix. How many numbers does one step with 5 negatives change at most?",
+    because="One column of E and six columns of Θ are touched: seven times 50.",
+)
+lesson.predict(
+    "counting",
+    "Own vectors from a million steps, against a table of counts and one singular value decomposition, on the same pairs. "
+    "Whose nearest words are more often of the same group?",
+    ("the trained ones, by more than 0.1", "they are within 0.1 of each other", "the counted ones, by more than 0.1"),
+    "Both describe the same counts: the score that training looks for is a logarithm of them.",
+)
 
 
 # --- skipgram_pairs --------------------------------------------------------------------------------------------------
@@ -28,7 +56,15 @@ def pair_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=65, equation="(8.1)", cases=pair_cases)
+@lesson.exercise(
+    points=2,
+    topic=65,
+    equation="(8.1)",
+    cases=pair_cases,
+    ask="Which places j belong to the centre at place i? Near the left end i - window is negative: which number do you begin "
+    "with, and does `range` reach its last number?",
+    small={"words": [7, 7, 4], "window": 1},
+)
 def skipgram_pairs(words, window):
     """List the pairs of a centre and a target.
 
@@ -151,7 +187,7 @@ def pairs_from_slices(words, window):
     return [(c, t) for i, c in enumerate(words) for t in words[max(0, i - window) : i] + words[i + 1 : i + 1 + window]]
 
 
-@skipgram_pairs.accept
+@skipgram_pairs.accept("It asks of every two places whether they are near. That is easy to read, and slow for a long text.")
 def pairs_of_all_places(words, window):
     T = len(words)
     return [(words[i], words[j]) for i in range(T) for j in range(T) if 0 < abs(i - j) <= window]
@@ -176,7 +212,15 @@ def context_cases(rng):
     return [case(words=text_of(rng, T, n), window=window) for T, n, window in sizes]
 
 
-@lesson.exercise(points=2, topic=68, equation="(8.25)", cases=context_cases)
+@lesson.exercise(
+    points=2,
+    topic=68,
+    equation="(8.25)",
+    cases=context_cases,
+    ask="The context is what stands left of place i and what stands right of it. Where does each of the two slices begin and "
+    "end, and what if both are empty?",
+    small={"words": [7, 7, 4], "window": 1},
+)
 def cbow_pairs(words, window):
     """List the pairs of a context and the word in its middle.
 
@@ -273,7 +317,7 @@ def contexts_of_places(words, window):
     return [(places(T, window, i), t) for i, t in enumerate(words) if T > 1]
 
 
-@cbow_pairs.accept
+@cbow_pairs.accept("One loop with the condition of (8.25) in its words, in place of two slices.")
 def contexts_loop(words, window):
     found = []
     for i in range(len(words)):
@@ -316,9 +360,24 @@ def softmax_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=65, equation="(8.6) to (8.10)", returns=("loss", "de", "dTheta"), cases=softmax_cases,
+    points=3,
+    topic=65,
+    equation="(8.6) to (8.10)",
+    returns=("loss", "de", "dTheta"),
+    cases=softmax_cases,
     backward=True,
-)  # fmt: skip
+    ask="Keep the scores minus the largest one. Which entry of them, and which logarithm, make the loss (8.7), without the "
+    "logarithm of a probability?",
+    small={"e_c": np.array([[2.0]]), "t": 0, "Theta": np.array([[0.5, 0.0]])},
+    why={
+        "question": "Why is the largest score subtracted?",
+        "choices": {
+            "then no exponential overflows, and the loss stays the same": "Yes: by (8.7) the factor cancels.",
+            "then the probabilities add up to 1": "No: they do in any case, as long as nothing overflows.",
+            "then the target has the largest score": "No: the order of the scores stays.",
+        },
+    },
+)
 def naive_softmax_loss_and_gradient(e_c, t, Theta):
     """Return the loss of one pair under the softmax over all words, and its gradients.
 
@@ -484,7 +543,7 @@ def softmax_expected_vector(e_c, t, Theta):
     return logsumexp(z) - z[t], (Theta @ p - Theta[:, t])[:, None], dTheta
 
 
-@naive_softmax_loss_and_gradient.accept
+@naive_softmax_loss_and_gradient.accept("`einsum` names the index that is summed away: j in de, o in dΘ.")
 def softmax_einsum(e_c, t, Theta):
     loss, y_hat, y = softmax_parts(e_c, t, Theta)
     dz = y_hat - y
@@ -501,7 +560,14 @@ def count_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=67, equation="(8.21)", cases=count_cases)
+@lesson.exercise(
+    points=1,
+    topic=67,
+    equation="(8.21)",
+    cases=count_cases,
+    ask="What is taken first, the power or the division by the sum? What does `counts**3/4` mean in Python?",
+    small={"counts": np.array([81, 16, 1])},
+)
 def unigram_distribution(counts):
     """Return with what probability each word is drawn as a negative.
 
@@ -529,7 +595,7 @@ def power_one(counts):
     return counts / counts.sum()
 
 
-@unigram_distribution.mistake("All words get the same probability. That is the power 0; the notes take 3/4.")
+@unigram_distribution.mistake("All words get the same probability. That is the power 0; (8.21) takes 3/4.")
 def power_zero(counts):
     return np.full(len(counts), 1 / len(counts))
 
@@ -585,7 +651,7 @@ def power_of_shares(counts):
     return shares / shares.sum()
 
 
-@unigram_distribution.accept
+@unigram_distribution.accept("A softmax of 3/4 log f: a power is an exponential of a logarithm.")
 def power_with_logarithms(counts):
     return softmax(0.75 * np.log(counts))
 
@@ -613,7 +679,16 @@ def negative_cases(rng):
     return cases
 
 
-@lesson.exercise(points=2, topic=67, equation="(8.22)", cases=negative_cases, judge=draws(500))
+@lesson.exercise(
+    points=2,
+    topic=67,
+    equation="(8.22)",
+    cases=negative_cases,
+    judge=draws(500),
+    ask="Which entry of a copy of P must be 0, and what must the others be divided by, so that they add up to 1? May a word "
+    "come twice?",
+    small={"t": 0, "P": np.array([0.5, 0.3, 0.2]), "K": 3, "rng": np.random.default_rng(0)},
+)
 def sample_negatives(t, P, K, rng):
     """Draw negatives for a target.
 
@@ -721,7 +796,7 @@ def negatives_most_frequent(t, P, K, rng):
     return np.resize(np.argsort(-without(t, P))[:-1], K)
 
 
-@sample_negatives.accept
+@sample_negatives.accept("It draws until the word is not the target. The others keep their proportions, as in (8.22).")
 def negatives_rejected(t, P, K, rng):
     found = []
     while len(found) < K:
@@ -773,9 +848,16 @@ def sampling_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=67, equation="(8.17) to (8.20)", returns=("loss", "de", "dTheta"), cases=sampling_cases,
+    points=3,
+    topic=67,
+    equation="(8.17) to (8.20)",
+    returns=("loss", "de", "dTheta"),
+    cases=sampling_cases,
     backward=True,
-)  # fmt: skip
+    ask="Put the target in front of the negatives. Which label has each of these K + 1 words, and what happens to a column "
+    "whose word stands there twice?",
+    small={"e_c": np.array([[1.0]]), "t": 0, "negatives": np.array([2, 2]), "Theta": np.array([[0.2, 0.0, -0.3]])},
+)
 def neg_sampling_loss_and_gradient(e_c, t, negatives, Theta):
     """Return the loss of K + 1 binary classifiers, and its gradients.
 
@@ -1001,7 +1083,7 @@ def sampling_two_parts(e_c, t, negatives, Theta):
     return np.logaddexp(0, -z_t) + np.logaddexp(0, z_k).sum(), de, dTheta
 
 
-@neg_sampling_loss_and_gradient.accept
+@neg_sampling_loss_and_gradient.accept("It counts how often each word is drawn and takes all n scores: short, and as dear as the full softmax.")
 def sampling_with_counts(e_c, t, negatives, Theta):
     counts = np.bincount(negatives, minlength=Theta.shape[1])[:, None]
     target = (np.arange(Theta.shape[1]) == t)[:, None]
@@ -1027,7 +1109,17 @@ def tree_cases(rng):
     ]
 
 
-@lesson.exercise(points=3, topic=66, equation="(8.16)", cases=tree_cases, judge=draws(1, view="tree"))
+@lesson.exercise(
+    points=3,
+    topic=66,
+    equation="(8.16)",
+    cases=tree_cases,
+    judge=draws(1,
+    view="tree"),
+    ask="Each step takes two entries out of a list of (weight, number) and puts one in. Which two, with which weight and which "
+    "number? `heapq` or a list that you sort anew will do.",
+    small={"counts": np.array([5, 2, 1, 1])},
+)
 def build_huffman_tree(counts):
     """Build a Huffman tree: words that are frequent lie near the root.
 
@@ -1187,7 +1279,7 @@ def tree_other_ties(counts):
     return merge(counts, lambda nodes: sorted(range(len(nodes)), key=lambda i: (nodes[i][0], -nodes[i][1]))[1::-1])
 
 
-@build_huffman_tree.accept
+@build_huffman_tree.accept("New nodes come in rising order of their weight, so two queues do and nothing is sorted again.")
 def tree_two_queues(counts):
     n = len(counts)
     words = sorted((int(count), j) for j, count in enumerate(counts))
@@ -1239,7 +1331,14 @@ def path_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=66, equation="(8.13) to (8.15)", returns=("loss", "de", "dTheta"), cases=path_cases, backward=True
+    points=3,
+    topic=66,
+    equation="(8.13) to (8.15)",
+    returns=("loss", "de", "dTheta"),
+    cases=path_cases,
+    backward=True,
+    ask="What is log(1 + exp(x)) in a form that never overflows (`np.logaddexp`)? Which columns of dTheta are not 0?",
+    small={"e_c": np.array([[2.0]]), "nodes": np.array([1, 0]), "signs": np.array([1, -1]), "Theta": np.array([[0.5, -0.2]])},
 )
 def hierarchical_softmax_loss_and_gradient(e_c, nodes, signs, Theta):
     """Return the loss of one pair under the hierarchical softmax, and its gradients.
@@ -1396,7 +1495,7 @@ def path_as_matrix(e_c, nodes, signs, Theta):
     return -np.sum(log_expit(S * (Theta.T @ e_c))[nodes]), Theta @ dz, e_c @ dz.T
 
 
-@hierarchical_softmax_loss_and_gradient.accept
+@hierarchical_softmax_loss_and_gradient.accept("It works with labels 1 and 0 in place of signs: σ(z) - y, as in course 1.")
 def path_with_labels(e_c, nodes, signs, Theta):
     y = (signs[:, None] + 1) / 2
     z = Theta[:, nodes].T @ e_c
@@ -1442,7 +1541,24 @@ def training_judge(P, **_):
 
 
 @lesson.exercise(
-    points=3, topic=67, equation="(8.24)", returns=("E", "Theta", "costs"), cases=training_cases, judge=training_judge
+    points=3,
+    topic=67,
+    equation="(8.24)",
+    returns=("E", "Theta", "costs"),
+    cases=training_cases,
+    judge=training_judge,
+    ask="Which two gradients belong to one point, and which lines may change E and Theta only after both are known? Whose "
+    "arrays must stay as they are?",
+    small={
+        "pairs": [(0, 1)],
+        "E": np.array([[1.0, 2.0, 3.0]]),
+        "Theta": np.array([[0.5, 0.0, -0.5]]),
+        "P": np.array([0.0, 0.5, 0.5]),
+        "K": 2,
+        "learning_rate": 1.0,
+        "num_epochs": 1,
+        "rng": np.random.default_rng(0),
+    },
 )
 def train_skipgram(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
     """Train skip-gram with negative sampling, one pair after another.
@@ -1653,7 +1769,7 @@ def skipgram_searching(*arguments):
     return skipgram_variant(*arguments, draw=negatives_by_search)
 
 
-@train_skipgram.accept
+@train_skipgram.accept("It writes into the columns of the drawn words alone: nearly the sparse step of section 9.")
 def skipgram_column_by_column(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
     E, Theta, costs = np.array(E), np.array(Theta), np.zeros(num_epochs)
     for epoch in range(num_epochs):
@@ -1691,9 +1807,25 @@ def cbow_training_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=68, equation="(8.26) to (8.28)", returns=("E", "Theta", "costs"), cases=cbow_training_cases,
+    points=3,
+    topic=68,
+    equation="(8.26) to (8.28)",
+    returns=("E", "Theta", "costs"),
+    cases=cbow_training_cases,
     judge=training_judge,
-)  # fmt: skip
+    ask="h is a mean of C columns. Which share of dh does each place of the context get, and how often does a word that "
+    "stands there twice?",
+    small={
+        "pairs": [([0, 0, 2], 1)],
+        "E": np.array([[1.0, 2.0, 3.0]]),
+        "Theta": np.array([[0.5, 0.0, -0.5]]),
+        "P": np.array([0.0, 0.5, 0.5]),
+        "K": 2,
+        "learning_rate": 1.0,
+        "num_epochs": 1,
+        "rng": np.random.default_rng(0),
+    },
+)
 def train_cbow(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
     """Train CBOW with negative sampling, one pair after another.
 
@@ -1873,7 +2005,7 @@ def cbow_rejecting(*arguments):
     return cbow_variant(*arguments, draw=negatives_rejected)
 
 
-@train_cbow.accept
+@train_cbow.accept("`np.subtract.at` takes a column off as often as it is named.")
 def cbow_subtract_at(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
     E, Theta, costs = np.array(E), np.array(Theta), []
     for _ in range(num_epochs):
@@ -1886,3 +2018,460 @@ def cbow_subtract_at(pairs, E, Theta, P, K, learning_rate, num_epochs, rng):
             losses.append(loss)
         costs.append(np.mean(losses))
     return E, Theta, costs
+
+
+# --- sparse_step -----------------------------------------------------------------------------------------------------
+
+
+def step_cases(rng):
+    cases = []
+    for n_e, n, K, rate in ((3, 7, 4, 0.3), (4, 9, 6, 0.1), (2, 6, 1, 0.7), (5, 8, 3, 0.2)):
+        order = [int(word) for word in rng.permutation(n)]
+        t, negatives = order[0], np.array(order[1 : K + 1])
+        if K > 2:
+            negatives[-1] = negatives[0]  # a word that is drawn twice
+        if K > 5:
+            negatives[3] = negatives[0]
+        vectors = {"e_c": rng.normal(size=(n_e, 1)), "Theta": rng.normal(size=(n_e, n))}
+        cases.append(case(t=t, negatives=negatives, learning_rate=rate * rng.uniform(0.8, 1.2), **vectors))
+    large = case(
+        e_c=np.array([[40.0]]), t=1, negatives=np.array([0, 2, 0]), learning_rate=0.01 * rng.uniform(1, 2),
+        Theta=np.array([[25.0, -20.0, 1.5, 3.0]]) + 0.1 * rng.random((1, 4)),
+    )  # fmt: skip
+    return [*cases, large]  # the last scores are about 1000, -800 and 60
+
+
+@lesson.exercise(
+    points=3,
+    topic=67,
+    equation="(8.29) to (8.32)",
+    returns=("loss", "e_new", "columns"),
+    cases=step_cases,
+    ask="Which K + 1 columns of Theta do you need, and in which order come they back? Two of them belong to the same word: "
+    "which sum must both hold?",
+    small={
+        "e_c": np.array([[1.0]]),
+        "t": 0,
+        "negatives": np.array([2, 2]),
+        "Theta": np.array([[0.0, 0.5, 0.0]]),
+        "learning_rate": 1.0,
+    },
+    why={
+        "question": "A word is drawn twice. What must its two columns in your result hold?",
+        "choices": {
+            "both hold the same column, with both gradients taken off": "Yes: both are the new vector of one word (8.31).",
+            "each holds the column with its own gradient taken off": "No: `Theta[:, words] = columns` would keep only one.",
+            "the second one may hold anything": "No: it is written last, so it is the one that stays.",
+        },
+    },
+)
+def sparse_step(e_c, t, negatives, Theta, learning_rate):
+    """Take one step of negative sampling without touching a column that does not move.
+
+    Parameters
+    ----------
+    e_c : ndarray, shape (n_e, 1)
+        The vector of the centre.
+    t : int
+        The target.
+    negatives : ndarray of int, shape (K,)
+        The target is not among them; a word may be there more than once.
+    Theta : ndarray, shape (n_e, n)
+        It stays as it is.
+    learning_rate : float
+
+    Returns
+    -------
+    loss : float
+        Before the step; finite for scores of any size.
+    e_new : ndarray, shape (n_e, 1)
+        The vector of the centre after the step.
+    columns : ndarray, shape (n_e, K + 1)
+        The columns of the words t, w_1, ..., w_K after the step; a word that stands there twice has the same column twice.
+    """
+    words = np.append(t, negatives)
+    y = (np.arange(len(words)) == 0)[:, None]
+    old = Theta[:, words]
+    z = old.T @ e_c  # (8.29)
+    loss = np.sum(np.logaddexp(0, np.where(y, -z, z)))  # (8.17)
+    dz = expit(z) - y  # (8.18)
+    same = words[:, None] == words  # (8.30)
+    columns = old - learning_rate * np.outer(e_c, same @ dz)  # (8.31)
+    return loss, e_c - learning_rate * old @ dz, columns  # (8.32)
+
+
+def step_variant(e_c, t, negatives, Theta, learning_rate, change=lambda dz: dz, loss=None, sign=1.0):
+    """Take the step through the whole dΘ; with the defaults it is right."""
+    right, de, dTheta = sampling_variant(e_c, t, negatives, Theta, change, loss)
+    words = np.append(t, negatives)
+    return right, e_c - sign * learning_rate * de, (Theta - sign * learning_rate * dTheta)[:, words]
+
+
+@sparse_step.mistake(
+    "A word that is drawn twice gets two different columns, each with one of its gradients. Both hold the new column, with "
+    "both gradients: add up where the words are the same."
+)
+def step_each_its_own(e_c, t, negatives, Theta, learning_rate):
+    _, z, y = sampling_parts(e_c, t, negatives, Theta)
+    loss, e_new, _ = step_variant(e_c, t, negatives, Theta, learning_rate)
+    return loss, e_new, Theta[:, np.append(t, negatives)] - learning_rate * e_c * (expit(z) - y)
+
+
+@sparse_step.mistake("The step goes uphill: take the gradients off.")
+def step_uphill(*arguments):
+    return step_variant(*arguments, sign=-1.0)
+
+
+@sparse_step.mistake(
+    "The centre moves with the new columns of Θ. Both gradients belong to the same point: use the old columns for de."
+)
+def step_theta_first(e_c, t, negatives, Theta, learning_rate):
+    loss, _, columns = step_variant(e_c, t, negatives, Theta, learning_rate)
+    moved = Theta.copy()
+    moved[:, np.append(t, negatives)] = columns
+    return loss, step_variant(e_c, t, negatives, moved, learning_rate)[1], columns
+
+
+@sparse_step.mistake(
+    "The columns move by the new vector of the centre. Both gradients belong to the same point: use the old e_c."
+)
+def step_centre_first(e_c, t, negatives, Theta, learning_rate):
+    loss, e_new, _ = step_variant(e_c, t, negatives, Theta, learning_rate)
+    _, z, y = sampling_parts(e_c, t, negatives, Theta)
+    words = np.append(t, negatives)
+    same = words[:, None] == words
+    return loss, e_new, Theta[:, words] - learning_rate * e_new * ((expit(z) - y) @ same)
+
+
+@sparse_step.mistake("These are the gradients, not the new vectors. Take learning_rate times them off the old ones.")
+def step_gradients(e_c, t, negatives, Theta, learning_rate):
+    loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
+    return loss, de, dTheta[:, np.append(t, negatives)]
+
+
+@sparse_step.mistake("The whole of Theta comes back. Return the K + 1 touched columns alone, the target's first.")
+def step_whole_theta(e_c, t, negatives, Theta, learning_rate):
+    loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
+    return loss, e_c - learning_rate * de, Theta - learning_rate * dTheta
+
+
+@sparse_step.mistake("The target's column is missing. There are K + 1 columns, that of the target first.")
+def step_without_target_column(*arguments):
+    loss, e_new, columns = step_variant(*arguments)
+    return loss, e_new, columns[:, 1:]
+
+
+@sparse_step.mistake("The target's column stands last. The order is t, w_1, ..., w_K.")
+def step_target_last(*arguments):
+    loss, e_new, columns = step_variant(*arguments)
+    return loss, e_new, np.roll(columns, -1, axis=1)
+
+
+@sparse_step.mistake("The columns are sorted by their word, each once. Return one for each of t, w_1, ..., w_K, in this order.")
+def step_unique_columns(e_c, t, negatives, Theta, learning_rate):
+    loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
+    return loss, e_c - learning_rate * de, (Theta - learning_rate * dTheta)[:, np.unique(np.append(t, negatives))]
+
+
+@sparse_step.mistake("A negative that is drawn twice counts once, in the loss and in de too. It counts as often as it is drawn.")
+def step_each_word_once(e_c, t, negatives, Theta, learning_rate):
+    loss, de, dTheta = sampling_variant(e_c, t, np.unique(negatives), Theta)
+    return loss, e_c - learning_rate * de, (Theta - learning_rate * dTheta)[:, np.append(t, negatives)]
+
+
+@sparse_step.mistake("All labels are 0. The target's label is 1: its derivative is σ(z) - 1.")
+def step_without_label(e_c, t, negatives, Theta, learning_rate):
+    return step_variant(
+        e_c, t, negatives, Theta, learning_rate, lambda dz: dz + (np.arange(len(dz)) == 0),
+        lambda z, y: -np.sum(log_expit(-z)),
+    )  # fmt: skip
+
+
+@sparse_step.mistake("The loss of the negatives has the wrong sign inside: it is -log σ(-z), `np.logaddexp(0, z)`.")
+def step_loss_of_negatives(*arguments):
+    return step_variant(*arguments, loss=lambda z, y: -np.sum(log_expit(z)))
+
+
+@sparse_step.mistake("log(σ(z)) fails for large scores: log(0) is minus infinity. Use `np.logaddexp`.")
+def step_log_of_zero(*arguments):
+    return step_variant(*arguments, loss=lambda z, y: -np.sum(np.log(expit(np.where(y == 1, z, -z)))))
+
+
+@sparse_step.mistake("The learning rate is not used.")
+def step_without_rate(e_c, t, negatives, Theta, learning_rate):
+    return step_variant(e_c, t, negatives, Theta, 1.0)
+
+
+@sparse_step.mistake("The loss is that after the step. Take it before.")
+def step_loss_after(e_c, t, negatives, Theta, learning_rate):
+    _, e_new, columns = step_variant(e_c, t, negatives, Theta, learning_rate)
+    moved = Theta.copy()
+    moved[:, np.append(t, negatives)] = columns
+    return sampling_variant(e_new, t, negatives, moved)[0], e_new, columns
+
+
+@sparse_step.mistake("Theta itself is changed. Return the new columns; the loop that calls the function writes them.")
+def step_in_place(e_c, t, negatives, Theta, learning_rate):
+    loss, e_new, columns = step_variant(e_c, t, negatives, Theta, learning_rate)
+    Theta[:, np.append(t, negatives)] = columns
+    return loss, e_new, columns
+
+
+@sparse_step.accept("It takes the whole dΘ and picks its columns: right, and as dear as the vocabulary is large.")
+def step_through_the_whole(*arguments):
+    return step_variant(*arguments)
+
+
+@sparse_step.accept("A dictionary holds the new column of each word, so a repeated word finds what it has lost already.")
+def step_with_dictionary(e_c, t, negatives, Theta, learning_rate):
+    new, e_new, loss = {}, e_c.copy(), 0.0
+    words = [int(t), *(int(word) for word in negatives)]
+    for place, word in enumerate(words):
+        z = (Theta[:, [word]].T @ e_c).item()
+        loss += np.logaddexp(0, z if place else -z)
+        d = learning_rate * (expit(z) - (place == 0))
+        e_new = e_new - d * Theta[:, [word]]
+        new[word] = new.get(word, Theta[:, [word]]) - d * e_c
+    return loss, e_new, np.concatenate([new[word] for word in words], axis=1)
+
+
+@sparse_step.accept
+def step_with_unique(e_c, t, negatives, Theta, learning_rate):
+    words = np.concatenate([[t], negatives]).astype(int)
+    few, place = np.unique(words, return_inverse=True)
+    part = Theta[:, few]  # a copy
+    z = (e_c.T @ part)[0, place]
+    dz = expit(z)
+    dz[0] -= 1
+    loss = -log_expit(z[0]) - np.sum(log_expit(-z[1:]))
+    e_new = e_c - learning_rate * (part[:, place] @ dz)[:, None]
+    np.subtract.at(part, (slice(None), place), learning_rate * e_c * dz)
+    return loss, e_new, part[:, place]
+
+
+# --- keep_probability ------------------------------------------------------------------------------------------------
+
+
+def keep_cases(rng):
+    return [
+        case(counts=np.sort(rng.integers(low, high, n))[::-1].copy(), threshold=threshold * rng.uniform(0.8, 1.2))
+        for n, low, high, threshold in ((5, 3, 900, 0.02), (8, 2, 90, 0.05), (4, 500, 9000, 0.1), (12, 5, 3000, 0.01))
+    ]
+
+
+@lesson.exercise(
+    points=1,
+    topic=67,
+    equation="(8.33)",
+    cases=keep_cases,
+    ask="A share of the text is a count divided by which sum? Which words would get a number above 1, and what is it then?",
+    small={"counts": np.array([900, 96, 4]), "threshold": 0.009},
+)
+def keep_probability(counts, threshold):
+    """Return with what probability a place of the text is kept when frequent words are thinned out.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n,)
+        How often each word occurs.
+    threshold : float
+        Words with a smaller share of the text are always kept.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    References
+    ----------
+    T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean, "Distributed representations of words and phrases and their
+    compositionality", 2013, arXiv:1310.4546.
+    """
+    share = counts / np.sum(counts)
+    return np.minimum(1, np.sqrt(threshold / share))  # (8.33)
+
+
+@keep_probability.mistake("The root is missing: then all frequent words would become equally frequent.")
+def keep_without_root(counts, threshold):
+    return np.minimum(1, threshold * counts.sum() / counts)
+
+
+@keep_probability.mistake("This is the probability to drop a place. Return the one to keep it.")
+def keep_dropped(counts, threshold):
+    return 1 - np.minimum(1, np.sqrt(threshold * counts.sum() / counts))
+
+
+@keep_probability.mistake("Rare words get more than 1. A probability is at most 1: `np.minimum(1, ...)`.")
+def keep_above_one(counts, threshold):
+    return np.sqrt(threshold * counts.sum() / counts)
+
+
+@keep_probability.mistake("The fraction is upside down: frequent words are to be kept more seldom.")
+def keep_upside_down(counts, threshold):
+    return np.minimum(1, np.sqrt(counts / counts.sum() / threshold))
+
+
+@keep_probability.mistake("The counts stand where their shares of the text should be. Divide them by their sum.")
+def keep_by_counts(counts, threshold):
+    return np.minimum(1, np.sqrt(threshold / counts))
+
+
+@keep_probability.mistake("The counts are divided by the largest one. A share of the text is a count divided by the sum.")
+def keep_by_largest(counts, threshold):
+    return np.minimum(1, np.sqrt(threshold * counts.max() / counts))
+
+
+@keep_probability.mistake("This is the share of the text that is left of each word. Divide it by the share that it had.")
+def keep_share_left(counts, threshold):
+    share = counts / counts.sum()
+    return share * np.minimum(1, np.sqrt(threshold / share))
+
+
+@keep_probability.mistake("The larger of 1 and the root is taken: all are kept. Take the smaller one.")
+def keep_maximum(counts, threshold):
+    return np.maximum(1, np.sqrt(threshold * counts.sum() / counts))
+
+
+@keep_probability.accept("Rare words first, by a condition: the two cases of (8.33) are visible.")
+def keep_where(counts, threshold):
+    share = counts / counts.sum()
+    return np.where(share > threshold, np.sqrt(threshold / share), 1.0)
+
+
+@keep_probability.accept
+def keep_clip(counts, threshold):
+    return np.clip((threshold * np.sum(counts) / counts) ** 0.5, 0, 1)
+
+
+@keep_probability.accept
+def keep_loop(counts, threshold):
+    return np.array([min(1.0, (threshold / (count / sum(counts))) ** 0.5) for count in counts])
+
+
+# --- ppmi ------------------------------------------------------------------------------------------------------------
+
+
+def table_cases(rng):
+    cases = []
+    for n in (4, 6, 5):
+        counts = rng.poisson(np.outer(np.exp(rng.normal(size=n)), np.exp(rng.normal(size=n))) * 3)
+        counts[np.arange(n), rng.permutation(n)] += rng.integers(1, 9, n)  # no word without a pair
+        counts[rng.integers(n), rng.integers(n)] = 0
+        counts[np.arange(n), (np.arange(n) + 1) % n] += 1
+        cases.append(case(counts=counts))
+    return cases
+
+
+@lesson.exercise(
+    points=2,
+    topic=67,
+    equation="(8.36)",
+    cases=table_cases,
+    ask="How often would the pair stand there by chance: which sum over a row, which over a column, divided by what? And what "
+    "is the logarithm of the larger of the ratio and 1?",
+    small={"counts": np.array([[4, 0], [2, 6]])},
+    why={
+        "question": "Why is a negative value replaced by 0?",
+        "choices": {
+            "most pairs of a text never occur, and log 0 is minus infinity": "Yes: with 0 in its place the table stays finite.",
+            "a PMI cannot be negative": "No: it is, where a pair is rarer than chance would have it.",
+            "the singular value decomposition needs positive numbers": "No: it takes any real table.",
+        },
+    },
+)
+def ppmi(counts):
+    """Return the positive pointwise mutual information of each pair.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n, n)
+        Row c, column t: how often t is the target of the centre c. No row and no column is all 0.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        The logarithm of how many times more often a pair occurs than by chance, and 0 where that is negative.
+
+    References
+    ----------
+    O. Levy, Y. Goldberg, "Neural word embedding as implicit matrix factorization", 2014, NeurIPS 27.
+    """
+    by_chance = np.outer(np.sum(counts, axis=1), np.sum(counts, axis=0)) / np.sum(counts)  # (8.35)
+    return np.log(np.maximum(1, counts / by_chance))  # (8.36)
+
+
+def pmi_ratio(counts):
+    return counts * counts.sum() / np.outer(counts.sum(axis=1), counts.sum(axis=0))
+
+
+@ppmi.mistake("Negative values stay, and log 0 is minus infinity. Take 0 in their place.")
+def pmi_unclipped(counts):
+    with np.errstate(divide="ignore"):
+        return np.log(pmi_ratio(counts))
+
+
+@ppmi.mistake("The logarithm is missing. The ratio of the two frequencies stands inside it.")
+def pmi_ratio_only(counts):
+    return pmi_ratio(counts)
+
+
+@ppmi.mistake("Where the ratio is below 1 your result is 1. The logarithm of 1 is 0: take it last.")
+def pmi_ratio_clipped(counts):
+    return np.maximum(1, pmi_ratio(counts))
+
+
+@ppmi.mistake("The logarithm has the base 2. `np.log` is the natural one.")
+def pmi_base_two(counts):
+    return np.log2(np.maximum(1, pmi_ratio(counts)))
+
+
+@ppmi.mistake("The sum of all counts is forgotten: by chance a pair occurs row sum times column sum, divided by it.")
+def pmi_without_total(counts):
+    return np.log(np.maximum(1, counts / np.outer(counts.sum(axis=1), counts.sum(axis=0))))
+
+
+@ppmi.mistake("The sums are exchanged: row c belongs to its row sum, axis=1, and column t to its column sum, axis=0.")
+def pmi_sums_exchanged(counts):
+    return np.log(np.maximum(1, counts * counts.sum() / np.outer(counts.sum(axis=0), counts.sum(axis=1))))
+
+
+@ppmi.mistake("The row sums stand in both places. The target's frequency is the sum of its column.")
+def pmi_rows_twice(counts):
+    return np.log(np.maximum(1, counts * counts.sum() / np.outer(counts.sum(axis=1), counts.sum(axis=1))))
+
+
+@ppmi.mistake("Only the frequency of the centre is divided out: frequent targets win. Divide by that of the target, too.")
+def pmi_conditional(counts):
+    return np.log(np.maximum(1, counts / counts.sum(axis=1, keepdims=True) * len(counts)))
+
+
+@ppmi.mistake("This is 1 plus the count in the logarithm. It weakens large counts, but knows nothing of chance.")
+def pmi_log_of_count(counts):
+    return np.log1p(counts)
+
+
+@ppmi.mistake("The values are weighted by the frequency of the pair. The table holds the logarithm alone.")
+def pmi_weighted(counts):
+    return counts / counts.sum() * np.log(np.maximum(1, pmi_ratio(counts)))
+
+
+@ppmi.accept("Three logarithms of probabilities, as PMI is written in most books.")
+def pmi_of_probabilities(counts):
+    P = counts / counts.sum()
+    with np.errstate(divide="ignore"):
+        value = np.log(P) - np.log(P.sum(axis=1, keepdims=True)) - np.log(P.sum(axis=0))
+    return np.maximum(0, value)
+
+
+@ppmi.accept
+def pmi_loop(counts):
+    found = np.zeros(counts.shape)
+    for c, t in np.ndindex(counts.shape):
+        ratio = counts[c, t] * counts.sum() / (counts[c].sum() * counts[:, t].sum())
+        found[c, t] = np.log(ratio) if ratio > 1 else 0
+    return found
+
+
+@ppmi.accept
+def pmi_einsum(counts):
+    share = counts / np.einsum("ct->c", counts)[:, None]
+    return np.log(np.clip(share / (np.einsum("ct->t", counts) / np.einsum("ct->", counts)), 1, None))

@@ -1,4 +1,4 @@
-"""Lesson 5.7, word embeddings: the catalogue of its eight exercises. Equations are those of the notebook."""
+"""Lesson 5.7, word embeddings: the catalogue of its nine exercises. Equations are those of the notebook."""
 
 import numpy as np
 from scipy import sparse
@@ -8,6 +8,26 @@ from sklearn.decomposition import PCA
 from helpers.exercises import Lesson, case
 
 lesson = Lesson("word_embeddings")
+
+# --- predictions -----------------------------------------------------------------------------------------------------
+
+lesson.predict(
+    "excluded",
+    "All analogies of the list, without the exclusion. In how many of 100 is one of the three given words nearest to b - a + c?",
+    because="The target lies as far from c as b lies from a. Where that is a short way, as from big to bigger, c itself is nearest.",
+)
+lesson.predict(
+    "categories",
+    "With the exclusion. Which kind of analogy does GloVe complete most often?",
+    ("man is to woman as ...", "paris is to france as ...", "walk is to walked as ...", "big is to bigger as ..."),
+    "Measured, it comes first, but its lead over capitals is only about one standard error. Opposites are far behind both.",
+)
+lesson.predict(
+    "examples",
+    "50 sentences to train with. Which word vectors give the most right answers on new sentences?",
+    ("one-hot", "learned from a random start", "GloVe, frozen"),
+    "Most words of the new sentences are in none of 50 sentences. Only vectors made before know what they are like.",
+)
 SYLLABLES = ["ba", "co", "di", "fu", "ge", "ho", "ka", "lu", "mi", "no", "pa", "ri", "so", "ta", "vu", "we"]
 
 
@@ -37,7 +57,14 @@ def cosine_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=63, equation="(7.7)", cases=cosine_cases)
+@lesson.exercise(
+    points=1,
+    topic=63,
+    equation="(7.7)",
+    cases=cosine_cases,
+    ask="Which number is the product of two columns, and by which two lengths is it divided?",
+    small={"u": np.array([[3.0], [4.0]]), "v": np.array([[4.0], [3.0]])},
+)
 def cosine_similarity(u, v):
     """Return the cosine of the angle between two vectors.
 
@@ -123,7 +150,7 @@ def cosine_matrix_product(u, v):
     return (u.T @ v).item() / np.sqrt((u.T @ u).item() * (v.T @ v).item())
 
 
-@cosine_similarity.accept
+@cosine_similarity.accept("Both are brought to length 1 first: then the product is the cosine.")
 def cosine_of_unit_vectors(u, v):
     return float(np.vdot(u / np.linalg.norm(u), v / np.linalg.norm(v)))
 
@@ -153,7 +180,14 @@ def lookup_cases(rng):
     return [one(3, 7, (4,)), one(4, 9, (2, 5)), one(6, 6, (6,)), one(2, 11, (3, 4))]
 
 
-@lesson.exercise(points=1, topic=64, equation="(7.3)", cases=lookup_cases)
+@lesson.exercise(
+    points=1,
+    topic=64,
+    equation="(7.3)",
+    cases=lookup_cases,
+    ask="Which axis of E counts the words, and what stands at the other one? An array of numbers may stand as an index.",
+    small={"E": np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), "indices": np.array([2, 0, 2])},
+)
 def embedding_lookup(E, indices):
     """Return the embeddings of words that are given by their numbers.
 
@@ -219,7 +253,7 @@ def lookup_rows_as_they_are(E, indices):
     return E[indices]
 
 
-@embedding_lookup.accept
+@embedding_lookup.accept("The product with one-hot columns as in (7.3): right, and n times as much work.")
 def lookup_product(E, indices):
     return np.tensordot(E, np.eye(E.shape[1])[:, indices], 1)
 
@@ -249,7 +283,24 @@ def backward_cases(rng):
     return [one(3, 8, (5,)), one(2, 7, (2, 4)), one(4, 9, (3, 3)), one(6, 6, (4,))]
 
 
-@lesson.exercise(points=3, topic=64, equation="(7.5)", cases=backward_cases, backward=True)
+@lesson.exercise(
+    points=3,
+    topic=64,
+    equation="(7.5)",
+    cases=backward_cases,
+    backward=True,
+    ask="A word stands at two places. Which two columns of de belong into its one column of dE, and what does `+=` do with "
+    "an index that comes twice?",
+    small={"de": np.array([[10.0, 20.0, 30.0]]), "indices": np.array([2, 0, 2]), "n": 3},
+    why={
+        "question": "Why not `dE[:, indices] += de`?",
+        "choices": {
+            "with an index that comes twice only one of the gradients arrives": "Yes: NumPy writes each column once.",
+            "it is slower": "No: it is faster, and wrong where a word comes twice.",
+            "`indices` may have two axes": "No: NumPy takes them as an index. What comes twice is the trouble.",
+        },
+    },
+)
 def embedding_backward(de, indices, n):
     """Send gradients back through `embedding_lookup`.
 
@@ -336,7 +387,7 @@ def backward_not_sent(de, indices, n):
     return de
 
 
-@embedding_backward.accept
+@embedding_backward.accept("The product with the transposed one-hot columns adds by itself what belongs to one word.")
 def backward_product(de, indices, n):
     columns, words = flat(de, indices)
     return columns @ np.eye(n)[:, words].T
@@ -388,7 +439,15 @@ def turn_away(E, *kept, target=None):
             E[:, j] -= (along + 0.1 + 0.07 * j) * target
 
 
-@lesson.exercise(points=2, topic=63, equation="(7.8)", cases=nearest_cases)
+@lesson.exercise(
+    points=2,
+    topic=63,
+    equation="(7.8)",
+    cases=nearest_cases,
+    ask="The row E[:, j] @ E has one number per word. By which lengths must it be divided, and how do you leave out word j "
+    "itself, not merely the first of the sorted words?",
+    small={"word": "a", "words": ["a", "b", "c"], "E": np.array([[1.0, 0.0, 5.0], [0.0, 1.0, 1.0]]), "k": 1},
+)
 def nearest_words(word, words, E, k):
     """Return the k words whose embeddings have the largest cosine with that of a word.
 
@@ -490,6 +549,12 @@ def nearest_sorted(word, words, E, k):
 
 
 @nearest_words.accept
+def nearest_through_an_array(word, words, E, k):
+    order = np.argsort(-similarities(word, words, E))
+    return list(np.array(words)[order[order != words.index(word)][:k]])
+
+
+@nearest_words.accept
 def nearest_one_by_one(word, words, E, k):
     score = similarities(word, words, E)
     score[words.index(word)], found = -np.inf, []
@@ -500,7 +565,7 @@ def nearest_one_by_one(word, words, E, k):
     return found
 
 
-@nearest_words.accept
+@nearest_words.accept("All columns at length 1, once: then each neighbour costs one product. For many questions this is the way.")
 def nearest_unit_columns(word, words, E, k):
     U = E / np.linalg.norm(E, axis=0)
     return [words[i] for i in np.argsort(U.T @ U[:, words.index(word)])[::-1] if words[i] != word][:k]
@@ -531,7 +596,18 @@ def analogy_cases(rng):
     return [*(one(kind, n_e, n) for n_e, n in ((3, 18), (4, 25), (5, 30), (4, 22)) for kind in "cba"), away]
 
 
-@lesson.exercise(points=3, topic=62, equation="(7.10)", cases=analogy_cases)
+@lesson.exercise(
+    points=3,
+    topic=62,
+    equation="(7.9) and (7.10)",
+    cases=analogy_cases,
+    ask="Which sign has each of the three columns in the target? What do you put in place of the similarity of the three given "
+    "words, so that they lose even where all others are negative?",
+    small={
+        "word_a": "a", "word_b": "b", "word_c": "c", "words": ["a", "b", "c", "d"],
+        "E": np.array([[1.0, 1.0, 3.0, 3.0], [0.0, 2.0, 0.0, 1.5]]),
+    },
+)
 def complete_analogy(word_a, word_b, word_c, words, E):
     """Return the word that is to c as b is to a.
 
@@ -685,10 +761,17 @@ def analogy_loop(word_a, word_b, word_c, words, E):
     return best_word
 
 
-@complete_analogy.accept
+@complete_analogy.accept("It sorts all words and takes the first that was not given.")
 def analogy_ranked(word_a, word_b, word_c, words, E):
     a, b, c = columns_of(words, E, word_a, word_b, word_c)
     return ranked(cosines(E, b - a + c), words, [word_a, word_b, word_c])[0]
+
+
+@complete_analogy.accept
+def analogy_through_an_array(word_a, word_b, word_c, words, E):
+    similarity = cosines(E, columns_of(words, E, word_b)[0] - columns_of(words, E, word_a)[0] + columns_of(words, E, word_c)[0])
+    similarity[[words.index(word) for word in (word_a, word_b, word_c)]] = -np.inf
+    return np.array(words)[np.argmax(similarity)]
 
 
 @complete_analogy.accept
@@ -714,7 +797,15 @@ def project_cases(rng):
     return [one(4, 9), one(6, 5), one(3, 14), one(5, 6), one(3, 4, small), one(4, 5, small), one(3, 6, small)]
 
 
-@lesson.exercise(points=3, topic=60, equation="(7.14)", cases=project_cases)
+@lesson.exercise(
+    points=3,
+    topic=60,
+    equation="(7.11) to (7.14)",
+    cases=project_cases,
+    ask="What is taken off first, and along which axis? Which part of the singular value decomposition holds the directions, in "
+    "columns, and which product gives coordinates?",
+    small={"vectors": np.array([[3.0, 1.0, 2.5], [7.0, 7.0, 7.0], [0.5, 0.5, 2.0]])},
+)
 def project_2d(vectors):
     """Project columns onto the two directions in which they vary most.
 
@@ -839,7 +930,7 @@ def project_sign_of_the_first_row(vectors):
     return projected * (-1 if projected[0, 0] < 0 else 1)
 
 
-@project_2d.accept
+@project_2d.accept("The eigenvectors of C Cᵀ are the same directions: (7.13) says why. `eigh` sorts upwards.")
 def project_with_eigh(vectors):
     centred = off_mean(vectors)
     return turned(principal(centred)[:, :2].T @ centred)
@@ -873,7 +964,14 @@ def neutralize_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=60, equation="(7.16)", cases=neutralize_cases)
+@lesson.exercise(
+    points=2,
+    topic=60,
+    equation="(7.15) and (7.16)",
+    cases=neutralize_cases,
+    ask="Which number s makes s g the part of e along g, whatever the length of g?",
+    small={"e": np.array([[3.0], [4.0]]), "g": np.array([[2.0], [0.0]])},
+)
 def neutralize(e, g):
     """Take the part along a direction off a word vector.
 
@@ -946,7 +1044,7 @@ def neutralize_entrywise(e, g):
     return e - e * g / np.sum(g * g) * g
 
 
-@neutralize.accept
+@neutralize.accept("With g at length 1 the division disappears.")
 def neutralize_unit_g(e, g):
     unit = g / np.linalg.norm(g)
     return e - (unit.T @ e) * unit
@@ -984,7 +1082,15 @@ def equalize_cases(rng):
     return [one(3, 2.2), one(5, -0.4), one(4, 1.5, True), one(8, -0.7, True), one(6, -1.8)]
 
 
-@lesson.exercise(points=3, topic=60, equation="(7.18)", returns=("e_1", "e_2"), cases=equalize_cases)
+@lesson.exercise(
+    points=3,
+    topic=60,
+    equation="(7.17) and (7.18)",
+    returns=("e_1", "e_2"),
+    cases=equalize_cases,
+    ask="What do both words share, and which length along g brings each of them to length 1? Which sign decides who gets plus?",
+    small={"e_1": np.array([[1.0], [0.0]]), "e_2": np.array([[0.0], [1.0]]), "g": np.array([[2.0], [0.0]])},
+)
 def equalize(e_1, e_2, g):
     """Make two word vectors differ along a direction only.
 
@@ -1140,7 +1246,7 @@ def equalize_other_norm(e_1, e_2, g):
     )
 
 
-@equalize.accept
+@equalize.accept("The formula as the paper writes it: the part along g of each word, minus that of their mean.")
 def equalize_as_in_the_paper(e_1, e_2, g):
     def on_g(v):
         return np.sum(v * g) / np.sum(g**2) * g
@@ -1168,3 +1274,197 @@ def equalize_by_projection_matrix(e_1, e_2, g):
     d = P @ (e_1 - e_2)
     d *= np.sqrt((1 - nu.T @ nu) / (d.T @ d))
     return nu + d, nu - d
+
+
+# --- glove_loss_and_gradients ----------------------------------------------------------------------------------------
+
+
+def glove_cases(rng):
+    cases = []
+    for n_e, n, x_max in ((3, 5, 9.0), (2, 4, 30.0), (4, 6, 3.0)):
+        X = rng.poisson(rng.gamma(1.0, 6.0, (n, n))).astype(float)
+        X[np.arange(n), rng.permutation(n)] = 0.0
+        X[rng.permutation(n)[0]] += 2.0
+        X[0, 1:3] = 0.0, 2.5 * x_max  # a pair that never occurs, and one with the weight 1
+        vectors = {"E": rng.normal(size=(n_e, n)), "Theta": rng.normal(size=(n_e, n))}
+        biases = {"b": rng.normal(size=(n, 1)), "b_tilde": rng.normal(size=(1, n))}
+        cases.append(case(X=X, x_max=x_max * rng.uniform(0.9, 1.1), **vectors, **biases))
+    return cases
+
+
+@lesson.exercise(
+    points=4,
+    topic=64,
+    equation="(7.21) to (7.25)",
+    returns=("J", "dE", "dTheta", "db", "db_tilde"),
+    cases=glove_cases,
+    backward=True,
+    ask="The residuals of all pairs are one table (n, n). Which sizes have b and b_tilde, so that the sum has it too? Along "
+    "which axis is each of the two gradients of the biases summed up?",
+    small={
+        "E": np.array([[1.0, 0.0]]),
+        "Theta": np.array([[2.0, 1.0]]),
+        "b": np.array([[0.0], [1.0]]),
+        "b_tilde": np.array([[0.0, -1.0]]),
+        "X": np.array([[1.0, 0.0], [1.0, 16.0]]),
+        "x_max": 16.0,
+    },
+    why={
+        "question": "A pair never occurs. Why must its logarithm not be taken as it is, though its weight is 0?",
+        "choices": {
+            "0 times minus infinity is not a number, and J is lost": "Yes: put any finite number in place of log 0.",
+            "the weight is not 0": "No: f(0) is 0.",
+            "it would count too much": "No: with the weight 0 it would count nothing, if it were finite.",
+        },
+    },
+)
+def glove_loss_and_gradients(E, Theta, b, b_tilde, X, x_max):
+    """Return the objective of GloVe and its gradients.
+
+    Parameters
+    ----------
+    E, Theta : ndarray, shape (n_e, n)
+        Vectors of the words as centres and as neighbours.
+    b : ndarray, shape (n, 1)
+    b_tilde : ndarray, shape (1, n)
+        Biases of the words as centres and as neighbours.
+    X : ndarray, shape (n, n)
+        Row i, column j: how often word j stands near word i. Pairs that never occur have 0.
+    x_max : float
+        From this count on the weight of a pair is 1.
+
+    Returns
+    -------
+    J : float
+    dE, dTheta : ndarray, shape (n_e, n)
+    db : ndarray, shape (n, 1)
+    db_tilde : ndarray, shape (1, n)
+
+    References
+    ----------
+    J. Pennington, R. Socher, C. D. Manning, "GloVe: global vectors for word representation", 2014,
+    doi:10.3115/v1/D14-1162.
+    """
+    weight = np.minimum(1, (X / x_max) ** 0.75)  # (7.21)
+    residual = E.T @ Theta + b + b_tilde - np.log(X + (X == 0))  # (7.22)
+    J = np.sum(weight * residual**2)  # (7.23)
+    G = 2 * weight * residual  # (7.24)
+    return J, Theta @ G.T, E @ G, np.sum(G, axis=1, keepdims=True), np.sum(G, axis=0, keepdims=True)  # (7.25)
+
+
+def glove_variant(E, Theta, b, b_tilde, X, x_max, weight=None, log=None, change=lambda G: G, score=None):
+    """Return the answer with one thing changed; with the defaults it is right."""
+    f = np.where(x_max > X, (X / x_max) ** 0.75, 1.0) if weight is None else weight
+    logarithm = np.log(np.maximum(X, 1e-300)) * (X > 0) if log is None else log
+    r = (E.T @ Theta if score is None else score) + b + b_tilde - logarithm
+    G = change(2 * f * r)
+    return np.sum(f * r * r), (G @ Theta.T).T, E @ G, G.sum(axis=1, keepdims=True), G.sum(axis=0, keepdims=True)
+
+
+@glove_loss_and_gradients.mistake("The factor 2 of the square is missing in the gradients.")
+def glove_without_two(*arguments):
+    return glove_variant(*arguments, change=lambda G: G / 2)
+
+
+@glove_loss_and_gradients.mistake("The gradients have the wrong sign.")
+def glove_sign(*arguments):
+    return glove_variant(*arguments, change=lambda G: -G)
+
+
+@glove_loss_and_gradients.mistake("The weights are missing: each pair counts the same, also one that never occurs.")
+def glove_without_weight(*arguments):
+    return glove_variant(*arguments, weight=1.0)
+
+
+@glove_loss_and_gradients.mistake("Each pair that occurs has the weight 1. Rare pairs weigh less: (7.21).")
+def glove_weight_of_pairs(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, weight=(X > 0) * 1.0)
+
+
+@glove_loss_and_gradients.mistake("Frequent pairs have weights above 1. From x_max on the weight is 1.")
+def glove_weight_not_cut(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, weight=(X / x_max) ** 0.75)
+
+
+@glove_loss_and_gradients.mistake("The power 3/4 of the weight is missing.")
+def glove_weight_without_power(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, weight=np.minimum(1, X / x_max))
+
+
+@glove_loss_and_gradients.mistake("The gradients have no weights. The weight stands before the square, so before its derivative.")
+def glove_gradient_without_weight(E, Theta, b, b_tilde, X, x_max):
+    right = glove_variant(E, Theta, b, b_tilde, X, x_max)
+    return right[0], *glove_variant(E, Theta, b, b_tilde, X, x_max, weight=1.0)[1:]
+
+
+@glove_loss_and_gradients.mistake("0 times the logarithm of 0 is not a number. Put a finite number in its place before.")
+def glove_log_of_zero(E, Theta, b, b_tilde, X, x_max):
+    with np.errstate(all="ignore"):
+        return glove_variant(E, Theta, b, b_tilde, X, x_max, log=np.log(X))
+
+
+@glove_loss_and_gradients.mistake("The logarithm is that of 1 + X. (7.22) has log X where the pair occurs.")
+def glove_log_of_one_more(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, log=np.log1p(X))
+
+
+@glove_loss_and_gradients.mistake("The count itself stands where its logarithm should be.")
+def glove_count(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, log=X)
+
+
+@glove_loss_and_gradients.mistake("The biases are left out of the score.")
+def glove_without_biases(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, 0 * b, 0 * b_tilde, X, x_max)
+
+
+@glove_loss_and_gradients.mistake("Rows and columns are exchanged: row i belongs to the centre, so the score is EᵀΘ, not ΘᵀE.")
+def glove_exchanged(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, score=Theta.T @ E)
+
+
+@glove_loss_and_gradients.mistake("G stands where its transpose should, or the other way round: dE is Θ Gᵀ, and dΘ is E G.")
+def glove_transposed(E, Theta, b, b_tilde, X, x_max):
+    J, _, _, db, db_tilde = glove_variant(E, Theta, b, b_tilde, X, x_max)
+    G = 2 * np.minimum(1, (X / x_max) ** 0.75) * (E.T @ Theta + b + b_tilde - np.log(np.where(X > 0, X, 1)))
+    return J, Theta @ G, E @ G.T, db, db_tilde
+
+
+@glove_loss_and_gradients.mistake("The objective is a mean here. (7.23) is a sum over all pairs.")
+def glove_mean(E, Theta, b, b_tilde, X, x_max):
+    return tuple(part / X.size for part in glove_variant(E, Theta, b, b_tilde, X, x_max))
+
+
+@glove_loss_and_gradients.mistake("Half of the sum is taken. (7.23) has no factor 1/2.")
+def glove_half(*arguments):
+    return tuple(part / 2 for part in glove_variant(*arguments))
+
+
+@glove_loss_and_gradients.accept("Two loops over the pairs that occur: slow, and word for word (7.21) to (7.25).")
+def glove_loop(E, Theta, b, b_tilde, X, x_max):
+    J, dE, dTheta, db, db_tilde = 0.0, *(np.zeros(part.shape) for part in (E, Theta, b, b_tilde))
+    for i, j in np.argwhere(X > 0):
+        f = min(1.0, (X[i, j] / x_max) ** 0.75)
+        r = E[:, i] @ Theta[:, j] + b[i, 0] + b_tilde[0, j] - np.log(X[i, j])
+        J += f * r**2
+        dE[:, i] += 2 * f * r * Theta[:, j]
+        dTheta[:, j] += 2 * f * r * E[:, i]
+        db[i] += 2 * f * r
+        db_tilde[0, j] += 2 * f * r
+    return J, dE, dTheta, db, db_tilde
+
+
+@glove_loss_and_gradients.accept
+def glove_with_where(*arguments):
+    return glove_variant(*arguments)
+
+
+@glove_loss_and_gradients.accept
+def glove_stacked(E, Theta, b, b_tilde, X, x_max):
+    one = np.ones((1, E.shape[1]))
+    left, right = np.vstack([E, b.T, one]), np.vstack([Theta, one, b_tilde])
+    f = np.clip(X / x_max, 0, 1) ** 0.75
+    r = left.T @ right - np.log(X, out=np.zeros(X.shape), where=X > 0)
+    d_left, d_right = right @ (2 * f * r).T, left @ (2 * f * r)
+    k = len(E)
+    return np.einsum("ij,ij,ij->", f, r, r), d_left[:k], d_right[:k], d_left[[k]].T, d_right[[k + 1]]
