@@ -1,4 +1,4 @@
-"""The pictures of lesson 5.4: the cell in five frames, gates over sentences, two tasks, runs to diagnose."""
+"""The pictures of lesson 5.4: the cell in five frames, gates over sentences, counting, runs to diagnose."""
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -244,7 +244,7 @@ def draw_counter(ax, n, c):
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
 
 
-# --- two tasks, and several starts side by side -----------------------------------------------------------------------
+# --- counting, and several starts side by side ------------------------------------------------------------------------
 
 
 def counting(lengths):
@@ -269,16 +269,6 @@ def counting(lengths):
         x[text[:-1], i, np.arange(2 * n + 1)] = y[text[1:], i, np.arange(2 * n + 1)] = 1
         counted[i, n + 1 : 2 * n + 1] = 1
     return x, y, counted
-
-
-def adding(m, T, rng):
-    """Return sequences of numbers from 0 to 1 of which one in each half is marked, (2, m, T), and the sums (m,)."""
-    x, rows = np.zeros((2, m, T)), np.arange(m)
-    x[0] = rng.random((m, T))
-    marked = rng.integers(0, T // 2, m), rng.integers(T // 2, T, m)
-    for places in marked:
-        x[1, rows, places] = 1
-    return x, sum(x[0, rows, places] for places in marked)
 
 
 class Starts:
@@ -353,22 +343,6 @@ def learn_to_count(kind, seeds, updates=1500, n_a=4, longest=40, **options):
         said = networks.scores(x).argmax(axis=1)
         right.append(np.all((said == y.argmax(axis=0)) | (counted == 0), axis=(1, 2)))
     return np.array(right).T
-
-
-def learn_to_add(kind, seeds, updates=500, n_a=16, T=60, **options):
-    """Train on the sums and return for each start its error on 1000 new ones, and its errors while it learned."""
-    networks, rng = Starts(KINDS[kind], 2, n_a, 1, seeds, **options), np.random.default_rng(1000)
-    errors = []
-    for _ in range(updates):
-        x, y = adding(50, T, rng)
-        scores = networks.scores(x)
-        far = scores[:, 0, :, -1] - y
-        dscores = np.zeros_like(scores)
-        dscores[:, 0, :, -1] = 2 * far / 50
-        networks.step(dscores)
-        errors.append(np.mean(far**2, axis=1))
-    x, y = adding(1000, T, np.random.default_rng(2000))
-    return np.mean((networks.scores(x)[:, 0, :, -1] - y) ** 2, axis=1), np.array(errors).T
 
 
 # --- runs to diagnose -------------------------------------------------------------------------------------------------
