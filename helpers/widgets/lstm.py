@@ -8,7 +8,7 @@ from scipy.special import softmax
 from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure, fast_rnn
-from helpers.widgets.gru import SENTENCE, VOCABULARY, number_and_noun, streams
+from helpers.widgets.gru import SENTENCE, VOCABULARY, draw_costs, number_and_noun, recall, streams
 
 #: The position of the sliders at the start: the biases of the gates and what the state adds in Γ_u.
 CAREFUL = {"b_f": 4.0, "b_u": -4.0, "state": -12.0, "b_o": 4.0}
@@ -271,6 +271,16 @@ def counting(lengths):
     return x, y, counted
 
 
+def adding(m, T, rng):
+    """Return sequences of numbers from 0 to 1 of which one in each half is marked, (2, m, T), and the sums (m,)."""
+    x, rows = np.zeros((2, m, T)), np.arange(m)
+    x[0] = rng.random((m, T))
+    marked = rng.integers(0, T // 2, m), rng.integers(T // 2, T, m)
+    for places in marked:
+        x[1, rows, places] = 1
+    return x, sum(x[0, rows, places] for places in marked)
+
+
 class Starts:
     """Networks of one kind that differ in their start alone, side by side in one fast layer: five for the time of one.
 
@@ -345,6 +355,22 @@ def learn_to_count(kind, seeds, updates=1500, n_a=4, longest=40, **options):
     return np.array(right).T
 
 
+def learn_to_add(kind, seeds, updates=500, n_a=16, T=60, **options):
+    """Train on the sums and return for each start its error on 1000 new ones, and its errors while it learned."""
+    networks, rng = Starts(KINDS[kind], 2, n_a, 1, seeds, **options), np.random.default_rng(1000)
+    errors = []
+    for _ in range(updates):
+        x, y = adding(50, T, rng)
+        scores = networks.scores(x)
+        far = scores[:, 0, :, -1] - y
+        dscores = np.zeros_like(scores)
+        dscores[:, 0, :, -1] = 2 * far / 50
+        networks.step(dscores)
+        errors.append(np.mean(far**2, axis=1))
+    x, y = adding(1000, T, np.random.default_rng(2000))
+    return np.mean((networks.scores(x)[:, 0, :, -1] - y) ** 2, axis=1), np.array(errors).T
+
+
 # --- runs to diagnose -------------------------------------------------------------------------------------------------
 
 FAULTS = (
@@ -392,41 +418,12 @@ def sick_run(rng, lstm_forward, lstm_backward, updates=150, which=None):
     p = first_parameters(2, 6, 2, rng, forget=-12.0 if which == 2 else 1.0)
     if which == 2:
         p["Wf"] = 0.1 * p["Wf"]
-    averages, costs, norms, zeros = dict.fromkeys(p, (0, 0)), [], [], np.zeros((6, 40))
-
-    def batch(shuffled):
-        signs = rng.integers(0, 2, (40, 8))
-        asked = rng.permutation(signs[:, 0]) if shuffled else signs[:, 0]
-        return np.eye(2)[:, signs], np.eye(2)[:, asked]
-
-    with np.errstate(all="ignore"):
-        for t in range(1, updates + 1):
-            x, y = batch(which == 3)
-            a, y_hat, _, caches = lstm_forward(x, zeros, p)
-            costs.append(float(-np.mean(np.log(np.sum(y * y_hat[:, :, -1], axis=0) + 1e-30))))
-            dscores = (y_hat[:, :, -1] - y) / 40
-            da = np.zeros_like(a)
-            da[:, :, -1] = p["Wy"].T @ dscores
-            gradients = lstm_backward(da, caches)
-            gradients |= {"dWy": dscores @ a[:, :, -1].T, "dby": dscores.sum(axis=1, keepdims=True)}
-            norms.append(np.sqrt(sum(np.sum(gradients[f"d{name}"] ** 2) for name in p)))
-            for name in p:
-                v, s = averages[name]
-                dV = gradients[f"d{name}"]
-                averages[name] = v, s = 0.9 * v + 0.1 * dV, 0.999 * s + 0.001 * dV**2
-                p[name] = p[name] - rate * v / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
-    x, y = batch(shuffled=False)
-    _, y_hat, _, (steps, _) = lstm_forward(x, zeros, p)
-    right, kept = np.mean(y_hat[:, :, -1].argmax(axis=0) == y.argmax(axis=0)), np.mean([step[4] for step in steps])
+    costs, norm, right, steps = recall(rng, lstm_forward, lstm_backward, p, rate, which == 3, updates)
+    kept = np.mean([step[4] for step in steps])
     words = (
         f"The network sees 8 signs and is asked for the first. Guessing costs 0.693. The cost is {costs[0]:.3f} at the "
         f"start, {np.mean(costs[-20:]):.3f} on average over the last 20 of {updates} updates, and at most "
-        f"{max(costs):.3g}. The norm of the gradient is {norms[0]:.1e} at the start. The learning rate of Adam is "
+        f"{max(costs):.3g}. The norm of the gradient is {norm:.1e} at the start. The learning rate of Adam is "
         f"{rate:.1e}. The mean forget gate is {kept:.2g} at the end. Right: {right:.0%} of new sequences."
     )
-    figure, ax = plt.subplots(figsize=(6, 2.6))
-    ax.plot(np.minimum(costs, 3), color=BLUE)
-    ax.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
-    ax.set(xlabel="update", ylabel="J (3: 3 or more)", ylim=(0, 3.1), title="cost; dashed: guessing")
-    plt.close(figure)
-    return sick.Run(figure, words, FAULTS, which)
+    return sick.Run(draw_costs(costs), words, FAULTS, which)
