@@ -132,7 +132,7 @@ def test_the_numbers_by_hand():
     assert gradients["dWr"].ravel() == pytest.approx([0.125, 0.25])
     assert gradients["dWc"].ravel() == pytest.approx([0.125, 0.5])
     factor = 0.9 * (1 - 0.5**2)
-    assert [factor**6, factor**30] == pytest.approx([0.095, 7.6e-6], rel=0.01)
+    assert [factor, factor**6, factor**30] == pytest.approx([0.675, 0.095, 7.6e-6], rel=0.01)
 
 
 def test_with_the_reset_gate_unused_the_reset_gate_gets_no_gradient():
