@@ -27,7 +27,7 @@ lesson.predict(
     "Both networks have learned with 10 words between. The gradient of an answer goes back over 30 words. How much weaker does it "
     "get in the plain network than in the GRU? Take the ratio of what arrives, the middle of five starts.",
     ("less than 10 times", "10 to 1000 times", "more than 1000 times"),
-    "The plain network multiplies by w (1 - a²) at each step, the GRU nearly copies.",
+    "The plain network multiplies by w (1 - a²) at each step; a GRU whose update gate is small copies a part. Starts differ, too.",
 )
 
 ONE = np.array([[1.0]])
