@@ -322,7 +322,7 @@ def test_a_long_memory_helps_the_gru_a_little_and_not_the_plain_network():
     for longest in (1, 3, 20):
         train, test = gru.was_or_were(data.kjv(), np.random.default_rng(0), longest)
         for kind in ("plain", "GRU"):
-            shares = [gru.read_verses(kind, train, test, seed) for seed in range(3)]
+            shares = [gru.read_verses(kind, train, test, seed) for seed in range(2)]  # the notebook shows five
             assert np.ptp(shares) < 0.06
             mean[kind, longest] = np.mean(shares)
     assert all(mean[kind, 1] == pytest.approx(0.75, abs=0.03) for kind in ("plain", "GRU"))
