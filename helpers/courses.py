@@ -291,8 +291,8 @@ LESSONS = [
         "lesson 1; course 1, lesson 5; course 2, lesson 5",
         2,
     ),
-    LessonInfo("course5_sequence", "03_gru", "GRU", "54, 55", 90, "lessons 1 and 2"),
-    LessonInfo("course5_sequence", "04_lstm", "LSTM", "54, 56", 75, "lessons 1 to 3"),
+    LessonInfo("course5_sequence", "03_gru", "GRU", "54, 55", 150, "lessons 1 and 2; course 2, lesson 5", 2),
+    LessonInfo("course5_sequence", "04_lstm", "LSTM", "54, 56", 120, "lessons 1 to 3; course 2, lesson 5", 2),
     LessonInfo(
         "course5_sequence",
         "05_bidirectional_and_deep",

@@ -1,4 +1,4 @@
-"""The pictures of lesson 5.3: a gate over a sentence, streams of sentences, and a race with a plain network."""
+"""The pictures of lesson 5.3: a gate over a sentence, streams of sentences, and a real text."""
 
 import re
 from collections import Counter
@@ -6,12 +6,12 @@ from collections import Counter
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
 
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure, fast_rnn
 
-#: The sentence of the notes up to its verb. "hot" is followed by a word that the notes leave out.
+#: The sentence of the lesson up to its verb.
 SENTENCE = ["the", "dogs", "who", "ate", "a", "hot", "dog", "yesterday"]
 SINGULAR, PLURAL = ["dog", "cat", "child", "bird"], ["dogs", "cats", "children", "birds"]
 BETWEEN = ["who", "ate", "saw", "a", "hot", "yesterday", "quickly", "old", "near", "liked", "big"]
@@ -20,7 +20,7 @@ VOCABULARY = ["the", *SINGULAR, *PLURAL, *BETWEEN, "was", "were", "tired", "."]
 CAREFUL = {"b_u": -4.0, "noun": 8.0, "state": -8.0, "b_r": 0.0}
 
 
-# --- one unit on the sentence of the notes ----------------------------------------------------------------------------
+# --- one unit on the sentence -----------------------------------------------------------------------------------------
 
 
 def one_unit(b_u, noun, state, b_r):
@@ -100,8 +100,13 @@ def draw_one_unit(axes, gru_forward, gru_cell_backward, **values):
     _prepare(axes, animated=False)(*_followed((gru_forward, gru_cell_backward), CAREFUL | values)[:4])
 
 
+def derivatives(gru_forward, gru_cell_backward, **values):
+    """Return the derivatives of the last state by the state after each word, as the bars show them."""
+    return _followed((gru_forward, gru_cell_backward), CAREFUL | values)[3]
+
+
 def keep_or_write(gru_forward, gru_cell_backward):
-    """Return the interactive picture of one unit that reads the sentence of the notes.
+    """Return the interactive picture of one unit that reads the sentence.
 
     Parameters
     ----------
@@ -140,57 +145,51 @@ def keep_or_write(gru_forward, gru_cell_backward):
 
 
 def draw_cell(ax):
-    """Draw one step of a GRU: the state runs along the top, the gates open and close the ways."""
-    ax.set(xlim=(0, 10), ylim=(0, 5))
+    """Draw one step of a GRU: the state runs along the top, the gates open and close the ways; no two ways cross."""
+    ax.set(xlim=(0, 10), ylim=(0, 6.5))
     ax.set_axis_off()
-    arrow = {"arrowstyle": "-|>", "color": "#444444", "linewidth": 1.4}
-
-    def box(x, y, text, color):
-        ax.add_patch(
-            FancyBboxPatch(
-                (x - 0.62, y - 0.33), 1.24, 0.66, boxstyle="round,pad=0.05", fc=color, ec="#444444", zorder=3
-            )
-        )
-        ax.text(x, y, text, ha="center", va="center", fontsize=9, zorder=4)
+    grey = "#444444"
 
     def way(*points, last=True):
         for k, (start, end) in enumerate(zip(points[:-1], points[1:], strict=True)):
             if last and k == len(points) - 2:
-                ax.annotate("", end, start, arrowprops=arrow)
+                style = {"arrowstyle": "-|>", "color": grey, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0}
+                ax.annotate("", end, start, arrowprops=style)
             else:
-                ax.plot(*zip(start, end, strict=True), color="#444444", linewidth=1.4)
+                ax.plot(*zip(start, end, strict=True), color=grey, linewidth=1.4)
 
-    def node(x, y, text):
-        ax.plot(x, y, "o", ms=19, mfc="white", mec="#444444", zorder=3)
-        ax.text(x, y, text, ha="center", va="center", fontsize=10, zorder=4)
+    def sign(x, y, text, color="white", square=False):
+        box = {"boxstyle": "square,pad=0.4" if square else "circle,pad=0.25", "fc": color, "ec": grey}
+        ax.text(x, y, text, ha="center", va="center", fontsize=9, bbox=box, zorder=4)
 
-    ax.text(0.1, 4.3, r"$c^{\langle t-1\rangle}$", fontsize=11, va="center")
-    ax.text(9.15, 4.3, r"$c^{\langle t\rangle}$", fontsize=11, va="center")
-    ax.text(0.1, 0.4, r"$x^{\langle t\rangle}$", fontsize=11, va="center")
-    way((0.95, 4.3), (5.2, 4.3))
-    way((5.6, 4.3), (7.7, 4.3))
-    way((8.1, 4.3), (9.1, 4.3))
-    way((0.95, 0.4), (7.9, 0.4), last=False)
-    for x in (2.2, 4.4):  # both gates see the state and the input
-        way((x - 0.3, 4.3), (x - 0.3, 1.95))
-        way((x + 0.3, 0.4), (x + 0.3, 1.2))
-    box(2.2, 1.6, r"$\Gamma_r$: σ", "#d5efe6")
-    box(4.4, 1.6, r"$\Gamma_u$: σ", "#fbe7bf")
-    box(7.9, 1.6, r"$\tilde c$: tanh", "#cfe3f2")
-    way((7.9, 0.4), (7.9, 1.2))
-    node(3.05, 3.1, "∗")
-    way((3.05, 4.3), (3.05, 3.34))
-    way((2.55, 2.0), (2.9, 2.85))
-    way((3.3, 3.1), (6.9, 3.1), (6.9, 1.6), (7.2, 1.6))
-    node(5.4, 4.3, "∗")
-    way((4.9, 2.0), (5.35, 4.04))
-    ax.text(5.38, 3.6, r"$1-\Gamma_u$", fontsize=8.5)
-    node(7.9, 4.3, "+")
-    node(7.9, 3.1, "∗")
-    way((7.9, 2.0), (7.9, 2.85))
-    way((7.9, 3.35), (7.9, 4.05))
-    way((5.1, 1.75), (5.9, 1.75), (5.9, 2.6), (7.25, 2.6), (7.7, 2.95))
-    ax.text(6.0, 2.3, r"$\Gamma_u$", fontsize=8.5)
+    def label(x, y, text):
+        ax.text(x, y, text, ha="center", va="center", fontsize=10)
+
+    label(0.4, 5.2, r"$c^{\langle t-1\rangle}$")
+    label(9.6, 5.2, r"$c^{\langle t\rangle}$")
+    label(0.4, 0.5, r"$[c^{\langle t-1\rangle};\, x^{\langle t\rangle}]$")
+    label(9.6, 3.5, r"$c^{\langle t-1\rangle}$")
+    label(4.4, 0.95, r"$x^{\langle t\rangle}$")
+    label(8.5, 6.2, r"$\hat y^{\langle t\rangle}$")
+    way((0.8, 5.2), (9.2, 5.2))
+    way((1.2, 0.5), (2.0, 0.5), (2.0, 1.5))
+    way((2.0, 0.5), (7.6, 0.5), (7.6, 1.5))
+    way((2.0, 2.3), (2.0, 4.85))
+    way((2.0, 3.5), (4.1, 3.5))
+    way((4.4, 1.2), (4.4, 1.5))
+    way((4.4, 2.3), (4.4, 3.15))
+    way((4.4, 3.85), (4.4, 4.85))
+    way((7.6, 2.3), (7.6, 3.15))
+    way((9.1, 3.5), (7.9, 3.5))
+    way((7.3, 3.5), (6.0, 3.5), (6.0, 1.9), (5.1, 1.9))
+    way((8.5, 5.2), (8.5, 5.95))
+    sign(2.0, 1.9, r"$\Gamma_u$: σ", "#fbe7bf", square=True)
+    sign(7.6, 1.9, r"$\Gamma_r$: σ", "#d5efe6", square=True)
+    sign(4.4, 1.9, r"$\tilde c$: tanh", "#cfe3f2", square=True)
+    for x, y, text in ((2.0, 5.2, "∗"), (4.4, 3.5, "∗"), (4.4, 5.2, "+"), (7.6, 3.5, "∗")):
+        sign(x, y, text)
+    label(1.45, 4.4, r"$1-\Gamma_u$")
+    label(3.0, 3.75, r"$\Gamma_u$")
 
 
 # --- streams of sentences ---------------------------------------------------------------------------------------------
@@ -234,73 +233,51 @@ def as_text(rows):
     return " ".join(VOCABULARY[j] for j in rows)
 
 
-def race(mean_between, rng, n_a=16, m=500, num_epochs=15):
-    """Train a plain network and a GRU on the same streams and return ``{name: (network, accuracy on new streams)}``."""
-    T = max(30, 4 * mean_between)
-    x, y, asked, _ = streams(m, T, mean_between, rng)
-    x_test, y_test, asked_test, _ = streams(300, T, mean_between, rng)
-    results = {}
-    for name, kind in (("plain", fast_rnn.RNN), ("GRU", fast_rnn.GRU)):
-        network = fast_rnn.Network([kind(len(VOCABULARY), n_a, rng, first=True)], 2, rng)
-        optimizer = fast_rnn.ClippedAdam(0.01, 1.0)
-        fast_rnn.train(network, x, y, optimizer, rng, num_epochs=num_epochs, batch_size=25, counted=asked)
-        results[name] = network, fast_rnn.accuracy(network, x_test, y_test, counted=asked_test)
-    return results
+def verbs(m, mean_between, rng):
+    """Return `streams` as columns, (n_x, m, T), the numbers of the subjects as columns (2, m, T), and what is asked."""
+    rows, plural, asked, _ = streams(m, max(30, 4 * mean_between), mean_between, rng)
+    return np.eye(len(VOCABULARY))[:, rows], np.eye(2)[:, plural], asked
 
 
-def accuracy_by_distance(network, rng, edges, m=400, T=120, mean_between=20):
-    """Return the share of right answers on new streams for distances from each edge up to below the next one."""
-    x, y, asked, distance = streams(m, T, mean_between, rng)
-    right = fast_rnn.scores_of(network, x).argmax(axis=0) == y
-    return [
-        right[(asked > 0) & (distance >= a) & (distance < b)].mean() for a, b in zip(edges, edges[1:], strict=False)
-    ]
-
-
-def as_parameters(network):
-    """Return the parameters of a trained GRU in the form of the lesson: Wu, bu, Wr, br, Wc, bc, Wy, by, in float64."""
-    layer = network.layers[0]
-    stacked = np.hstack([layer.parameters["Wa"], layer.parameters["Wx"]]).astype(float)
-    parameters = {"Wy": network.parameters["W"].astype(float), "by": network.parameters["b"].astype(float)}
-    for k, name in enumerate("urc"):
-        rows = slice(k * layer.n_a, (k + 1) * layer.n_a)
-        parameters[f"W{name}"] = stacked[rows]
-        parameters[f"b{name}"] = layer.parameters["b"][rows].astype(float)
+def first_parameters(kind, n_a, rng, n_x=None):
+    """Return parameters of a "GRU" or a "plain" network to start with; those for the state are orthogonal."""
+    n_x, parameters = n_x or len(VOCABULARY), {"Wy": rng.normal(size=(2, n_a)) / np.sqrt(n_a), "by": np.zeros((2, 1))}
+    for name in "urc" if kind == "GRU" else "a":
+        of_state = np.linalg.qr(rng.normal(size=(n_a, n_a)))[0]
+        parameters[f"W{name}"] = np.hstack([of_state, rng.normal(size=(n_a, n_x)) / np.sqrt(n_x)])
+        parameters[f"b{name}"] = np.zeros((n_a, 1))
     return parameters
 
 
-def gradient_by_lag(network, rng, longest=30, m=200):
-    """Return how much of the last answer's gradient arrives at the states before: norms by lag, 1 at lag 0.
-
-    The sentences have `longest` words between subject and verb, so that nothing needs to be written meanwhile.
-    """
+def long_sentences(rng, longest=30, m=200):
+    """Return m beginnings of sentences, (n_x, m, longest + 2), with `longest` words between subject and verb."""
     row = {word: j for j, word in enumerate(VOCABULARY)}
     x = rng.choice([row[word] for word in BETWEEN + SINGULAR + PLURAL], (m, longest + 2))
-    y = rng.integers(0, 2, (m, longest + 2))
-    x[:, 0] = row["the"]
-    x[:, 1] = [row[(PLURAL if plural else SINGULAR)[rng.integers(4)]] for plural in y[:, -1]]
-    dscores = np.zeros((2, m, longest + 2), dtype=np.float32)
-    network.forward(x)
-    dscores[0, :, -1], dscores[1, :, -1] = -1, 1
-    network.backward(dscores)
-    norms = np.linalg.norm(network.layers[0].da.astype(float), axis=0)  # (m, T)
-    return np.median(norms / norms[:, -1:], axis=0)[::-1][: longest + 1]
+    x[:, 0], x[:, 1] = row["the"], rng.choice([row[word] for word in SINGULAR + PLURAL], m)
+    return np.eye(len(VOCABULARY))[:, x]
 
 
-def draw_race(ax, distances, results):
-    """Draw accuracies over distance; ``results`` is ``{name: accuracies}``."""
-    for (name, values), color, mark in zip(results.items(), (ORANGE, BLUE), ("s--", "o-"), strict=True):
-        ax.plot(distances, values, mark, color=color)
-        ax.annotate(name, (distances[-1], values[-1]), (8, 0), textcoords="offset points", color=color, va="center")
+def draw_shares(ax, results):
+    """Draw every start's share of right verbs; ``results`` is ``{(name, words between): shares}``."""
+    for (name, words), values in results.items():
+        mark, color, shift = ("s", ORANGE, -0.4) if name == "plain" else ("o", BLUE, 0.4)
+        label = name if words == min(word for _, word in results) else None
+        place = words + shift + np.linspace(-0.25, 0.25, len(values))
+        ax.plot(place, values, mark, color=color, markersize=5, label=label)
     ax.axhline(0.5, color="#999999", linewidth=0.8, linestyle=":")
-    ax.set(ylim=(0.4, 1.04), ylabel="share of right verbs")
+    ax.set(ylim=(0.4, 1.04), xticks=sorted({words for _, words in results}), ylabel="share of right verbs")
+    ax.set_xlabel("words between subject and verb, on average; each mark a start")
+    ax.legend(loc="lower left")
 
 
 def draw_lags(ax, results):
-    """Draw gradient norms by lag on a logarithmic axis; ``results`` is ``{name: norms}``."""
-    for (name, values), color in zip(results.items(), (ORANGE, BLUE), strict=True):
-        ax.semilogy(values, color=color)
-        ax.annotate(name, (len(values) - 1, values[-1]), (6, 0), textcoords="offset points", color=color, va="center")
+    """Draw gradient norms by lag; ``results`` is ``{name: norms of each start}``, the medians are thick."""
+    for (name, starts), color, style in zip(results.items(), (ORANGE, BLUE), ("--", "-"), strict=True):
+        for values in starts:
+            ax.semilogy(values, style, color=color, linewidth=0.8)
+        middle = np.median(starts, axis=0)
+        ax.semilogy(middle, style, color=color, linewidth=2.2)
+        ax.annotate(name, (len(middle) - 1, middle[-1]), (6, 0), textcoords="offset points", color=color, va="center")
     ax.set(xlabel="steps back from the verb", ylabel="gradient, 1 at the verb")
 
 
@@ -324,6 +301,11 @@ def draw_gates(axes, words, gamma_u, gamma_r, c, plural):
     axes[3].axhline(0.5, color="#999999", linewidth=0.8)
     axes[3].set(ylim=(-0.08, 1.08), xlim=(-0.5, len(words) - 0.5), ylabel='"were"', xticks=range(len(words)))
     axes[3].set_xticklabels(words, rotation=60, ha="right", fontsize=8)
+    asked = [t - 1 for t, word in enumerate(words) if word in ("was", "were")]
+    axes[3].plot(asked, np.asarray(plural)[asked], "o", markersize=10, mfc="none", color=RED)
+    for ax in axes:
+        for t in np.flatnonzero(np.array(words) == "."):
+            ax.axvline(t + 0.5, color="#333333", linewidth=1, linestyle="--")
 
 
 # --- was or were in a real text ---------------------------------------------------------------------------------------
@@ -380,3 +362,106 @@ def read_verses(kind, train, test, seed, n_a=24, num_epochs=4):
     x, y, mask = (train[name] for name in ("x", "y", "mask"))
     fast_rnn.train(network, x, y, optimizer, rng, num_epochs=num_epochs, batch_size=50, mask=mask)
     return fast_rnn.accuracy(network, test["x"], test["y"], test["mask"])
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too large",
+        "the cost jumps to more than three times that of guessing on the way",
+        "divide the learning rate by 30",
+    ),
+    sick.Fault(
+        "the learning rate is too small",
+        "the cost hardly changes, although the gradient is not small",
+        "multiply the learning rate by 1000",
+    ),
+    sick.Fault(
+        "the update gates start shut",
+        "the mean update gate is near 0: nothing is ever written, and the states stay near 0",
+        "start the biases of the update gates at 0",
+    ),
+    sick.Fault(
+        "the answers belong to other sequences",
+        "gates are open and the cost falls to that of guessing, but no further",
+        "print one sequence together with its answer",
+    ),
+)
+
+
+def recall(rng, forward, backward, p, rate, shuffled, updates):
+    """Train on sequences of 8 signs, whose first one is asked for at the end; the parameters p change.
+
+    Returns
+    -------
+    costs : list of float
+    norm : float
+        Of the first gradient.
+    right : float
+        Share of new sequences that are answered right.
+    steps : list
+        The caches of the last run.
+    """
+    averages, costs, norms, zeros = dict.fromkeys(p, (0, 0)), [], [], np.zeros((len(p["Wc"]), 40))
+
+    def run(shuffled):
+        signs = rng.integers(0, 2, (40, 8))
+        asked = rng.permutation(signs[:, 0]) if shuffled else signs[:, 0]
+        a, y_hat, *_, caches = forward(np.eye(2)[:, signs], zeros, p)
+        return a, y_hat[:, :, -1], np.eye(2)[:, asked], caches
+
+    with np.errstate(all="ignore"):
+        for t in range(1, updates + 1):
+            a, y_hat, y, caches = run(shuffled)
+            costs.append(float(-np.mean(np.log(np.sum(y * y_hat, axis=0) + 1e-30))))
+            dscores, da = (y_hat - y) / 40, np.zeros_like(a)
+            da[:, :, -1] = p["Wy"].T @ dscores
+            gradients = backward(da, caches)
+            gradients |= {"dWy": dscores @ a[:, :, -1].T, "dby": dscores.sum(axis=1, keepdims=True)}
+            norms.append(np.sqrt(sum(np.sum(gradients[f"d{name}"] ** 2) for name in p)))
+            for name in p:
+                v, s = averages[name]
+                dV = gradients[f"d{name}"]
+                averages[name] = v, s = 0.9 * v + 0.1 * dV, 0.999 * s + 0.001 * dV**2
+                p[name] = p[name] - rate * v / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+        _, y_hat, y, (steps, _) = run(shuffled=False)
+    return costs, norms[0], float(np.mean(y_hat.argmax(axis=0) == y.argmax(axis=0))), steps
+
+
+def draw_costs(costs):
+    """Return a figure of the costs of such a run."""
+    figure, ax = plt.subplots(figsize=(6, 2.6))
+    ax.plot(np.minimum(costs, 3), color=BLUE)
+    ax.axhline(np.log(2), color="gray", linestyle="--", linewidth=1)
+    ax.set(xlabel="update", ylabel="J (3: 3 or more)", ylim=(0, 3.1), title="cost; dashed: guessing")
+    plt.close(figure)
+    return figure
+
+
+def sick_run(rng, gru_forward, gru_backward, updates=150, which=None):
+    """Train on `recall` with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    gru_forward, gru_backward : callable
+        The learner's.
+    updates : int
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    rate = (rng.uniform(0.8, 1.5), rng.uniform(1e-6, 3e-6), 0.02, 0.02)[which]
+    p = first_parameters("GRU", 6, rng, n_x=2)
+    if which == 2:
+        p["bu"], p["Wu"] = p["bu"] - 20.0, 0.1 * p["Wu"]
+    costs, norm, right, steps = recall(rng, gru_forward, gru_backward, p, rate, which == 3, updates)
+    words = (
+        f"The network sees 8 signs and is asked for the first. Guessing costs 0.693. The cost is {costs[0]:.3f} at the "
+        f"start, {np.mean(costs[-20:]):.3f} on average over the last 20 of {updates} updates, and at most "
+        f"{max(costs):.3g}. The norm of the gradient is {norm:.1e} at the start. The learning rate of Adam is "
+        f"{rate:.1e}. The mean update gate is {np.mean([step[2] for step in steps]):.2g} at the end. Right: "
+        f"{right:.0%} of new sequences."
+    )
+    return sick.Run(draw_costs(costs), words, FAULTS, which)

@@ -8,6 +8,37 @@ from helpers.exercises import Lesson, case
 lesson = Lesson("gru")
 GATES = ("u", "r", "c")
 
+lesson.predict(
+    "careful",
+    "One unit stores the number of dogs, and its gate is nearly closed at the six words behind it, also at dog. The state after "
+    "dogs is changed by a little. How does the last state change?",
+    ("by less than half as much", "by about as much, 0.9 to 1.1 times", "by more, above 1.1 times"),
+    "At dog the gate is not quite closed. A larger state closes it more tightly and loses less: a second path, through Γ_u.",
+)
+lesson.predict(
+    "twenty",
+    "Your GRU and a plain network, 16 units each, learn to choose the verb over 20 words, five starts each. In how many of its "
+    "starts is the plain network right more than 97 times of 100?",
+    ("in none", "in some", "in all"),
+    "Over 20 words the start decides whether enough of the gradient arrives. The GRU does not depend on that luck.",
+)
+lesson.predict(
+    "lag",
+    "Both networks have learned with 10 words between. The gradient of an answer goes back over 30 words. How much weaker does it "
+    "get in the plain network than in the GRU? Take the ratio of what arrives, the middle of five starts.",
+    ("less than 10 times", "10 to 1000 times", "more than 1000 times"),
+    "The plain network multiplies by w (1 - a²) at each step; a GRU whose update gate is small copies a part. Starts differ, too.",
+)
+
+ONE = np.array([[1.0]])
+
+
+def by_hand():
+    """Return the parameters of the lesson's example by hand."""
+    weights = {"Wu": [2.0, -1], "Wr": [-2.0, 1], "Wc": [4.0, -1]}
+    parameters = {name: np.array([row]) for name, row in weights.items()} | {f"b{name}": 0 * ONE for name in GATES}
+    return parameters | {"Wy": np.array([[0.0], [1]]), "by": np.zeros((2, 1))}
+
 
 def parameters_for(rng, n_x, n_a, n_y):
     """Return random parameters of a GRU and its output."""
@@ -33,7 +64,22 @@ def cell_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=55, equation="(3.8) to (3.12)", returns=("c_next", "yt_pred", "cache"), cases=cell_cases
+    points=3,
+    topic=55,
+    equation="(3.8) to (3.12)",
+    returns=("c_next", "yt_pred", "cache"),
+    cases=cell_cases,
+    ask="Two stacked columns are needed. Which of the three blocks gets the one in which the old state is weakened?",
+    small={"xt": ONE, "c_prev": 0.5 * ONE, "parameters": by_hand()},
+    why={
+        "question": "Why does the old state have the factor 1 - Γ_u, and not a gate of its own?",
+        "choices": {
+            "old and new then have weights that add up to 1, so the state stays between -1 and 1": "Yes: a mean of two numbers "
+            "lies between them.",
+            "a gate of its own would not be between 0 and 1": "No: any sigmoid is. The LSTM of lesson 4 has such a gate.",
+            "the gradient could not pass a second gate": "No: it passes gates of any kind. Lesson 4 does it.",
+        },
+    },
 )
 def gru_cell_forward(xt, c_prev, parameters):
     """Run one step of a gated recurrent unit on m examples.
@@ -95,7 +141,7 @@ def step_with(
 
 
 @gru_cell_forward.mistake(
-    "The candidate does not use Γ_r: this is the slip of the notes. The reset gate multiplies the old state inside the "
+    "The candidate does not use Γ_r. The reset gate multiplies the old state inside the "
     "tanh: W_c [Γ_r ∗ c_prev; xt]."
 )
 def gamma_r_never_used(xt, c_prev, parameters):
@@ -305,7 +351,7 @@ def cell_with_blocks_apart(xt, c_prev, parameters):
     return step_with(xt, c_prev, parameters)
 
 
-@gru_cell_forward.accept
+@gru_cell_forward.accept("Both gates in one product, which is cut into two. The candidate has to wait for the reset gate.")
 def cell_with_all_gates_at_once(xt, c_prev, parameters):
     n_a = len(c_prev)
     W, b = (np.concatenate([parameters[f"{V}{name}"] for name in "ur"]) for V in "Wb")
@@ -346,7 +392,15 @@ def forward_cases(rng):
     return [one(1, 4, 3, 2, 2), one(2, 1, 2, 3, 2), one(3, 2, 1, 1, 4), one(2, 1, 1, 1, 2)]
 
 
-@lesson.exercise(points=2, topic=55, equation="(3.13)", returns=("c", "y_pred", "caches"), cases=forward_cases)
+@lesson.exercise(
+    points=2,
+    topic=55,
+    equation="(3.13)",
+    returns=("c", "y_pred", "caches"),
+    cases=forward_cases,
+    ask="What does step 1 start from, and what does every later step start from?",
+    small={"x": np.array([[[1.0, 0.0]]]), "c0": 0.5 * ONE, "parameters": by_hand()},
+)
 def gru_forward(x, c0, parameters):
     """Run a GRU over whole sequences.
 
@@ -476,7 +530,9 @@ def forward_by_the_rule(x, c0, parameters):
     return unrolled(in_order(x), last_or(c0), parameters, x)
 
 
-@gru_forward.accept
+@gru_forward.accept(
+    "The products with the inputs do not depend on the states, so those of all steps are made at once, before the loop."
+)
 def forward_with_projected_inputs(x, c0, parameters):
     """The products with the inputs of all steps at once; only the states need a loop."""
     n_a, p = len(c0), parameters
@@ -504,7 +560,14 @@ def hold_cases(rng):
     return [one(2, 1, 0, 1), one(4, 0, 1, 1, 0, 0), one(3, 1, 0, 0), one(3, 0), one(2, 1)]
 
 
-@lesson.exercise(points=1, topic=55, equation="(3.14)", cases=hold_cases)
+@lesson.exercise(
+    points=1,
+    topic=55,
+    equation="(3.14)",
+    cases=hold_cases,
+    ask="What are the two factors where the mask is 1, and what are they where it is 0?",
+    small={"c_next": np.array([[1.0, 2, 3]]), "c_prev": np.array([[10.0, 20, 30]]), "mask_t": np.array([1.0, 0, 1])},
+)
 def hold_at_padding(c_next, c_prev, mask_t):
     """Keep the old state where a step is padding.
 
@@ -552,7 +615,7 @@ def all_or_none(c_next, c_prev, mask_t):
     return (c_next if np.all(mask_t) else c_prev).copy()
 
 
-@hold_at_padding.accept
+@hold_at_padding.accept("The mask as a question, not as a factor: where it is 1 the new state, else the old one.")
 def held_by_where(c_next, c_prev, mask_t):
     return np.where(mask_t == 1, c_next, c_prev)
 
@@ -581,7 +644,23 @@ def cell_backward_cases(rng):
     return [one(1, 2, 3, 4), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
-@lesson.exercise(points=5, topic=55, equation="(3.15) to (3.22)", cases=cell_backward_cases, backward=True)
+@lesson.exercise(
+    points=5,
+    topic=55,
+    equation="(3.15) to (3.22)",
+    cases=cell_backward_cases,
+    backward=True,
+    ask="In the equations of one step, how often does the old state occur? Each time is a path on which something comes back.",
+    small={"dc_next": ONE, "cache": gru_cell_forward.reference(ONE, 0.5 * ONE, by_hand())[2]},
+    why={
+        "question": "Why does dΓ_u have the factor c_tilde - c_prev?",
+        "choices": {
+            "Γ_u multiplies the candidate, and -Γ_u multiplies the old state": "Yes: both terms of (3.11) depend on it.",
+            "the gate wants the candidate to be like the old state": "No: it is the derivative of a sum, nothing is wanted.",
+            "that is the slope of the sigmoid": "No: the slope is Γ_u (1 - Γ_u), the next factor.",
+        },
+    },
+)
 def gru_cell_backward(dc_next, cache):
     """Send the gradient back through one step of a GRU. Each ``dV`` is the derivative of the cost J by V.
 
@@ -685,7 +764,7 @@ def factor_gamma_r_missing(dc_next, cache):
 
 
 @gru_cell_backward.mistake(
-    "These are the gradients of the notes' slip, where the candidate does not use Γ_r: dWr is 0, so Γ_r never learns."
+    "These are the gradients of a step where the candidate does not use Γ_r: dWr is 0, so Γ_r never learns."
 )
 def gradients_of_the_slip(dc_next, cache):
     return back_with(dc_next, cache, r_factor=1, r_on=0, column=cache[1])
@@ -774,7 +853,7 @@ def back_with_blocks_apart(dc_next, cache):
     return back_with(dc_next, cache)
 
 
-@gru_cell_backward.accept
+@gru_cell_backward.accept("Both gates' dz above one another, so that one product sends both back and one makes both dW.")
 def back_with_all_gates_at_once(dc_next, cache):
     _, c, u, r, new, x, p = cache
     n = len(c)
@@ -820,7 +899,18 @@ def backward_cases(rng):
     return [one(1, 2, 3, [4, 4, 4]), one(3, 1, 2, [3]), one(2, 3, 1, [1, 1]), one(2, 1, 2, [4, 2, 1])]
 
 
-@lesson.exercise(points=4, topic=55, equation="(3.23) and (3.24)", cases=backward_cases, backward=True)
+@lesson.exercise(
+    points=4,
+    topic=55,
+    equation="(3.23) and (3.24)",
+    cases=backward_cases,
+    backward=True,
+    ask="Which two things arrive at the state of step t, and which of them is known only when step t + 1 is done?",
+    small={
+        "dc": np.array([[[1.0, 0.0]]]),
+        "caches": gru_forward.reference(np.array([[[1.0, 0.0]]]), 0.5 * ONE, by_hand())[2],
+    },
+)
 def gru_backward(dc, caches):
     """Send the gradients back through whole sequences. Each ``dV`` is the derivative of the cost J by V.
 
@@ -948,7 +1038,7 @@ def back_by_the_rule(dc, caches):
     return walked(dc, caches)
 
 
-@gru_backward.accept
+@gru_backward.accept("No loop: a step first asks the earlier ones for what they make of its dc_prev.")
 def back_by_recursion(dc, caches):
     def up_to(t, later):
         if t < 0:

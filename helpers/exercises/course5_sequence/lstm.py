@@ -8,6 +8,36 @@ from helpers.exercises import Lesson, case
 lesson = Lesson("lstm")
 BLOCKS = ("f", "u", "o", "c")
 
+lesson.predict(
+    "left",
+    "A cell holds 1. The weights are 0, and the bias of the forget gate is 1, so that it starts more open than half. How much of "
+    "the 1 is left after 20 steps?",
+    ("about 0.7", "about 0.002", "about 0.000001"),
+    "Each step multiplies by σ(1) = 0.73, and 20 such factors make 0.002. With a bias of 0 they make a millionth.",
+)
+lesson.predict(
+    "clauses",
+    "An LSTM has learned to choose was or were in a stream of sentences. Where is the mean of its forget gates lowest?",
+    ("inside a sentence, between subject and verb", "at the end of a sentence, and at the first word of the next one"),
+    "What was stored for one verb must not reach the next one. So the cell is emptied between sentences and kept inside them.",
+)
+lesson.predict(
+    "counters",
+    "A plain network, a GRU and an LSTM, 4 units each, learn to continue n times a, n times b, for n up to 20. Five starts each. "
+    "Which one is right up to the largest n, in the middle one of its starts?",
+    ("the plain network", "the GRU", "the LSTM"),
+    "A cell can go up by one step for each a without a bound. The states of the other two stay between -1 and 1.",
+)
+
+ONE = np.array([[1.0]])
+
+
+def by_hand():
+    """Return the parameters of the lesson's example by hand."""
+    weights = {"f": [2.0, -1], "u": [-2.0, 1], "o": [4.0, -2], "c": [6.0, -3]}
+    parameters = {f"W{name}": np.array([row]) for name, row in weights.items()}
+    return parameters | {f"b{name}": 0 * ONE for name in weights} | {"Wy": np.array([[0.0], [1]]), "by": np.zeros((2, 1))}
+
 
 def parameters_for(rng, n_x, n_a, n_y):
     """Return random parameters of an LSTM and its output."""
@@ -34,7 +64,22 @@ def cell_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=56, equation="(4.6) to (4.12)", returns=("a_next", "c_next", "yt_pred", "cache"), cases=cell_cases
+    points=3,
+    topic=56,
+    equation="(4.6) to (4.12)",
+    returns=("a_next", "c_next", "yt_pred", "cache"),
+    cases=cell_cases,
+    ask="Four blocks see the same column. Which of the four makes something that may be negative, and which gate multiplies it?",
+    small={"xt": ONE, "a_prev": 0.5 * ONE, "c_prev": ONE, "parameters": by_hand()},
+    why={
+        "question": "Why does the state go through tanh once more, although the candidate already has one?",
+        "choices": {
+            "the cell is a sum over the steps and can leave the range from -1 to 1": "Yes: each candidate lies in that range, "
+            "a sum of several need not.",
+            "without it the state could not be negative": "No: the cell itself can be negative. It can also be large.",
+            "the output gate needs values between 0 and 1": "No: tanh gives -1 to 1, and a gate multiplies anything.",
+        },
+    },
 )
 def lstm_cell_forward(xt, a_prev, c_prev, parameters):
     """Run one step of long short-term memory on m examples.
@@ -98,7 +143,7 @@ def step_with(xt, a_prev, c_prev, parameters, **o):
 
 
 @lstm_cell_forward.mistake(
-    "The tanh on c is missing: this is the slip of the notes. The state is Γ_o ∗ tanh(c_next), not Γ_o ∗ c_next."
+    "The tanh on c is missing. The state is Γ_o ∗ tanh(c_next), not Γ_o ∗ c_next."
 )
 def no_tanh_on_c(xt, a_prev, c_prev, parameters):
     return step_with(xt, a_prev, c_prev, parameters, out=lambda gate, c: gate * c)
@@ -327,7 +372,10 @@ def cell_with_blocks_apart(xt, a_prev, c_prev, parameters):
     return step_with(xt, a_prev, c_prev, parameters)
 
 
-@lstm_cell_forward.accept
+@lstm_cell_forward.accept(
+    "All four blocks in one product: the matrices stand above one another, and the result is cut into four. It is faster, "
+    "since one large product costs less than four small ones."
+)
 def cell_with_all_blocks_at_once(xt, a_prev, c_prev, parameters):
     W, b = (np.vstack([parameters[kind + V] for V in BLOCKS]) for kind in "Wb")
     z = W @ np.vstack([a_prev, xt]) + b
@@ -368,7 +416,15 @@ def forward_cases(rng):
     return [one(1, 2, 3, 2, 4), one(2, 1, 2, 3, 2), one(3, 2, 1, 1, 4), one(2, 1, 1, 1, 2)]
 
 
-@lesson.exercise(points=2, topic=56, equation="(4.13)", returns=("a", "y", "c", "caches"), cases=forward_cases)
+@lesson.exercise(
+    points=2,
+    topic=56,
+    equation="(4.13)",
+    returns=("a", "y", "c", "caches"),
+    cases=forward_cases,
+    ask="Two things go from one step to the next. With what does each of them start?",
+    small={"x": np.array([[[1.0, 0.0]]]), "a0": 0.5 * ONE, "parameters": by_hand() | {"bc": ONE}},
+)
 def lstm_forward(x, a0, parameters):
     """Run an LSTM over whole sequences; the memory cells start at 0.
 
@@ -531,7 +587,7 @@ def forward_by_filling(x, a0, parameters):
     return a, y, c, (caches, x)
 
 
-@lstm_forward.accept
+@lstm_forward.accept("No loop: the steps up to t are those up to t - 1 and one more. A stack of calls stands for the loop.")
 def forward_by_recursion(x, a0, parameters):
     def after(t):
         if t < 0:
@@ -556,7 +612,20 @@ def cell_backward_cases(rng):
     return [one(1, 2, 4, 3), one(3, 2, 4, 1), one(2, 2, 2, 2)]
 
 
-@lesson.exercise(points=5, topic=56, equation="(4.14) to (4.22)", cases=cell_backward_cases, backward=True)
+@lesson.exercise(
+    points=5,
+    topic=56,
+    equation="(4.14) to (4.22)",
+    cases=cell_backward_cases,
+    backward=True,
+    ask="Along which two paths does something arrive at the new cell, and which of the four blocks does not get its gradient "
+    "from the cell?",
+    small={
+        "da_next": ONE,
+        "dc_next": 0 * ONE,
+        "cache": lstm_cell_forward.reference(ONE, 0.5 * ONE, ONE, by_hand())[3],
+    },
+)
 def lstm_cell_backward(da_next, dc_next, cache):
     """Send the gradients back through one step of an LSTM. Each ``dV`` is the derivative of the cost J by V.
 
@@ -641,7 +710,7 @@ def way_through_the_state_missing(da_next, dc_next, cache):
 
 
 @lstm_cell_backward.mistake(
-    "These are the gradients of the notes' slip, a = Γ_o ∗ c. With tanh(c) the gate gets tanh(c_next) and the cell the "
+    "These are the gradients of a = Γ_o ∗ c, without the tanh. With tanh(c) the gate gets tanh(c_next) and the cell the "
     "factor 1 - tanh²(c_next)."
 )
 def gradients_of_the_slip(da_next, dc_next, cache):
@@ -882,7 +951,9 @@ def back_with_blocks_apart(da_next, dc_next, cache):
     return back_with(da_next, dc_next, cache)
 
 
-@lstm_cell_backward.accept
+@lstm_cell_backward.accept(
+    "The four dz above one another make one column, so that one product sends all four back and one makes all four dW."
+)
 def back_with_all_blocks_at_once(da_next, dc_next, cache):
     a_next, c_next, a, c, f, u, out, new, x, p = cache
     n = len(a)
@@ -927,7 +998,26 @@ def backward_cases(rng):
     return [one(1, 2, 3, [4, 4, 4]), one(3, 1, 2, [3]), one(2, 3, 1, [1, 1]), one(2, 1, 2, [4, 2, 1])]
 
 
-@lesson.exercise(points=4, topic=56, equation="(4.23) and (4.24)", cases=backward_cases, backward=True)
+@lesson.exercise(
+    points=4,
+    topic=56,
+    equation="(4.23) and (4.24)",
+    cases=backward_cases,
+    backward=True,
+    ask="Step t gets two gradients from step t + 1. To which of them is something of its own added?",
+    small={
+        "da": np.array([[[0.0, 1.0]]]),
+        "caches": lstm_forward.reference(np.array([[[1.0, 0.0]]]), 0.5 * ONE, by_hand() | {"bc": ONE})[3],
+    },
+    why={
+        "question": "Why do the gradients of the weights grow by a sum over the steps?",
+        "choices": {
+            "the same weights work at all steps, and each step is a path to the cost": "Yes: the chain rule adds over paths.",
+            "so that long sequences count more than short ones": "No: that is what it leads to, not why it is the derivative.",
+            "because the loop runs backwards": "No: the order does not matter for a sum. Every step uses these weights.",
+        },
+    },
+)
 def lstm_backward(da, caches):
     """Send the gradients back through whole sequences. Each ``dV`` is the derivative of the cost J by V.
 
@@ -1091,7 +1181,9 @@ def back_by_recursion(da, caches):
     }
 
 
-@lstm_backward.accept
+@lstm_backward.accept(
+    "The gradient of each output goes back alone, and all are added up. It is right since J is a sum over time, and slow: T_x walks."
+)
 def back_each_output_by_itself(da, caches):
     """Send the gradient of each step's output back alone, and add up what comes of it: J is a sum over time."""
     total = None
