@@ -127,7 +127,9 @@ def batch_variant(texts, char_to_ix, T, reads=0, says=1, extra=1, fill=None, sta
     return inputs, targets, mask
 
 
-@shifted_batch.mistake("The targets are not shifted: they are what is read. At each place the target is the next symbol.")
+@shifted_batch.mistake(
+    "The targets are not shifted: they are what is read. At each place the target is the next symbol."
+)
 def not_shifted(*given):
     return batch_variant(*given, says=0)
 
@@ -142,7 +144,9 @@ def without_the_start(*given):
     return batch_variant(*given, reads=1, says=1)
 
 
-@shifted_batch.mistake("Inputs and targets are both shifted. The inputs start with the newline, the targets with the first letter.")
+@shifted_batch.mistake(
+    "Inputs and targets are both shifted. The inputs start with the newline, the targets with the first letter."
+)
 def both_shifted(*given):
     return batch_variant(*given, reads=1, says=2)
 
@@ -152,7 +156,9 @@ def exchanged(*given):
     return batch_variant(*given, reads=1, says=0)
 
 
-@shifted_batch.mistake("The end is not real in your mask. The model has to say where a text ends: a text has len(text) + 1 targets.")
+@shifted_batch.mistake(
+    "The end is not real in your mask. The model has to say where a text ends: a text has len(text) + 1 targets."
+)
 def end_not_counted(*given):
     inputs, targets, _ = batch_variant(*given)
     return inputs, targets, batch_variant(*given, extra=0)[2]
@@ -190,7 +196,9 @@ def cut_in_front(texts, char_to_ix, T):
     return inputs[:, :T], targets[:, :T], mask[:, :T]
 
 
-@shifted_batch.mistake("A text that is too long ends with a newline in your targets. It is cut off: it has no end there.")
+@shifted_batch.mistake(
+    "A text that is too long ends with a newline in your targets. It is cut off: it has no end there."
+)
 def end_forced(texts, char_to_ix, T):
     return batch_variant([text[: T - 1] for text in texts], char_to_ix, T)
 
@@ -204,7 +212,9 @@ def batch_by_padding(texts, char_to_ix, T):
     return numbers(full), numbers(goal), np.arange(T) < lengths[:, None]
 
 
-@shifted_batch.accept("One array with a column more: its first T columns are the inputs, its last T columns the targets.")
+@shifted_batch.accept(
+    "One array with a column more: its first T columns are the inputs, its last T columns the targets."
+)
 def batch_from_one_array(texts, char_to_ix, T):
     rows = np.full((len(texts), T + 1), char_to_ix["\n"])
     for row, text in zip(rows, texts, strict=True):
@@ -235,7 +245,11 @@ def embed_cases(rng):
     equation="(11.2)",
     cases=embed_cases,
     ask="E has one column per symbol, P one per place. What picks a column of each?",
-    small={"tokens": np.array([[1, 0, 1]]), "E": np.array([[1.0, 2], [3, 4]]), "P": np.array([[0.0, 10, 20, 30], [0, 1, 2, 3]])},
+    small={
+        "tokens": np.array([[1, 0, 1]]),
+        "E": np.array([[1.0, 2], [3, 4]]),
+        "P": np.array([[0.0, 10, 20, 30], [0, 1, 2, 3]]),
+    },
 )
 def embed(tokens, E, P):
     """Add the vector of each token and the vector of its place.
@@ -466,7 +480,7 @@ def embed_back_by_loop(da, tokens, V, T_max):
 # --- gpt_forward -----------------------------------------------------------------------------------------------------
 
 #: n, n_h, h, L, V, T_max, m, T
-MODELS = ((4, 3, 2, 2, 5, 7, 2, 3), (4, 5, 1, 1, 6, 9, 1, 5), (6, 2, 3, 2, 3, 5, 2, 4))
+MODELS = ((4, 2, 2, 2, 5, 6, 2, 3), (3, 2, 1, 1, 4, 7, 1, 4), (3, 2, 3, 2, 3, 5, 1, 3))
 
 
 def sides(rng, *shape):
@@ -490,7 +504,7 @@ def draw_model(rng, n, n_h, h, L, V, T_max, m, T):
     parameters |= {"gamma": sides(rng, n, 1), "beta": sides(rng, n, 1)}
     parameters |= {"W": rng.normal(size=(V, n)), "b": sides(rng, V, 1)}
     tokens = rng.integers(V, size=(m, T))
-    tokens[0, :3] = [1, 0, 1]
+    tokens[0, :3] = rng.permutation(V)[[0, 1, 0]]  # a repeat
     return {"tokens": tokens, "parameters": parameters, "num_heads": h}
 
 
@@ -561,7 +575,9 @@ def without_last_norm(*given):
     return gpt_variant(*given, last=lambda a, p: (a, layer_norm_forward(a, p["gamma"], p["beta"], 1e-5)[1]))
 
 
-@gpt_forward.mistake("Each place sees later ones: hand causal_mask(T) to each block. A cost that is too good is the sign of it.")
+@gpt_forward.mistake(
+    "Each place sees later ones: hand causal_mask(T) to each block. A cost that is too good is the sign of it."
+)
 def without_the_mask(*given):
     return gpt_variant(*given, mask=lambda T: np.ones((T, T), dtype=bool))
 
@@ -596,7 +612,9 @@ def gpt_without_positions(*given):
     return gpt_variant(*given, start=lambda tokens, p: p["E"][:, tokens])
 
 
-@gpt_forward.mistake("The scores use E, transposed. Here they have a matrix of their own, W: embedding and output are not tied.")
+@gpt_forward.mistake(
+    "The scores use E, transposed. Here they have a matrix of their own, W: embedding and output are not tied."
+)
 def tied(*given):
     return gpt_variant(*given, scores=lambda a, p: np.tensordot(p["E"].T, a, axes=1) + p["b"][:, :, None])
 
@@ -608,7 +626,9 @@ def without_output_bias(*given):
 
 @gpt_forward.mistake("Z holds probabilities. Return the scores: the loss does the softmax.")
 def probabilities(*given):
-    return gpt_variant(*given, scores=lambda a, p: softmax(np.tensordot(p["W"], a, axes=1) + p["b"][:, :, None], axis=0))
+    return gpt_variant(
+        *given, scores=lambda a, p: softmax(np.tensordot(p["W"], a, axes=1) + p["b"][:, :, None], axis=0)
+    )
 
 
 @gpt_forward.mistake("The norm comes before the blocks. Here it comes after the last one.")
@@ -716,7 +736,9 @@ def language_model_loss(Z, targets, mask):
     return J, dZ
 
 
-def loss_variant(Z, targets, mask, axis=0, weight=None, back=None, answer=True, cost=lambda J: J, softmaxed=log_softmax):
+def loss_variant(
+    Z, targets, mask, axis=0, weight=None, back=None, answer=True, cost=lambda J: J, softmaxed=log_softmax
+):
     """Return what `language_model_loss` returns, with other weights of the places, forward and back."""
     logs = softmaxed(Z, axis=axis)
     Y = np.arange(len(Z))[:, None, None] == targets
@@ -815,7 +837,9 @@ def loss_overflow(Z, targets, mask):
         return loss_variant(Z, targets, mask, softmaxed=plain)
 
 
-@language_model_loss.accept("The softmax of SciPy, and the logarithm of the target's share looked up instead of multiplied by one-hot columns.")
+@language_model_loss.accept(
+    "The softmax of SciPy, and the logarithm of the target's share looked up instead of multiplied by one-hot columns."
+)
 def loss_with_scipy(Z, targets, mask):
     logs = np.take_along_axis(log_softmax(Z, axis=0), targets[None], axis=0)[0]
     dZ = softmax(Z, axis=0)
@@ -909,7 +933,9 @@ def gpt_back(
     return found | {name: change(found, cache) for name, change in parts.items()}
 
 
-@gpt_backward.mistake("The last norm is skipped on the way back: the derivative by its output goes through layer_norm_backward.")
+@gpt_backward.mistake(
+    "The last norm is skipped on the way back: the derivative by its output goes through layer_norm_backward."
+)
 def norm_skipped(*given):
     return gpt_back(*given, norm=lambda da, kept: (da, *layer_norm_backward(da, kept)[1:]))
 
@@ -921,12 +947,16 @@ def stream_not_handed_on(*given):
     return gpt_back(*given, into=lambda da, first, total: first)
 
 
-@gpt_backward.mistake("What the block above returned is added to what it got. It is in there already: the block has its own sums.")
+@gpt_backward.mistake(
+    "What the block above returned is added to what it got. It is in there already: the block has its own sums."
+)
 def stream_added_twice(*given):
     return gpt_back(*given, into=lambda da, first, total: total)
 
 
-@gpt_backward.mistake("The blocks are gone through from the first to the last. On the way back the last one comes first.")
+@gpt_backward.mistake(
+    "The blocks are gone through from the first to the last. On the way back the last one comes first."
+)
 def blocks_forward(*given):
     found = gpt_back(*given, order=lambda caches: caches)
     return found | {"blocks": found["blocks"][::-1]}
@@ -942,7 +972,9 @@ def embedding_from_above(*given):
     return gpt_back(*given, last=lambda da, first, blocks: first)
 
 
-@gpt_backward.mistake("dW uses the input of the last norm. The scores were made from its output, the last entry of the cache.")
+@gpt_backward.mistake(
+    "dW uses the input of the last norm. The scores were made from its output, the last entry of the cache."
+)
 def dW_without_gamma(*given):
     return gpt_back(*given, dW=lambda found, cache: np.tensordot(given[0], cache[3][0], axes=((1, 2), (1, 2))))
 
@@ -990,7 +1022,9 @@ def db_flat(*given):
 @gpt_backward.mistake("dgamma and dbeta of the last norm are exchanged: layer_norm_backward returns dx, dgamma, dbeta.")
 def norm_parts_exchanged(*given):
     return gpt_back(
-        *given, dgamma=lambda found, cache: gpt_back(*given)["dbeta"], dbeta=lambda found, cache: gpt_back(*given)["dgamma"]
+        *given,
+        dgamma=lambda found, cache: gpt_back(*given)["dbeta"],
+        dbeta=lambda found, cache: gpt_back(*given)["dgamma"],
     )
 
 
@@ -1029,7 +1063,7 @@ def next_cases(rng):
     settings = (
         (spread(7), 1.4, 7, 1.0), (spread(7), 0.6, 3, 1.0), (spread(6), 1.2, 6, 0.7), (spread(8), 1.7, 5, 0.75),
         (spread(5), 1.3, 4, 0.05), (exact, 1.0, 4, 0.5), (2 * exact, 2.0, 9, 0.75), (tied, 1.5, 2, 1.0),
-        (tied, 0.8, 3, 0.9), (1000 + 300 * spread(4), 150.0, 3, 0.95), (spread(6), 2.0, 1, 1.0),
+        (tied, 0.8, 3, 0.9), (900 + spread(4), 1.2, 3, 0.95), (spread(6), 2.0, 1, 1.0),
         (np.array([[2.0], [0.5], [1.9], [1.8], [1.7], [0.1]])[rng.permutation(6)], 1.1, 3, 0.6),
     )  # fmt: skip
     return [case(z=z, temperature=T, top_k=k, top_p=p) for z, T, k, p in settings]
@@ -1087,20 +1121,20 @@ def next_variant(
     return p / p.sum() if final else p
 
 
-@next_token_distribution.mistake("The scores are multiplied by the temperature. Divide: a high temperature makes all more alike.")
+@next_token_distribution.mistake(
+    "The scores are multiplied by the temperature. Divide: a high temperature makes all more alike."
+)
 def temperature_multiplied(*given):
     with np.errstate(all="ignore"):
         return next_variant(*given, shares=lambda z, T: softmax(z * T))
 
 
-@next_token_distribution.mistake("The probabilities are divided by the temperature. Divide the scores, before the exponential.")
+@next_token_distribution.mistake(
+    "The temperature has no effect. Divide the scores by it, before the exponential: probabilities that are divided by it are the same "
+    "again once they add up to 1."
+)
 def temperature_on_probabilities(*given):
     return next_variant(*given, shares=lambda z, T: softmax(z) / T)
-
-
-@next_token_distribution.mistake("The temperature is ignored: divide the scores by it.")
-def without_temperature(*given):
-    return next_variant(*given, shares=lambda z, T: softmax(z))
 
 
 @next_token_distribution.mistake("Large scores overflow. Subtract the largest score first.")
@@ -1119,7 +1153,9 @@ def one_too_few(*given):
     return next_variant(*given, k=lambda k: max(1, k - 1))
 
 
-@next_token_distribution.mistake("Equal scores are lost: you keep what is above the k-th value, but the k-th itself and its equals count, too.")
+@next_token_distribution.mistake(
+    "Equal scores are lost: you keep what is above the k-th value, but the k-th itself and its equals count, too."
+)
 def ties_lost(z, temperature, top_k, top_p):
     limit = np.sort(z[:, 0])[::-1][min(top_k, len(z)) - 1]
     p = np.where(z > limit, softmax(z / temperature), 0)
@@ -1143,7 +1179,7 @@ def not_renormalised(*given):
 
 
 @next_token_distribution.mistake(
-    "After top_k the shares do not add up to 1 any more, and you compare their sums with top_p. Divide by the sum first."
+    "After top_k the shares do not add up to 1 any more, and you compare their sums with top_p, as if top_p came first. Divide by the sum before."
 )
 def top_p_of_the_rest(*given):
     return next_variant(*given, again=False)
@@ -1161,15 +1197,19 @@ def crossing_dropped(*given):
     return next_variant(*given, keep=keep)
 
 
-@next_token_distribution.mistake("Where a sum is exactly top_p, you keep one more. The smallest set whose mass is at least top_p is enough.")
+@next_token_distribution.mistake(
+    "Where a sum is exactly top_p, you keep one more. The smallest set whose mass is at least top_p is enough."
+)
 def one_more_at_equality(*given):
     return next_variant(*given, keep=lambda ranked, p: np.cumsum(ranked) - ranked <= p)
 
 
-@next_token_distribution.mistake("For a small top_p nothing is left. The likeliest symbol always stays.")
+@next_token_distribution.mistake(
+    "The symbol that crosses top_p is dropped, so for a small top_p nothing is left. The likeliest symbol always stays."
+)
 def empty_for_small_p(*given):
     with np.errstate(all="ignore"):
-        return next_variant(*given, keep=lambda ranked, p: (np.cumsum(ranked) - ranked < p) & (ranked[0] < 10 * p))
+        return next_variant(*given, keep=lambda ranked, p: np.cumsum(ranked) <= p + 1e-12)
 
 
 @next_token_distribution.mistake("The sum for top_p runs from the least likely symbol up. Begin with the likeliest.")
@@ -1182,7 +1222,9 @@ def in_sorted_order(*given):
     return np.sort(next_token_distribution(*given), axis=0)[::-1]
 
 
-@next_token_distribution.mistake("All symbols with at least the share top_p are kept. top_p is about the sum of the likeliest ones.")
+@next_token_distribution.mistake(
+    "All symbols with at least the share top_p are kept. top_p is about the sum of the likeliest ones."
+)
 def share_above_p(*given):
     def keep(ranked, p):
         kept = ranked >= p
@@ -1192,18 +1234,14 @@ def share_above_p(*given):
     return next_variant(*given, keep=keep)
 
 
-@next_token_distribution.mistake("top_p is applied before top_k. First top_k, then top_p of what is left.")
-def top_p_first(z, temperature, top_k, top_p):
-    p = next_variant(z, temperature, len(z), top_p)
-    return next_variant(z, temperature, top_k, 1.0, shares=lambda z, T: p)
-
-
 @next_token_distribution.mistake("The likeliest symbol gets everything. It is drawn from what is left.")
 def all_for_the_best(z, temperature, top_k, top_p):
     return (np.arange(len(z)) == z[:, 0].argmax())[:, None] * 1.0
 
 
-@next_token_distribution.accept("A set that grows in a loop until it has enough: the definition of top-p word for word.")
+@next_token_distribution.accept(
+    "A set that grows in a loop until it has enough: the definition of top-p word for word."
+)
 def next_by_loop(z, temperature, top_k, top_p):
     p = softmax(z[:, 0] / temperature)
     order = sorted(range(len(z)), key=lambda i: -z[i, 0])[:top_k]
@@ -1250,7 +1288,10 @@ def draw_step(rng, n, h, m, past):
 
 
 def step_cases(rng):
-    return [case(**draw_step(rng, *sizes)) for sizes in STEPS]
+    large = draw_step(rng, 2, 1, 1, 2)  # scores whose exponential is inf
+    large["x_new"] = 900 * sides(rng, 2, 1, 1)
+    large["kv_cache"] = tuple(9 * sides(rng, 2, 1, 2) for _ in "KV")
+    return [*(case(**draw_step(rng, *sizes)) for sizes in STEPS), case(**large)]
 
 
 @lesson.exercise(
@@ -1335,7 +1376,9 @@ def put_in_front(*given):
     return step_variant(*given, join=lambda old, new, kind: np.concatenate([new, old], axis=2))
 
 
-@cached_attention_step.mistake("The new key stands in front and the value at the end, so keys and values do not belong together. Both go to the end.")
+@cached_attention_step.mistake(
+    "The new key stands in front and the value at the end, so keys and values do not belong together. Both go to the end."
+)
 def keys_in_front(*given):
     join = lambda old, new, kind: np.concatenate([new, old] if kind == "K" else [old, new], axis=2)
     return step_variant(*given, join=join)
@@ -1351,7 +1394,9 @@ def keys_not_stored(*given):
     return step_variant(*given, stored=lambda old, K, V: (old[0], V))
 
 
-@cached_attention_step.mistake("The cache that you return is the old one. Return it with the new key and value at the end.")
+@cached_attention_step.mistake(
+    "The cache that you return is the old one. Return it with the new key and value at the end."
+)
 def nothing_stored(*given):
     return step_variant(*given, stored=lambda old, K, V: old)
 
@@ -1371,7 +1416,9 @@ def inputs_stored(*given):
     return step_variant(*given, made=lambda k, v, x: (x, x))
 
 
-@cached_attention_step.mistake("The last step of the cache is overwritten. Append the new one; the cache that came in stays as it is.")
+@cached_attention_step.mistake(
+    "The last step of the cache is overwritten. Append the new one; the cache that came in stays as it is."
+)
 def last_one_overwritten(*given):
     return step_variant(*given, join=lambda old, new, kind: np.concatenate([old[:, :, :-1], new], axis=2))
 
@@ -1514,7 +1561,9 @@ def ngram_variant(
     return p
 
 
-@interpolated_ngram.mistake("The recursion begins with zeros, so what was never seen gets 0 and costs infinitely much. Begin with 1/V.")
+@interpolated_ngram.mistake(
+    "The recursion begins with zeros, so what was never seen gets 0 and costs infinitely much. Begin with 1/V."
+)
 def begins_with_zero(*given):
     return ngram_variant(*given, start=np.zeros)
 
@@ -1524,7 +1573,9 @@ def kinds_is_V(*given):
     return ngram_variant(*given, kinds=len)
 
 
-@interpolated_ngram.mistake("u is the number of all counts. It is the number of different symbols that were seen.")
+@interpolated_ngram.mistake(
+    "u is the number of all counts, so both shares weigh the same. It is the number of different symbols that were seen."
+)
 def kinds_is_sum(*given):
     return ngram_variant(*given, kinds=np.sum)
 
@@ -1544,7 +1595,9 @@ def cut_at_the_end(*given):
     return ngram_variant(*given, cut=lambda context, k: context[:k])
 
 
-@interpolated_ngram.mistake("context[-0:] is the whole context. For k = 0 the text is empty: context[len(context) - k:].")
+@interpolated_ngram.mistake(
+    "context[-0:] is the whole context. For k = 0 the text is empty: context[len(context) - k:]."
+)
 def whole_for_none(*given):
     return ngram_variant(*given, cut=lambda context, k: context[-k:])
 
@@ -1559,12 +1612,16 @@ def longest_left_out(*given):
     return ngram_variant(*given, orders=lambda length: range(max(1, length)))
 
 
-@interpolated_ngram.mistake("The orders are in reverse: the shortest text comes first, so that the longest has the last word.")
+@interpolated_ngram.mistake(
+    "The orders are in reverse: the shortest text comes first, so that the longest has the last word."
+)
 def longest_first(*given):
     return ngram_variant(*given, orders=lambda length: range(length, -1, -1))
 
 
-@interpolated_ngram.mistake("A text without counts must leave the shares of the shorter one as they are. You start again with 1/V.")
+@interpolated_ngram.mistake(
+    "A text without counts must leave the shares of the shorter one as they are. You start again with 1/V."
+)
 def unseen_is_uniform(*given):
     return ngram_variant(*given, unseen=lambda p, V: np.full(V, 1 / V))
 
@@ -1584,11 +1641,6 @@ def spread_evenly(*given):
     return ngram_variant(*given, mix=lambda c, u, p: (c + u / len(c)) / (c.sum() + u))
 
 
-@interpolated_ngram.mistake("The mean of both shares is taken. The weight of the shorter text is u / (sum of the counts + u).")
-def half_and_half(*given):
-    return ngram_variant(*given, mix=lambda c, u, p: (c / c.sum() + p) / 2)
-
-
 @interpolated_ngram.mistake("One is added to each count. Here u symbols are added, spread as the shorter text says.")
 def add_one(counts, context, V):
     seen = [context[k:] for k in range(len(context) + 1) if context[k:] in counts]
@@ -1596,7 +1648,9 @@ def add_one(counts, context, V):
     return c / c.sum()
 
 
-@interpolated_ngram.accept("The formula calls itself: the shares of a text need those of the text without its first symbol.")
+@interpolated_ngram.accept(
+    "The formula calls itself: the shares of a text need those of the text without its first symbol."
+)
 def ngram_by_recursion(counts, context, V):
     p = ngram_by_recursion(counts, context[1:], V) if context else [1 / V] * V
     if context not in counts:
