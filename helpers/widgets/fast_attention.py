@@ -180,7 +180,7 @@ class Transformer(Layer):
     rng : Generator
     n, n_h, num_heads, blocks : int
     positions : bool
-        Whether positions are added: those of `functions`, or the table ``parameters["P"]``, learned, where there is one.
+        Whether positions are added: by `functions`, or from a learned table ``parameters["P"]`` where there is one.
     causal : callable, optional
         ``causal(T)`` returns the mask of a sequence of length T; without it all may be looked at.
     final_norm : bool
