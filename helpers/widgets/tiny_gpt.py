@@ -348,8 +348,8 @@ def next_letters(gpt_forward, next_token_distribution, parameters, symbols, text
         best = np.argsort(-p)[:3]
         said = ", ".join(f"{names[i]} {p[i]:.2f}" for i in best if p[i] > 0)
         return (
-            f"After “{text}”, temperature {temperature:.2f}, k = {top_k}, p = {top_p:.2f}: {np.count_nonzero(p > 1e-12)} "
-            f"of {len(p)} symbols are left, {said}."
+            f"After “{text}”, temperature {temperature:.2f}, k = {top_k}, p = {top_p:.2f}: "
+            f"{np.count_nonzero(p > 1e-12)} of {len(p)} symbols are left, {said}."
         )
 
     return LiveFigure(
@@ -457,8 +457,8 @@ def sick_run(rng, shifted_batch, gpt_forward, language_model_loss, gpt_backward,
     means = [float(one) for one in np.reshape(costs, (5, 30)).mean(axis=1)]
     said = ", ".join(f"{one:.3g}" for one in means)
     words = (
-        f"The mean costs of five times 30 steps are {said}; guessing costs {np.log(27):.2f}. Names that are held out cost "
-        f"{held_out:.3g} at their real places. Of the places of a batch {mask.mean():.0%} count, and "
+        f"The mean costs of five times 30 steps are {said}; guessing costs {np.log(27):.2f}. Names that are held out "
+        f"cost {held_out:.3g} at their real places. Of the places of a batch {mask.mean():.0%} count, and "
         f"{real.mean():.0%} hold a letter or an end."
     )
     figure, ax = plt.subplots(figsize=(6, 2.6))

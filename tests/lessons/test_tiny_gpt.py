@@ -91,6 +91,9 @@ def test_numbers_by_hand():
     dE, dP = EMBED_BACK(np.array([[[1.0, 10, 100]]]), np.array([[1, 2, 1]]), 3, 4)
     assert dE.tolist() == [[0, 101, 10]]
     assert dP.tolist() == [[1, 10, 100, 0]]
+    J, dZ = LOSS(np.log([[[0.5, 0.2]], [[0.25, 0.4]], [[0.25, 0.4]]]), np.array([[0, 1]]), np.array([[True, False]]))
+    assert pytest.approx(0.693, abs=5e-4) == J
+    np.testing.assert_allclose(dZ[:, 0], [[-0.5, 0], [0.25, 0], [0.25, 0]], atol=1e-12)
     z = np.log(np.array([[0.5], [0.3], [0.15], [0.05]]))
     np.testing.assert_allclose(NEXT(z, 1, 2, 1)[:, 0], [5 / 8, 3 / 8, 0, 0])
     np.testing.assert_allclose(NEXT(z, 1, 4, 0.6)[:, 0], [5 / 8, 3 / 8, 0, 0])
@@ -269,12 +272,12 @@ def test_names_are_learned_by_the_exercises(names):
         pictures.Adam(0.005),
         np.random.default_rng(1),
     )
-    for _ in range(150):
+    for _ in range(100):
         inputs, targets, mask = BATCH([train[i] for i in rng.integers(len(train), size=32)], numbers, 12)
         Z, cache = FORWARD(inputs, p, 4)
         optimizer.step(p, BACK(LOSS(Z, targets, mask)[1], cache))
     inputs, targets, mask = BATCH(test, numbers, 12)
-    assert LOSS(FORWARD(inputs, p, 4)[0], targets, mask)[0] < 2.45
+    assert LOSS(FORWARD(inputs, p, 4)[0], targets, mask)[0] < 2.5
 
 
 def test_the_text_is_read_and_the_cost_falls():
@@ -284,9 +287,9 @@ def test_the_text_is_read_and_the_cost_falls():
     (inputs,), targets = pictures.windows(tokens, np.random.default_rng(0))
     assert np.array_equal(inputs[:, 1:], targets[:, :-1])
     net = pictures.fast(pictures.first_parameters(34, 32, np.random.default_rng(0), blocks=2))
-    costs = pictures.read_bible(net, tokens, 100)
+    costs = pictures.read_bible(net, tokens, 60)
     assert costs[0] == pytest.approx(np.log(34), abs=0.05)
-    assert pictures.cost_on_text(net, held_out[:5000]) < 2.7
+    assert pictures.cost_on_text(net, held_out[:5000]) < 2.8
 
 
 # --- runs to diagnose -------------------------------------------------------------------------------------------------

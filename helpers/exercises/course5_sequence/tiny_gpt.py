@@ -654,7 +654,9 @@ def gpt_with_one_head(tokens, p, h):
     return gpt_variant(tokens, p, 1)
 
 
-@gpt_forward.accept
+@gpt_forward.accept(
+    "One product for all columns at once, (n, m·T), instead of an einsum, and a list that holds array and cache of each step."
+)
 def gpt_with_matmul(tokens, parameters, num_heads):
     T, p = tokens.shape[1], parameters
     steps = [(embed(tokens, p["E"], p["P"]), None)]
@@ -1033,7 +1035,7 @@ def gpt_dP_mean(*given):
     return gpt_back(*given, dP=lambda found, cache: found["dP"] / given[0].shape[1])
 
 
-@gpt_backward.accept
+@gpt_backward.accept("Sums over examples and places as one product of matrices: all columns side by side, (V, m·T).")
 def gpt_back_by_matmul(dZ, cache):
     tokens, p, caches, norm, a = cache
     flat = dZ.reshape(len(dZ), -1)
