@@ -513,7 +513,8 @@ def gpt_cases(rng):
 
 
 def small_model():
-    return draw_model(np.random.default_rng(0), 2, 2, 1, 1, 3, 4, 1, 3)
+    """Return a model without blocks, which one can follow by hand."""
+    return draw_model(np.random.default_rng(0), 3, 2, 1, 0, 3, 4, 1, 3)
 
 
 @lesson.exercise(
