@@ -263,6 +263,18 @@ def no_caches(parameters):
     return [(np.zeros((n, 1, 0)), np.zeros((n, 1, 0))) for _ in parameters["blocks"]]
 
 
+def words_of(tokens, symbols):
+    """Return the set of words of a text: letters between what is none."""
+    text = np.array([symbols.encode()], dtype="S").view("S1")[tokens].tobytes().decode()
+    return set(re.findall("[a-z']+", text))
+
+
+def share_known(lines, words, begin):
+    """Return the share of the words of some lines, from place `begin` on, that are in `words`; a cut one is none."""
+    found = [word for line in lines for word in re.findall("[a-z']+(?=[^a-z'])", line[begin:])]
+    return float(np.mean([word in words for word in found]))
+
+
 def time_attention(cached_attention_step, T, n=32, num_heads=4, repeats=3):
     """Return the seconds of T steps of attention without and with a cache, best of some, and the largest difference."""
     rng = np.random.default_rng(0)

@@ -218,6 +218,12 @@ def test_cache_gives_the_same_scores_as_the_whole_text():
     assert caches[0][0].shape == (4, 1, 9)
 
 
+def test_words_are_known_or_not():
+    words = pictures.words_of(np.array([0, 1, 2, 1, 1, 3, 2]), "a b,")
+    assert words == {"a"}
+    assert pictures.share_known(["xx and the qu, th"], {"and", "the"}, 3) == pytest.approx(2 / 3)
+
+
 def test_cache_saves_time():
     without, cached, apart = pictures.time_attention(STEP, 256, repeats=1)
     assert apart < 1e-12

@@ -75,7 +75,7 @@ def batch_cases(rng):
 @lesson.exercise(
     points=1,
     topic=85,
-    equation="(11.6)",
+    equation="(11.1)",
     returns=("inputs", "targets", "mask"),
     cases=batch_cases,
     ask="What does the model read before the first letter of a text, and what must it say after the last one?",
@@ -107,7 +107,7 @@ def shifted_batch(texts, char_to_ix, T):
     for i, text in enumerate(texts):
         symbols = [char_to_ix[char] for char in "\n" + text + "\n"]
         length = min(len(text) + 1, T)
-        inputs[i, :length] = symbols[:length]  # (11.6)
+        inputs[i, :length] = symbols[:length]  # (11.1)
         targets[i, :length] = symbols[1 : length + 1]
         mask[i, :length] = True
     return inputs, targets, mask
@@ -242,7 +242,7 @@ def embed_cases(rng):
 @lesson.exercise(
     points=1,
     topic=83,
-    equation="(11.2)",
+    equation="(11.3)",
     cases=embed_cases,
     ask="E has one column per symbol, P one per place. What picks a column of each?",
     small={
@@ -266,7 +266,7 @@ def embed(tokens, E, P):
     a : ndarray, shape (n, m, T)
     """
     T = tokens.shape[1]
-    return E[:, tokens] + P[:, None, :T]  # (11.2)
+    return E[:, tokens] + P[:, None, :T]  # (11.3)
 
 
 @embed.mistake("The positions are missing: add the first T columns of P.")
@@ -344,7 +344,7 @@ def embed_back_cases(rng):
 @lesson.exercise(
     points=3,
     topic=83,
-    equation="(11.4), (11.5)",
+    equation="(11.5), (11.6)",
     returns=("dE", "dP"),
     backward=True,
     cases=embed_back_cases,
@@ -381,8 +381,8 @@ def embed_backward(da, tokens, V, T_max):
     """
     n, m, T = da.shape
     dE, dP = np.zeros((n, V)), np.zeros((n, T_max))
-    np.add.at(dE.T, tokens, da.transpose(1, 2, 0))  # (11.4)
-    dP[:, :T] = np.sum(da, axis=1)  # (11.5)
+    np.add.at(dE.T, tokens, da.transpose(1, 2, 0))  # (11.5)
+    dP[:, :T] = np.sum(da, axis=1)  # (11.6)
     return dE, dP
 
 
@@ -461,7 +461,7 @@ def dE_by_place(da, tokens, V, T_max):
     return embed_back(da, tokens, V, T_max, dE=lambda _: dE)
 
 
-@embed_backward.accept("A product with one-hot columns, (11.4) word for word: no repeat is lost.")
+@embed_backward.accept("A product with one-hot columns, (11.5) word for word: no repeat is lost.")
 def embed_back_by_product(da, tokens, V, T_max):
     one_hot = (np.arange(V)[:, None, None] == tokens) * 1.0
     places = np.eye(da.shape[2], T_max)
@@ -1075,7 +1075,7 @@ def next_cases(rng):
 @lesson.exercise(
     points=3,
     topic=86,
-    equation="(11.19) to (11.22)",
+    equation="(11.22) to (11.25)",
     cases=next_cases,
     ask="After each cut, do the shares still add up to 1? And how large is the sum before the symbol that you look at?",
     small={"z": np.log(np.array([[0.3], [0.5], [0.05], [0.15]])), "temperature": 1.0, "top_k": 3, "top_p": 0.6},
@@ -1098,14 +1098,14 @@ def next_token_distribution(z, temperature, top_k, top_p):
     ndarray, shape (V, 1)
         Adds up to 1; 0 for what is cut.
     """
-    shares = np.exp((z - np.max(z)) / temperature)  # (11.19)
+    shares = np.exp((z - np.max(z)) / temperature)  # (11.22)
     order = np.argsort(-z[:, 0])
-    shares[order[top_k:]] = 0  # (11.20)
-    shares = shares / np.sum(shares)  # (11.20)
+    shares[order[top_k:]] = 0  # (11.23)
+    shares = shares / np.sum(shares)  # (11.23)
     ranked = shares[order, 0]
-    before = np.cumsum(ranked) - ranked  # (11.21)
+    before = np.cumsum(ranked) - ranked  # (11.24)
     shares[order[before >= top_p]] = 0
-    return shares / np.sum(shares)  # (11.22)
+    return shares / np.sum(shares)  # (11.25)
 
 
 def next_variant(
@@ -1300,7 +1300,7 @@ def step_cases(rng):
 @lesson.exercise(
     points=2,
     topic=87,
-    equation="(11.23) to (11.25)",
+    equation="(11.26) to (11.28)",
     returns=("y", "cache"),
     cases=step_cases,
     ask="Which of query, key and value does a later step need again? And does the new step look at itself?",
@@ -1326,14 +1326,14 @@ def cached_attention_step(x_new, kv_cache, parameters, num_heads):
     """
     p = parameters
     q, k, v = (np.einsum("ij,jmt->imt", p["W" + name], x_new) + p["b" + name][:, :, None] for name in "QKV")
-    K = np.concatenate([kv_cache[0], k], axis=2)  # (11.23)
-    V = np.concatenate([kv_cache[1], v], axis=2)  # (11.23)
+    K = np.concatenate([kv_cache[0], k], axis=2)  # (11.26)
+    V = np.concatenate([kv_cache[1], v], axis=2)  # (11.26)
     split = lambda X: X.reshape(num_heads, -1, *X.shape[1:])
     Q_h, K_h, V_h = split(q), split(K), split(V)
-    S = np.einsum("hdmq,hdmk->mhqk", Q_h, K_h) / np.sqrt(Q_h.shape[1])  # (11.24)
+    S = np.einsum("hdmq,hdmk->mhqk", Q_h, K_h) / np.sqrt(Q_h.shape[1])  # (11.27)
     E = np.exp(S - np.max(S, axis=-1, keepdims=True))
     A = E / np.sum(E, axis=-1, keepdims=True)
-    H = np.einsum("mhqk,hdmk->hdmq", A, V_h).reshape(x_new.shape)  # (11.25)
+    H = np.einsum("mhqk,hdmk->hdmq", A, V_h).reshape(x_new.shape)  # (11.28)
     y = np.einsum("ij,jmt->imt", p["WO"], H) + p["bO"][:, :, None]
     return y, (K, V)
 
@@ -1517,7 +1517,7 @@ def ngram_cases(rng):
 @lesson.exercise(
     points=2,
     topic=88,
-    equation="(11.27), (11.28)",
+    equation="(11.19), (11.20)",
     cases=ngram_cases,
     ask="Where does the recursion begin, before anything is counted? And which end of the context is kept when it is cut?",
     small={"counts": {"": np.array([3, 1, 0]), "a": np.array([0, 2, 0])}, "context": "ba", "V": 3},
@@ -1539,13 +1539,13 @@ def interpolated_ngram(counts, context, V):
     ndarray, shape (V,)
         Adds up to 1.
     """
-    p = np.full(V, 1 / V)  # (11.27)
+    p = np.full(V, 1 / V)  # (11.19)
     for k in range(len(context) + 1):
         text = context[len(context) - k :]
         if text in counts:
             c = counts[text]
             u = np.count_nonzero(c)
-            p = (c + u * p) / (np.sum(c) + u)  # (11.28)
+            p = (c + u * p) / (np.sum(c) + u)  # (11.20)
     return p
 
 
