@@ -429,7 +429,7 @@ FAULTS = (
     ),
     sick.Fault(
         "padding counts in the mean",
-        "all places of a batch count, and the cost of training is about half of that of real places of held-out names",
+        "all places of a batch count, and the cost of training is far below that of the real places of held-out names",
         "add up the mask of one batch and compare it with the letters and ends in it",
     ),
 )
