@@ -142,6 +142,12 @@ TOPICS = (
     "Positions",
     "The transformer block",
     "Causal masks",
+    "Token and position embedding",
+    "A language model of blocks",
+    "Training on shifted targets",
+    "Temperature, top-k, top-p",
+    "The key-value cache",
+    "Counts of n-grams as a yardstick",
 )
 
 LESSONS = [
@@ -328,6 +334,9 @@ LESSONS = [
         120,
         "lesson 9; course 2, lesson 7; course 4, lesson 5",
         2,
+    ),
+    LessonInfo(
+        "course5_sequence", "11_tiny_gpt", "A tiny GPT", "83–88", 130, "lessons 6 and 10; course 2, lesson 5", 2
     ),
 ]
 

@@ -250,6 +250,10 @@ EQUIVALENT_MUTANTS = {
     # A difference that is squared; means along the first axis broadcast alike with it and without.
     ("transformer_block", "layer_norm_forward"): {"mu - x", "_size(x - mu) * 1", "keepdims=False"},
     ("transformer_block", "layer_norm_backward"): {"keepdims=False"},
+    # A sum before a term, and a length, are never negative; reshape takes -2 for -1.
+    ("tiny_gpt", "next_token_distribution"): {"_size(np.cumsum(ranked) - ranked) * 1"},
+    ("tiny_gpt", "cached_attention_step"): {"2"},
+    ("tiny_gpt", "interpolated_ngram"): {"_size(len(context) - k) * 1"},
     ("attention", "masked_softmax"): {"1100000000.0", "900000000.0", "1000000001.0"},  # any number as low as this
     # Likewise: a column times a row.
     ("word2vec", "neg_sampling_loss_and_gradient"): {"e_c * dz.T"},

@@ -1,13 +1,15 @@
-"""Fast attention, and networks of transformer blocks whose passes are given, such as a learner's; from lesson 5.10 on.
+"""Fast attention, blocks, and networks of blocks whose passes are given, such as a learner's; from lesson 5.10 on.
 
 Sequences are (n, m, T), tokens whole numbers (m, T), scores (n_y, m, T). ``dV`` is the derivative of the cost J by V
 for every V; the factor 1/m enters once, in the loss. A ``mask`` is True where a query may look, and broadcasts to the
 shape (m, T_q, T_k).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import erf
 
 from helpers.widgets.fast_cnn import Layer
 
@@ -42,7 +44,7 @@ def multi_head_attention(X_q, X_kv, parameters, num_heads, mask):
         for name, X in (("Q", X_q), ("K", X_kv), ("V", X_kv))
     )
     mask = mask[:, None] if np.ndim(mask) == 3 else mask
-    S = Q.transpose(2, 0, 3, 1) @ K.transpose(2, 0, 1, 3) / np.sqrt(Q.shape[1])
+    S = Q.transpose(2, 0, 3, 1) @ K.transpose(2, 0, 1, 3) / math.sqrt(Q.shape[1])
     S = np.where(mask, S, -1e9)
     E = np.exp(S - S.max(axis=-1, keepdims=True)) * mask
     A = E / np.maximum(1, E.sum(axis=-1, keepdims=True))
@@ -57,7 +59,7 @@ def multi_head_backward(dY, cache):
     dH, found["dWO"], found["dbO"] = dense_backward(dY, parameters["WO"], H)
     dO = dH.reshape(len(V), -1, *dY.shape[1:]).transpose(2, 0, 1, 3)
     dA = dO.swapaxes(2, 3) @ V.transpose(2, 0, 1, 3)
-    dP = A * (dA - np.sum(A * dA, axis=-1, keepdims=True)) / np.sqrt(Q.shape[1])
+    dP = A * (dA - np.sum(A * dA, axis=-1, keepdims=True)) / math.sqrt(Q.shape[1])
     dQ = K.transpose(2, 0, 1, 3) @ dP.swapaxes(2, 3)
     dK = Q.transpose(2, 0, 1, 3) @ dP
     for name, part, X in (("Q", dQ, X_q), ("K", dK, X_kv), ("V", dO @ A, X_kv)):
@@ -65,6 +67,63 @@ def multi_head_backward(dY, cache):
         dX, found["dW" + name], found["db" + name] = dense_backward(flat, parameters["W" + name], X)
         found["dX_q" if name == "Q" else "dX_kv"] = dX + (found["dX_kv"] if name == "V" else 0)
     return found
+
+
+def causal_mask(T):
+    """Return the mask (T, T) with which no step looks at a later one."""
+    return np.tri(T, dtype=bool)
+
+
+def layer_norm_forward(x, gamma, beta, epsilon):
+    """Return layer normalisation, (n, m, T), and its cache ``(x_hat, s, gamma)``, as lesson 5.10 derives it."""
+    centred = x - x.mean(axis=0, keepdims=True)
+    s = np.sqrt(np.mean(centred**2, axis=0, keepdims=True) + epsilon)
+    x_hat = centred / s
+    return gamma[:, :, None] * x_hat + beta[:, :, None], (x_hat, s, gamma)
+
+
+def layer_norm_backward(dy, cache):
+    """Return dx, dgamma and dbeta of `layer_norm_forward`."""
+    x_hat, s, gamma = cache
+    product, d = dy * x_hat, dy * gamma[:, :, None]
+    dx = (d - d.mean(axis=0, keepdims=True) - x_hat * np.mean(d * x_hat, axis=0, keepdims=True)) / s
+    return dx, product.sum(axis=(1, 2))[:, None], dy.sum(axis=(1, 2))[:, None]
+
+
+def transformer_block_forward(x, parameters, num_heads, mask):
+    """Return what a pre-norm block makes of x, (n, m, T), and a cache for the way back, as lesson 5.10 derives it.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, m, T)
+    parameters : dict
+        Those of `multi_head_attention`, ``W1``, ``b1``, ``W2``, ``b2``, ``gamma1``, ``beta1``, ``gamma2``, ``beta2``.
+    num_heads : int
+    mask : ndarray of bool
+    """
+    p = parameters
+    u, norm1 = layer_norm_forward(x, p["gamma1"], p["beta1"], 1e-5)
+    h, attention = multi_head_attention(u, u, p, num_heads, mask)
+    a = x + h
+    v, norm2 = layer_norm_forward(a, p["gamma2"], p["beta2"], 1e-5)
+    z = dense(p["W1"], p["b1"], v)
+    share = 0.5 * (1 + erf(z / math.sqrt(2)))
+    y = a + dense(p["W2"], p["b2"], z * share)
+    return y, (norm1, attention, norm2, (v, z, share, p["W1"], p["W2"]))
+
+
+def transformer_block_backward(dy, cache):
+    """Return dx and the dict of all gradients, ``dWQ`` to ``dbeta2``, of `transformer_block_forward`."""
+    norm1, attention, norm2, (v, z, share, W1, W2) = cache
+    found = {}
+    da, found["dW2"], found["db2"] = dense_backward(dy, W2, z * share)
+    dz = da * (share + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi))
+    dv, found["dW1"], found["db1"] = dense_backward(dz, W1, v)
+    through, found["dgamma2"], found["dbeta2"] = layer_norm_backward(dv, norm2)
+    da = dy + through
+    found |= multi_head_backward(da, attention)
+    through, found["dgamma1"], found["dbeta1"] = layer_norm_backward(found.pop("dX_q") + found.pop("dX_kv"), norm1)
+    return da + through, found
 
 
 class Functions(NamedTuple):
@@ -121,7 +180,7 @@ class Transformer(Layer):
     rng : Generator
     n, n_h, num_heads, blocks : int
     positions : bool
-        Whether positions are added.
+        Whether positions are added: by `functions`, or from a learned table ``parameters["P"]`` where there is one.
     causal : callable, optional
         ``causal(T)`` returns the mask of a sequence of length T; without it all may be looked at.
     final_norm : bool
@@ -148,7 +207,9 @@ class Transformer(Layer):
     def forward(self, tokens):
         T, p = tokens.shape[1], self.parameters
         self.tokens, a = tokens, p["E"][:, tokens]
-        if self.positions:
+        if "P" in p:
+            a = a + p["P"][:, None, :T]
+        elif self.positions:
             a = a + self.functions.positions(len(a), T)[:, None]
         mask = np.ones((T, T), dtype=bool) if self.causal is None else self.causal(T)
         for block in self.blocks:
@@ -167,5 +228,8 @@ class Transformer(Layer):
             da = block.backward(da)
         found["E"] = np.zeros_like(self.parameters["E"])
         np.add.at(found["E"].T, self.tokens.ravel(), da.reshape(len(da), -1).T)
+        if "P" in self.parameters:
+            found["P"] = np.zeros_like(self.parameters["P"])
+            found["P"][:, : da.shape[2]] = da.sum(axis=1)
         self.gradients = found
         return da
