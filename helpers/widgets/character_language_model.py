@@ -135,7 +135,7 @@ def as_parameters(network):
 
 
 def shares_of(names, parameters):
-    """Return the probabilities (n_y, m, T) of each symbol of these names, the right ones (m, T), and the mask (m, T)."""
+    """Return the probabilities (n_y, m, T) for these names, the symbols that came (m, T), and the mask (m, T)."""
     _, y, mask = as_arrays(names)
     p = np.full((len(SYMBOLS), *y.shape), 1.0)
     for i, name in enumerate(names):
@@ -167,7 +167,7 @@ class Book(NamedTuple):
 
 
 def book(size=20000):
-    """Return the King James Bible as a `Book`; every fortieth block of 25 verses is held out, `size` letters of them."""
+    """Return the King James Bible as a `Book`; each fortieth block of 25 verses is held out, `size` letters of them."""
     verses = [verse.lower() for verse in data.kjv()]
     blocks = ["\n".join(verses[start : start + 25]) for start in range(0, len(verses), 25)]
     read = "\n".join(block for i, block in enumerate(blocks) if i % 40 != 39)
@@ -284,10 +284,11 @@ def draw_book(ax, gru, table):
     """Draw the held-out losses of networks, gru (starts,), beside those of counts, table (starts, orders from 1)."""
     for place, values in enumerate([*np.asarray(table).T, gru]):
         last = place == len(table[0])
-        name = "GRU" if last else "counts" if place == 0 else None
-        ax.plot(values, [place] * len(values), "s" if last else "o", color=ORANGE if last else BLUE, alpha=0.7, label=name)
-    names = [f"history of {k + 1}" for k in range(len(table[0]))] + ["GRU"]
-    ax.set(yticks=range(len(names)), yticklabels=names, xlabel="nats per held-out symbol", ylim=(-0.5, len(names) - 0.5))
+        mark, color = ("s", ORANGE) if last else ("o", BLUE)
+        ax.plot(values, [place] * len(values), mark, color=color, alpha=0.7)
+    names = [f"counts, history of {k + 1}" for k in range(len(table[0]))] + ["GRU"]
+    ax.set(yticks=range(len(names)), yticklabels=names, ylim=(-0.5, len(names) - 0.5))
+    ax.set_xlabel("nats per held-out symbol, five starts each")
     ax.grid(axis="x", alpha=0.4)
 
 
@@ -369,7 +370,7 @@ def writer(temperature_softmax, sample, parameters):
 FAULTS = (
     sick.Fault(
         "the network reads the letter that it should predict",
-        "the loss falls far below that of counting, to nearly 0, and the names drawn are noise or one letter again and again",
+        "the loss falls to nearly 0, far below that of counting, and the names drawn are no names",
         "print X and Y of one name side by side: X begins with None and is one step behind",
     ),
     sick.Fault(
