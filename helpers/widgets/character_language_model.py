@@ -218,12 +218,12 @@ def scores_on(network, numbers, state=None):
     return scores, layer.state
 
 
-def book_loss(network, numbers, pieces=20):
+def book_loss(network, numbers, pieces=8):
     """Return the mean loss in nats of a text (N,) that is cut into pieces, each read from a state of zeros."""
     return float(_losses_on(network, *_in_pieces(pieces, numbers, numbers)).mean())
 
 
-def loss_after_true(network, disturbed, asked, wrong, pieces=20):
+def loss_after_true(network, disturbed, asked, wrong, pieces=8):
     """Return two mean losses of the text `asked` (N,): reading a disturbed one, and reading itself.
 
     They are taken over the same places: those where the symbol just before, which has been read, is not `wrong`.
