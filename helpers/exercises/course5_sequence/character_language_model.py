@@ -102,8 +102,8 @@ def bigram_counts(names, char_to_ix):
     counts = np.zeros((len(char_to_ix), len(char_to_ix)))
     for name in names:
         text = "\n" + name + "\n"
-        for before, after in zip(text[:-1], text[1:], strict=True):
-            counts[char_to_ix[before], char_to_ix[after]] += 1  # (6.2)
+        for t in range(len(text) - 1):
+            counts[char_to_ix[text[t]], char_to_ix[text[t + 1]]] += 1  # (6.2)
     return counts
 
 
@@ -254,8 +254,8 @@ def ngram_shares(history, tables, weight, n_y):
     p : ndarray, shape (n_y,)
     """
     p = np.full(n_y, 1 / n_y)
-    for k in range(len(history) + 1):
-        n = tables.get(history[len(history) - k :], np.zeros(n_y))
+    for first in reversed(range(len(history) + 1)):
+        n = tables.get(history[first:], np.zeros(n_y))
         p = (n + weight * p) / (n.sum() + weight)  # (6.4)
     return p
 
@@ -679,13 +679,15 @@ def sample_as_one_draw_of_counts(parameters, char_to_ix, rng, temperature, max_l
 
 def write_on_cases(rng):
     found = []
-    for alphabet, temperature, beginning, length in (("\nabc", 1.0, "ab", 4), ("ca\nb", 0.7, "c", 3), ("bac\n", 1.6, "a\nba", 3)):
+    for alphabet, temperature, beginning, length in (("\nabc", 1.0, "b", 4), ("ca\nb", 2.5, "\n", 3), ("bac\n", 0.6, "ab", 3)):
         roles = [alphabet.index(char) for char in "\nabc"]
         own = np.random.default_rng(rng.integers(2**32))
         parameters = writer(rng, roles)
+        state = rng.normal(0, 0.3, (2 * len(roles), 1))
+        state[roles[1]] = 1.0 if beginning == "b" else 0.0  # as if "a" had been read: the end is likely after one more
         found.append(
             case(
-                beginning=beginning, state=rng.normal(0, 0.3, (len(parameters["Waa"]), 1)), parameters=parameters,
+                beginning=beginning, state=state, parameters=parameters,
                 char_to_ix=numbered(alphabet), rng=own, temperature=temperature, length=length,
             )
         )  # fmt: skip
@@ -869,9 +871,9 @@ def learn_from(trace, parameters):
         dz[Y[t]] -= 1  # (6.16)
         delta = (1 - states[:, [t + 1]] ** 2) * (parameters["Wya"].T @ dz + later)  # (6.17)
         later = parameters["Waa"].T @ delta
-        d["dWya"] += dz @ states[:, [t + 1]].T  # (6.18)
+        d["dWya"] += np.outer(dz, states[:, t + 1])  # (6.18)
         d["dby"] += dz
-        d["dWaa"] += delta @ states[:, [t]].T
+        d["dWaa"] += np.outer(delta, states[:, t])
         d["dba"] += delta
         if X[t] is not None:
             d["dWax"][:, X[t]] += delta[:, 0]
@@ -1495,7 +1497,7 @@ def perplexity(p, y, mask):
         At least 1.
     """
     right = np.take_along_axis(p, y[None], axis=0)[0]
-    losses = -np.log(right[mask > 0])
+    losses = -np.log(right[mask.astype(bool)])
     return np.exp(np.sum(losses) / np.sum(mask))  # (6.9)
 
 
