@@ -1,5 +1,7 @@
 """Lesson 5.6, a language model of characters: the catalogue. Equations are those of the notebook."""
 
+import itertools
+
 import numpy as np
 from scipy.special import log_softmax, softmax
 
@@ -102,8 +104,8 @@ def bigram_counts(names, char_to_ix):
     counts = np.zeros((len(char_to_ix), len(char_to_ix)))
     for name in names:
         text = "\n" + name + "\n"
-        for t in range(len(text) - 1):
-            counts[char_to_ix[text[t]], char_to_ix[text[t + 1]]] += 1  # (6.2)
+        for before, after in itertools.pairwise(text):
+            counts[char_to_ix[before], char_to_ix[after]] += 1  # (6.2)
     return counts
 
 
@@ -679,7 +681,7 @@ def sample_as_one_draw_of_counts(parameters, char_to_ix, rng, temperature, max_l
 
 def write_on_cases(rng):
     found = []
-    for alphabet, temperature, beginning, length in (("\nabc", 1.0, "b", 4), ("ca\nb", 2.5, "\n", 3), ("bac\n", 0.6, "ab", 3)):
+    for alphabet, temperature, beginning, length in (("\nabc", 1.0, "b", 4), ("ca\nb", 0.6, "\n", 3), ("bac\n", 0.5, "ab", 3)):
         roles = [alphabet.index(char) for char in "\nabc"]
         own = np.random.default_rng(rng.integers(2**32))
         parameters = writer(rng, roles)
