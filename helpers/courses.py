@@ -311,9 +311,10 @@ LESSONS = [
         "course5_sequence",
         "06_character_language_model",
         "A language model of characters",
-        "51, 53",
-        75,
-        "lessons 1 and 2; course 2, lesson 8",
+        "51–53",
+        150,
+        "lessons 1 to 3; course 2, lesson 8",
+        2,
     ),
     LessonInfo(
         "course5_sequence",

@@ -1,15 +1,52 @@
 """Lesson 5.6, a language model of characters: the catalogue. Equations are those of the notebook."""
 
+import itertools
+
 import numpy as np
 from scipy.special import log_softmax, softmax
 
 from helpers.exercises import Lesson, case, draws
-from helpers.widgets.character_language_model import learn_from, next_scores, random_parameters, read_name
+from helpers.widgets.character_language_model import next_scores, random_parameters, read_name, training_pair
 
 lesson = Lesson("character_language_model")
 
+lesson.predict(
+    "pairs",
+    "A table of pairs predicts each symbol from the one before it alone. On held-out names single letters have 2.91 nats, "
+    "guessing 3.30. What do pairs have?",
+    ("less than 1.5", "between 1.5 and 2", "between 2 and 2.7", "more than 2.7"),
+    "One letter says much about the next one, but many letters can follow most letters, in names as in words.",
+)
+lesson.predict(
+    "cold",
+    "You draw 200 names at temperature 0.2 from the trained network. How many of them are different from one another?",
+    ("fewer than 20", "20 to 150", "more than 150"),
+    "At temperature 0.2 all differences of scores count five times: the likeliest symbols win nearly always, and the same "
+    "names come again.",
+)
+lesson.predict(
+    "counts",
+    "The network has learned with Adam. Counts with the three letters before each symbol have read the same names. Which "
+    "has the lower loss on held-out names, mean of five starts?",
+    ("the network, by more than 0.1 nats", "neither by more than 0.1 nats", "the counts, by more than 0.1 nats"),
+    "1384 names are few, and most of what can be learned from them is which three or four letters stand together.",
+)
+lesson.predict(
+    "book",
+    "A GRU reads a part of a book. Counts of 1, 2, 3 and 4 symbols of history read the same part. How many of these four "
+    "does the GRU beat on held-out text, in each of five starts?",
+    ("none", "1", "2", "3", "all 4"),
+    "So early in the training the GRU knows the short pieces of spelling; the counts of longer pieces come from the same "
+    "text at once.",
+)
+lesson.predict(
+    "noise",
+    "The trained GRU reads held-out text in which one symbol of ten is replaced by a random one. It is asked for the true "
+    "text, and only at places where it has just read a true symbol. By how many nats does its mean loss rise?",
+    because="Each wrong symbol spoils the state for some steps, and training on true text has never shown the network a "
+    "wrong one.",
+)
 
-# --- training_pair ----------------------------------------------------------------------------------------------------
 
 ALPHABETS = ("\nabcdefghijklmnopqrstuvwxyz", "ahlmno\nprt", "tr\nponmlha")
 
@@ -18,97 +55,295 @@ def numbered(alphabet):
     return {char: index for index, char in enumerate(alphabet)}
 
 
-def pair_cases(rng):
-    found = []
-    for alphabet in ALPHABETS:
-        letters = [char for char in alphabet if char != "\n"]
-        for length in (1, 2 + int(rng.integers(3)), 6):
-            word = "".join(letters[index] for index in rng.integers(len(letters), size=length))
-            found.append(case(word=word, char_to_ix=numbered(alphabet)))
-    return found
+def words_of(rng, alphabet, count, longest=5):
+    """Return random words of 2 letters or more; no newline is in them."""
+    letters = [char for char in alphabet if char != "\n"]
+    sizes = rng.integers(2, longest + 1, size=count)
+    return ["".join(letters[i] for i in rng.integers(len(letters), size=size)) for size in sizes]
 
 
-@lesson.exercise(points=1, topic=53, equation="(6.5)", returns=("X", "Y"), cases=pair_cases)
-def training_pair(word, char_to_ix):
-    """Turn a name into what is read at each step and what comes next.
-
-    Parameters
-    ----------
-    word : str
-        Letters only.
-    char_to_ix : dict
-        The number of each symbol; a newline ends a name.
-
-    Returns
-    -------
-    X : list of int or None, length T + 1
-        None, then the T letters.
-    Y : list of int, length T + 1
-        The T letters, then the newline.
-    """
-    Y = [char_to_ix[char] for char in word + "\n"]
-    return [None] + Y[:-1], Y  # (6.5)
-
-
-@training_pair.mistake(
-    "X holds the answers themselves. At step t the network reads the letter before: X begins with None."
-)
 def nothing_shifted(word, char_to_ix):
     letters = [char_to_ix[char] for char in word + "\n"]
     return letters, letters
 
 
-@training_pair.mistake(
-    "The end is missing. The last answer is the newline; without it the network never learns to stop."
-)
 def without_the_end(word, char_to_ix):
     letters = [char_to_ix[char] for char in word]
     return [None, *letters[:-1]], letters
 
 
-@training_pair.mistake("The first step is missing. The first letter is an answer too: to None.")
-def without_the_start(word, char_to_ix):
-    letters = [char_to_ix[char] for char in word]
-    return letters, [*letters[1:], char_to_ix["\n"]]
+# --- bigram_counts ----------------------------------------------------------------------------------------------------
 
 
-@training_pair.mistake("X begins with the newline's number. At the first step nothing has been read: None.")
-def newline_at_the_start(word, char_to_ix):
-    letters = [char_to_ix[char] for char in word]
-    return [char_to_ix["\n"], *letters], [*letters, char_to_ix["\n"]]
+def bigram_cases(rng):
+    return [
+        case(names=words_of(rng, alphabet, count), char_to_ix=numbered(alphabet))
+        for alphabet, count in (("\nabc", 1), ("ca\nb", 6), ("tr\nponmlha", 4), ("ba\n", 5), ("dc\nba", 3))
+    ]
 
 
-@training_pair.mistake("X and Y are swapped. X begins with None, Y ends with the newline.")
-def pair_swapped(word, char_to_ix):
-    return training_pair(word, char_to_ix)[::-1]
+@lesson.exercise(
+    points=2, topic=53, equation="(6.2)", cases=bigram_cases,
+    ask="A name of T letters has T + 1 pairs. What stands before its first letter, and what after its last one?",
+    small={"names": ["ab", "b"], "char_to_ix": {"\n": 0, "a": 1, "b": 2}},
+)  # fmt: skip
+def bigram_counts(names, char_to_ix):
+    """Count how often each symbol follows each other one.
+
+    Parameters
+    ----------
+    names : list of str
+    char_to_ix : dict
+        The number of each symbol; a newline stands before and after each name.
+
+    Returns
+    -------
+    counts : ndarray, shape (n_y, n_y)
+        Row: the symbol before; column: the symbol that follows it.
+    """
+    counts = np.zeros((len(char_to_ix), len(char_to_ix)))
+    for name in names:
+        text = "\n" + name + "\n"
+        for before, after in itertools.pairwise(text):
+            counts[char_to_ix[before], char_to_ix[after]] += 1  # (6.2)
+    return counts
 
 
-@training_pair.mistake("X has the newline at its end. Nothing is read after it: X has T + 1 entries, as Y.")
-def end_is_read(word, char_to_ix):
-    X, Y = training_pair(word, char_to_ix)
-    return [*X, Y[-1]], Y
+def pairs_in(texts, char_to_ix, step=1):
+    """Return the counts of pairs of symbols that stand `step` apart in these texts."""
+    counts = np.zeros((len(char_to_ix), len(char_to_ix)))
+    for text in texts:
+        for t in range(len(text) - step):
+            counts[char_to_ix[text[t]], char_to_ix[text[t + step]]] += 1
+    return counts
 
 
-@training_pair.mistake('The newline is taken for number 0. Its number is `char_to_ix["\\n"]`.')
-def newline_is_number_zero(word, char_to_ix):
-    letters = [char_to_ix[letter] for letter in word]
-    return [None, *letters], [*letters, 0]
+@bigram_counts.mistake("Rows and columns are exchanged: the row is the symbol before, the column the one that follows.")
+def rows_and_columns(names, char_to_ix):
+    return bigram_counts(names, char_to_ix).T
 
 
-@training_pair.accept
-def pair_from_letters(word, char_to_ix):
-    letters = list(map(char_to_ix.get, word))
-    return [None, *letters], [*letters, char_to_ix["\n"]]
+@bigram_counts.mistake("The beginnings are missing: the first letter follows a newline.")
+def without_beginnings(names, char_to_ix):
+    return pairs_in([name + "\n" for name in names], char_to_ix)
 
 
-@training_pair.accept
-def pair_by_a_loop(word, char_to_ix):
-    X, Y = [None], []
-    for char in word:
-        X.append(char_to_ix[char])
-        Y.append(char_to_ix[char])
-    Y.append(char_to_ix["\n"])
-    return X, Y
+@bigram_counts.mistake("The ends are missing: a newline follows the last letter.")
+def without_ends(names, char_to_ix):
+    return pairs_in(["\n" + name for name in names], char_to_ix)
+
+
+@bigram_counts.mistake("Beginnings and ends are missing: a newline stands before and after each name.")
+def letters_alone(names, char_to_ix):
+    return pairs_in(names, char_to_ix)
+
+
+@bigram_counts.mistake(
+    "All names are one text without newlines between them: the last letter of one name seems to precede the next name."
+)
+def names_run_together(names, char_to_ix):
+    return pairs_in(["\n" + "".join(names) + "\n"], char_to_ix)
+
+
+@bigram_counts.mistake(
+    "Between two names stand two newlines, and the pair of these is counted. Each name is a text of its own."
+)
+def newline_after_newline(names, char_to_ix):
+    return pairs_in(["".join("\n" + name + "\n" for name in names)], char_to_ix)
+
+
+@bigram_counts.mistake("A pair that comes again is counted once. Add 1 each time: `+= 1`.")
+def seen_or_not(names, char_to_ix):
+    return (bigram_counts(names, char_to_ix) > 0) * 1.0
+
+
+@bigram_counts.mistake("These are shares. Return how often each pair comes.")
+def shares_of_rows(names, char_to_ix):
+    counts = bigram_counts(names, char_to_ix)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+@bigram_counts.mistake("Only the first name is counted.")
+def first_name_alone(names, char_to_ix):
+    return bigram_counts(names[:1], char_to_ix)
+
+
+@bigram_counts.mistake('The newline is taken for number 0. Its number is `char_to_ix["\\n"]`.')
+def newline_as_number_zero(names, char_to_ix):
+    counts = pairs_in(names, char_to_ix)
+    for name in names:
+        counts[0, char_to_ix[name[0]]] += 1
+        counts[char_to_ix[name[-1]], 0] += 1
+    return counts
+
+
+@bigram_counts.accept("One text is enough: with one newline between two names, the end of one begins the next.")
+def one_text_of_all_names(names, char_to_ix):
+    return pairs_in(["\n" + "\n".join(names) + "\n"], char_to_ix)
+
+
+@bigram_counts.accept("`np.add.at` adds at all pairs of numbers at once, also where a pair comes again.")
+def counts_with_add_at(names, char_to_ix):
+    numbers = np.array([char_to_ix[char] for char in "\n" + "\n".join(names) + "\n"])
+    counts = np.zeros((len(char_to_ix), len(char_to_ix)), dtype=int)
+    np.add.at(counts, (numbers[:-1], numbers[1:]), 1)
+    return counts
+
+
+# --- ngram_shares -----------------------------------------------------------------------------------------------------
+
+
+def tables_of(texts, order, char_to_ix):
+    """Return ``{history: counts}`` of histories of 0 to `order` symbols, the form that `ngram_shares` reads."""
+    tables = {}
+    for text in texts:
+        for t in range(1, len(text)):
+            for k in range(min(order, t) + 1):
+                tables.setdefault(text[t - k : t], np.zeros(len(char_to_ix)))[char_to_ix[text[t]]] += 1
+    return tables
+
+
+def ngram_cases(rng):
+    found = []
+    for alphabet, count, order, weight in (("\nabc", 5, 2, 5.0), ("dc\nba", 6, 3, 1.5), ("\nab", 4, 1, 0.7)):
+        ix = numbered(alphabet)
+        names = words_of(rng, alphabet, count)
+        tables = tables_of([f"\n{name}\n" for name in names], order, ix)
+        found += [
+            case(history=f"\n{names[0]}"[: 1 + order][-order:], tables=tables, weight=weight * rng.uniform(0.9, 1.1), n_y=len(ix)),
+            case(history="", tables=tables, weight=weight * rng.uniform(0.9, 1.1), n_y=len(ix)),
+        ]
+    never = alphabet[1] * 4 + alphabet[2]
+    found.append(case(history=never, tables=tables, weight=2.0 * rng.uniform(0.9, 1.1), n_y=len(ix)))
+    return found
+
+
+@lesson.exercise(
+    points=3, topic=53, equation="(6.4)", cases=ngram_cases,
+    ask="The recursion begins with equal shares and ends with the whole history. Which history has k symbols, and which "
+    "counts belong to it, if it has never come?",
+    small={
+        "history": "a",
+        "tables": {"": np.array([1.0, 2.0]), "a": np.array([0.0, 1.0])},
+        "weight": 1.0,
+        "n_y": 2,
+    },
+    why={
+        "question": "Why is the weighted share of the shorter history added to each count?",
+        "choices": {
+            "a symbol that never followed this history must not get the share 0: its loss would be infinite": "Yes: the "
+            "shorter history, which has come more often, says how likely it is.",
+            "so that the shares add up to 1": "No: n / N adds up to 1 as well.",
+            "because long histories are less important": "No: where N is large, the counts decide nearly alone.",
+        },
+    },
+)  # fmt: skip
+def ngram_shares(history, tables, weight, n_y):
+    """Predict the next symbol from counts, from the empty history to the whole one.
+
+    Parameters
+    ----------
+    history : str
+        The last symbols that were read.
+    tables : dict
+        From a history to the counts (n_y,) of what followed it; a history that never came is not in it.
+    weight : float
+        So many symbols' worth the shorter history counts.
+    n_y : int
+
+    Returns
+    -------
+    p : ndarray, shape (n_y,)
+    """
+    p = np.full(n_y, 1 / n_y)
+    for first in reversed(range(len(history) + 1)):
+        n = tables.get(history[first:], np.zeros(n_y))
+        p = (n + weight * p) / (n.sum() + weight)  # (6.4)
+    return p
+
+
+def smoothed(history, tables, weight, n_y, lengths=None, part=None, start=None, join=None):
+    """Return the shares of a recursion that differs in one thing."""
+    p = np.full(n_y, 1 / n_y if start is None else start)
+    part = part or (lambda k: history[len(history) - k :])
+    join = join or (lambda n, p: (n + weight * p) / (n.sum() + weight))
+    for k in lengths or range(len(history) + 1):
+        p = join(tables.get(part(k), np.zeros(n_y)), p)
+    return p
+
+
+@ngram_shares.mistake("The whole history is missing. k goes from 0 to its length: `range(len(history) + 1)`.")
+def longest_missing(history, tables, weight, n_y):
+    if not history:
+        return ngram_shares(history, tables, weight, n_y)
+    return smoothed(history, tables, weight, n_y, lengths=range(len(history)))
+
+
+@ngram_shares.mistake("The empty history is missing: the single shares, k = 0, come first.")
+def empty_missing(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, lengths=range(1, len(history) + 1) if history else [-1])
+
+
+@ngram_shares.mistake("A shorter history drops the end. Keep the *last* k symbols: they stand nearest to the next one.")
+def first_symbols_kept(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, part=lambda k: history[:k])
+
+
+@ngram_shares.mistake(
+    "`history[-k:]` is the whole history where k is 0. Write `history[len(history) - k:]`."
+)
+def minus_zero(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, part=lambda k: history[-k:])
+
+
+@ngram_shares.mistake("The longest history is first. Begin with the empty one: its shares go into those of the longer ones.")
+def from_the_longest(history, tables, weight, n_y):
+    if not history:
+        return ngram_shares(history, tables, weight, n_y)
+    return smoothed(history, tables, weight, n_y, lengths=range(len(history), -1, -1))
+
+
+@ngram_shares.mistake("The weight is missing below the line: the shares no longer add up to 1.")
+def weight_above_alone(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, join=lambda n, p: (n + weight * p) / max(n.sum(), 1))
+
+
+@ngram_shares.mistake("Each count gets the same: the weight is not multiplied by the shares of the shorter history.")
+def same_for_all(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, join=lambda n, p: (n + weight / n_y) / (n.sum() + weight))
+
+
+@ngram_shares.mistake("The recursion begins with ones. Without any counts all symbols are equal: 1 / n_y.")
+def starts_with_ones(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, start=1.0)
+
+
+@ngram_shares.mistake("These are the shares of the whole history alone, or those before it. Mix them by (6.4).")
+def without_smoothing(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, join=lambda n, p: n / n.sum() if n.any() else p)
+
+
+@ngram_shares.mistake("The weight is always 5. Use the argument.")
+def weight_of_five(history, tables, weight, n_y):
+    return ngram_shares(history, tables, 5.0, n_y)
+
+
+@ngram_shares.accept("A history that never came changes nothing, and neither does any longer one: the loop may stop.")
+def stops_at_the_unknown(history, tables, weight, n_y):
+    p = np.ones(n_y) / n_y
+    for start in range(len(history), -1, -1):
+        if history[start:] not in tables:
+            break
+        n = tables[history[start:]]
+        p = (n + weight * p) / (np.sum(n) + weight)
+    return p
+
+
+@ngram_shares.accept("The recursion can call itself, with a history that has lost its first symbol.")
+def calls_itself(history, tables, weight, n_y):
+    shorter = calls_itself(history[1:], tables, weight, n_y) if history else np.full(n_y, 1 / n_y)
+    n = tables.get(history, np.zeros(n_y))
+    return (n + weight * shorter) / (n.sum() + weight)
 
 
 # --- temperature_softmax ----------------------------------------------------------------------------------------------
@@ -123,7 +358,12 @@ def temperature_cases(rng):
     return [*found, *(case(z=z, temperature=T) for z, T in ((large, 1.4), (low, 0.7), (far, 2.5)))]
 
 
-@lesson.exercise(points=2, topic=51, equation="(6.10)", cases=temperature_cases)
+@lesson.exercise(
+    points=2, topic=51, equation="(6.14)", cases=temperature_cases,
+    ask="z is (n_y, m). What is subtracted in each column before the division by the temperature, and which axis does "
+    "the sum run over?",
+    small={"z": np.array([[0.0, 2.0], [1.0, 0.0]]), "temperature": 0.5},
+)  # fmt: skip
 def temperature_softmax(z, temperature):
     """Turn scores into probabilities, sharper or flatter.
 
@@ -138,7 +378,7 @@ def temperature_softmax(z, temperature):
     p : ndarray, shape (n_y, m)
         Each column adds up to 1.
     """
-    e = np.exp((z - z.max(axis=0)) / temperature)  # (6.10)
+    e = np.exp((z - z.max(axis=0)) / temperature)  # (6.14)
     return e / e.sum(axis=0)
 
 
@@ -225,12 +465,12 @@ def one_sum_for_all(z, temperature):
     return e / e.sum()
 
 
-@temperature_softmax.accept
+@temperature_softmax.accept("SciPy's softmax subtracts the largest score of each column itself.")
 def with_scipy(z, temperature):
     return softmax(z / temperature, axis=0)
 
 
-@temperature_softmax.accept
+@temperature_softmax.accept("The logarithm of the sum is taken stably, and one exponential is left at the end.")
 def through_logarithms(z, temperature):
     scaled = z / temperature
     return np.exp(scaled - np.logaddexp.reduce(scaled, axis=0))
@@ -276,7 +516,26 @@ def sample_cases(rng):
     return found
 
 
-@lesson.exercise(points=3, topic=53, equation="(6.8) and (6.11)", cases=sample_cases, judge=draws(300))
+@lesson.exercise(
+    points=3, topic=53, equation="(6.12) and (6.15)", cases=sample_cases, judge=draws(300),
+    ask="Two things go from one step to the next. Which are they, and what are they before the first step?",
+    small={
+        "parameters": {
+            "Wax": np.zeros((1, 2)), "Waa": np.zeros((1, 1)), "ba": np.zeros((1, 1)),
+            "Wya": np.zeros((2, 1)), "by": np.array([[0.0], [2.0]]),
+        },
+        "char_to_ix": {"\n": 0, "a": 1}, "rng": np.random.default_rng(0), "temperature": 1.0, "max_length": 3,
+    },
+    why={
+        "question": "Why is the drawn symbol read at the next step?",
+        "choices": {
+            "the next probabilities are those after *this* letter; the state alone does not hold which one was drawn": "Yes: "
+            "the network gives shares, and only the draw decides.",
+            "so that the state does not vanish": "No: the state is carried on in any case.",
+            "because training reads what the network has drawn": "No: training reads the true letters.",
+        },
+    },
+)  # fmt: skip
 def sample(parameters, char_to_ix, rng, temperature, max_length):
     """Let the network write one name.
 
@@ -298,8 +557,8 @@ def sample(parameters, char_to_ix, rng, temperature, max_length):
     index, a = None, np.zeros_like(parameters["ba"])
     for t in range(max_length):
         z, a = next_scores(index, a, parameters)
-        p = temperature_softmax(z, temperature)  # (6.10)
-        index = int(rng.choice(len(p), p=p[:, 0]))  # (6.8)
+        p = temperature_softmax(z, temperature)  # (6.14)
+        index = int(rng.choice(len(p), p=p[:, 0]))  # (6.12)
         indices[t] = index
         if index == char_to_ix["\n"]:
             break
@@ -381,7 +640,7 @@ def starts_with_newline(parameters, char_to_ix, rng, temperature, max_length):
     return written(parameters, rng, temperature, max_length, char_to_ix["\n"], start=char_to_ix["\n"])
 
 
-@sample.mistake("np.random is used, which all code shares. Draw with rng.")
+@sample.mistake("The numbers do not come from the generator that you are given: `rng.choice`.")
 def global_generator(parameters, char_to_ix, rng, temperature, max_length):
     return written(
         parameters, rng, temperature, max_length, char_to_ix["\n"], choose=lambda p: np.random.choice(len(p), p=p)
@@ -393,12 +652,12 @@ def one_too_long(parameters, char_to_ix, rng, temperature, max_length):
     return written(parameters, rng, temperature, max_length + 1, char_to_ix["\n"])
 
 
-@sample.accept
+@sample.accept("A random number falls into one of the intervals that the cumulative sums cut [0, 1] into.")
 def sample_by_cumulative_sums(parameters, char_to_ix, rng, temperature, max_length):
     return written(parameters, rng, temperature, max_length, char_to_ix["\n"])
 
 
-@sample.accept
+@sample.accept("The largest of the scores with Gumbel noise is a draw from the softmax: no probabilities are needed.")
 def sample_by_noise(parameters, char_to_ix, rng, temperature, max_length):
     """Add Gumbel noise to the scores and take the largest."""
     found, index, a = [], None, np.zeros((len(parameters["Waa"]), 1))
@@ -417,71 +676,432 @@ def sample_as_one_draw_of_counts(parameters, char_to_ix, rng, temperature, max_l
     return written(parameters, rng, temperature, max_length, char_to_ix["\n"], choose=choose)
 
 
+# --- write_on ---------------------------------------------------------------------------------------------------------
+
+
+def write_on_cases(rng):
+    found = []
+    for alphabet, temperature, beginning, length in (("\nabc", 1.0, "b", 4), ("ca\nb", 0.6, "\n", 3), ("bac\n", 0.5, "ab", 3)):
+        roles = [alphabet.index(char) for char in "\nabc"]
+        own = np.random.default_rng(rng.integers(2**32))
+        parameters = writer(rng, roles)
+        state = rng.normal(0, 0.3, (2 * len(roles), 1))
+        state[roles[1]] = 1.0 if beginning == "b" else 0.0  # as if "a" had been read: the end is likely after one more
+        found.append(
+            case(
+                beginning=beginning, state=state, parameters=parameters,
+                char_to_ix=numbered(alphabet), rng=own, temperature=temperature, length=length,
+            )
+        )  # fmt: skip
+    return found
+
+
+@lesson.exercise(
+    points=3, topic=53, equation="(6.12) and (6.15)", cases=write_on_cases, judge=draws(300),
+    ask="While the beginning is read nothing is drawn. Which scores is the first symbol drawn from?",
+    small={
+        "beginning": "a", "state": np.zeros((1, 1)),
+        "parameters": {
+            "Wax": np.array([[0.0, 1.0]]), "Waa": np.zeros((1, 1)), "ba": np.zeros((1, 1)),
+            "Wya": np.array([[0.0], [3.0]]), "by": np.zeros((2, 1)),
+        },
+        "char_to_ix": {"\n": 0, "a": 1}, "rng": np.random.default_rng(0), "temperature": 1.0, "length": 2,
+    },
+)  # fmt: skip
+def write_on(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    """Read a beginning and write on from there.
+
+    Parameters
+    ----------
+    beginning : str
+        At least one symbol.
+    state : ndarray, shape (n_a, 1)
+        Before the first symbol of the beginning.
+    parameters, char_to_ix : dict
+    rng : Generator
+    temperature : float
+    length : int
+        So many symbols are drawn; a newline does not end the text.
+
+    Returns
+    -------
+    indices : ndarray of int, shape (length,)
+        The drawn symbols, without the beginning.
+    """
+    for char in beginning:
+        z, state = next_scores(char_to_ix[char], state, parameters)
+    indices = np.zeros(length, dtype=int)
+    for t in range(length):
+        p = temperature_softmax(z, temperature)  # (6.14)
+        indices[t] = rng.choice(len(p), p=p[:, 0])  # (6.12)
+        z, state = next_scores(indices[t], state, parameters)
+    return indices
+
+
+def primed(beginning, state, parameters, char_to_ix, rng, temperature, length, begin=None, carry=True, choose=None, feed=True, end=None):
+    """Return what a writer draws after a beginning who differs in one thing."""
+    choose = choose or (lambda p: int(np.searchsorted(np.cumsum(p)[:-1], rng.random())))
+    for char in beginning if begin is None else begin:
+        z, state = next_scores(char_to_ix[char], state if carry else 0 * state, parameters)
+    found = []
+    while len(found) < length:
+        found.append(choose(softmax(z[:, 0] / temperature)))
+        if found[-1] == end:
+            found += [end] * (length - len(found))
+        z, state = next_scores(found[-1] if feed else char_to_ix[beginning[-1]], state if carry else 0 * state, parameters)
+    return np.array(found)
+
+
+@write_on.mistake("The beginning is not read, but for its last symbol. Read all of it, one symbol after the other.")
+def last_of_the_beginning(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, state, parameters, char_to_ix, rng, temperature, length, begin=beginning[-1])
+
+
+@write_on.mistake("The last symbol of the beginning is read twice, so that the first draw is one step late.")
+def last_read_twice(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, state, parameters, char_to_ix, rng, temperature, length, begin=beginning + beginning[-1])
+
+
+@write_on.mistake("The beginning starts from a state of zeros. Start from `state`.")
+def state_ignored(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, 0 * state, parameters, char_to_ix, rng, temperature, length)
+
+
+@write_on.mistake("The state is zero at each step. Keep the state that comes out of one step for the next.")
+def zeros_at_each_step(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, state, parameters, char_to_ix, rng, temperature, length, carry=False)
+
+
+@write_on.mistake("What was drawn is never read. The drawn symbol is the input of the next step.")
+def drawn_is_never_read(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, state, parameters, char_to_ix, rng, temperature, length, feed=False)
+
+
+@write_on.mistake("The likeliest symbol is taken each time. Draw one, with probabilities p.")
+def likeliest_after_the_beginning(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, state, parameters, char_to_ix, rng, temperature, length, choose=np.argmax)
+
+
+@write_on.mistake("The writing stops at a newline. A book has many lines: go on until `length` symbols are drawn.")
+def stops_at_the_newline(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, state, parameters, char_to_ix, rng, temperature, length, end=char_to_ix["\n"])
+
+
+@write_on.mistake("The temperature has no effect. Use `temperature_softmax(z, temperature)`.")
+def temperature_one(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, state, parameters, char_to_ix, rng, 1.0, length)
+
+
+@write_on.mistake("The beginning stands in front of what you return. Return the drawn symbols alone.")
+def beginning_returned(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    drawn = primed(beginning, state, parameters, char_to_ix, rng, temperature, length)
+    return np.concatenate([[char_to_ix[char] for char in beginning], drawn])
+
+
+@write_on.accept("One loop for both: as long as the beginning lasts its symbols are read, then the drawn ones.")
+def one_loop_for_both(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    read = [char_to_ix[char] for char in beginning]
+    for t in range(len(beginning) + length - 1):
+        z, state = next_scores(read[t], state, parameters)
+        if t + 1 >= len(beginning):
+            read.append(int(rng.choice(len(z), p=softmax(z[:, 0] / temperature))))
+    return np.array(read[len(beginning) :])
+
+
+@write_on.accept
+def by_cumulative_sums(beginning, state, parameters, char_to_ix, rng, temperature, length):
+    return primed(beginning, state, parameters, char_to_ix, rng, temperature, length)
+
+
+# --- learn_from -------------------------------------------------------------------------------------------------------
+
+
+def trace_for(rng, n_a, n_y, T):
+    p = {name: rng.normal(0, 0.8, V.shape) for name, V in random_parameters(n_a, n_y, rng).items()}
+    Y = rng.integers(n_y, size=T).tolist()
+    return read_name([None, *Y[:-1]], Y, rng.normal(0, 0.5, (n_a, 1)), p)[2], p
+
+
+def learn_cases(rng):
+    found = [trace_for(rng, *sizes) for sizes in ((2, 3, 4), (3, 5, 2), (4, 3, 1), (3, 4, 6))]
+    return [case(trace=trace, parameters=p) for trace, p in found]
+
+
+@lesson.exercise(
+    points=4, topic=52, equation="(6.16) to (6.18)", cases=learn_cases, backward=True,
+    ask="Two things send a derivative to the state of step t. Which are they, and which of them is missing at the last "
+    "step?",
+    small={
+        "trace": (
+            [None, 1], [1, 0], np.array([[0.0, 0.5, 0.2]]), np.array([[0.5, 0.25], [0.5, 0.75]]),
+        ),
+        "parameters": {
+            "Wax": np.array([[1.0, 2.0]]), "Waa": np.array([[0.5]]), "ba": np.zeros((1, 1)),
+            "Wya": np.array([[0.0], [1.0]]), "by": np.zeros((2, 1)),
+        },
+    },
+    why={
+        "question": "Why does the loop over the steps run from the last to the first?",
+        "choices": {
+            "what step t gets from step t + 1 must be there before": "Yes: the derivative comes from the later steps.",
+            "the first step reads None": "No: that only leaves out one column of dWax.",
+            "the gradients are sums, and sums of floats depend on their order": "No: that changes the last digits only.",
+        },
+    },
+)  # fmt: skip
+def learn_from(trace, parameters):
+    """Go backward through one name. Each ``dV`` is the derivative of the loss of the whole name by V.
+
+    Parameters
+    ----------
+    trace : tuple
+        From `read_name`: X, Y, the states (n_a, T_y + 1) with the one before the first step in column 0, and the
+        probabilities (n_y, T_y).
+    parameters : dict
+        ``Wax``, ``Waa``, ``Wya``, ``ba``, ``by``.
+
+    Returns
+    -------
+    gradients : dict
+        ``dWax``, ``dWaa``, ``dWya``, ``dba``, ``dby``, not clipped.
+    """
+    X, Y, states, y_hat = trace
+    d = {f"d{name}": np.zeros(V.shape) for name, V in parameters.items()}
+    later = np.zeros((len(states), 1))
+    for t in reversed(range(len(Y))):
+        dz = y_hat[:, [t]].copy()
+        dz[Y[t]] -= 1  # (6.16)
+        delta = (1 - states[:, [t + 1]] ** 2) * (parameters["Wya"].T @ dz + later)  # (6.17)
+        later = parameters["Waa"].T @ delta
+        d["dWya"] += np.outer(dz, states[:, t + 1])  # (6.18)
+        d["dby"] += dz
+        d["dWaa"] += np.outer(delta, states[:, t])
+        d["dba"] += delta
+        if X[t] is not None:
+            d["dWax"][:, X[t]] += delta[:, 0]
+    return d
+
+
+def back(
+    trace, parameters, slope=None, handed=lambda later, delta, W: W.T @ delta, before=0, states_out=1, wrong=None, steps=None,
+    read=None, scale=1.0,
+):  # fmt: skip
+    """Return the gradients of a way back that differs in one thing."""
+    X, Y, S, P = trace
+    d = {f"d{name}": np.zeros(V.shape) for name, V in parameters.items()}
+    later = np.zeros((len(S), 1))
+    for t in list(range(len(Y)))[::-1] if steps is None else steps(len(Y)):
+        dz = P[:, [t]] - np.eye(len(P))[:, [Y[t]]] if wrong is None else wrong(P[:, [t]], Y[t])
+        delta = (1 - S[:, [t + 1]] ** 2 if slope is None else slope(S[:, [t + 1]])) * (parameters["Wya"].T @ dz + later)
+        later = handed(later, delta, parameters["Waa"])
+        d["dWya"] += scale * dz @ S[:, [t + states_out]].T
+        d["dby"] += scale * dz
+        d["dWaa"] += scale * delta @ S[:, [t + before]].T
+        d["dba"] += scale * delta
+        index = X[t] if read is None else read(X[t], Y[t])
+        if index is not None:
+            d["dWax"][:, [index]] += scale * delta
+    return d
+
+
+@learn_from.mistake("Nothing comes from the later steps. Add `Waa.T` times the delta of step t + 1, (6.17).")
+def nothing_from_later(trace, parameters):
+    return back(trace, parameters, handed=lambda later, delta, W: 0 * later)
+
+
+@learn_from.mistake("What comes from the later steps is added up over all of them. Replace it at each step: later = ...")
+def later_added_up(trace, parameters):
+    return back(trace, parameters, handed=lambda later, delta, W: later + W.T @ delta)
+
+
+@learn_from.mistake("Waa is not transposed on the way back. The derivative goes through its transpose.")
+def waa_not_transposed(trace, parameters):
+    return back(trace, parameters, handed=lambda later, delta, W: W @ delta)
+
+
+@learn_from.mistake("The slope of tanh, 1 - a², is missing in delta.")
+def no_slope(trace, parameters):
+    return back(trace, parameters, slope=lambda a: np.ones_like(a))
+
+
+@learn_from.mistake("The slope of tanh is 1 - a², not 1 - a.")
+def slope_not_squared(trace, parameters):
+    return back(trace, parameters, slope=lambda a: 1 - a)
+
+
+@learn_from.mistake("The derivative by the scores has the wrong sign: ŷ minus the one-hot column.")
+def wrong_sign(trace, parameters):
+    return back(trace, parameters, wrong=lambda p, k: np.eye(len(p))[:, [k]] - p)
+
+
+@learn_from.mistake("The 1 of the right symbol is not subtracted from ŷ.")
+def nothing_subtracted(trace, parameters):
+    return back(trace, parameters, wrong=lambda p, k: p)
+
+
+@learn_from.mistake("dWaa takes the state of the same step. It belongs to the state before it: column t of the states.")
+def waa_with_the_new_state(trace, parameters):
+    return back(trace, parameters, before=1)
+
+
+@learn_from.mistake("dWya takes the state before the step. The scores come from the new one: column t + 1 of the states.")
+def wya_with_the_old_state(trace, parameters):
+    return back(trace, parameters, states_out=0)
+
+
+@learn_from.mistake("The steps are walked forward. The derivative comes from the later steps: go from the last to the first.")
+def forward_in_time(trace, parameters):
+    return back(trace, parameters, steps=range)
+
+
+@learn_from.mistake("dWax gets its column from the answer. The column is that of the symbol that was *read*, X[t].")
+def column_of_the_answer(trace, parameters):
+    return back(trace, parameters, read=lambda x, y: y)
+
+
+@learn_from.mistake("None is taken for symbol 0 or all of dWax. At the first step zeros were read: dWax gets nothing.")
+def none_is_symbol_zero(trace, parameters):
+    return back(trace, parameters, read=lambda x, y: 0 if x is None else x)
+
+
+@learn_from.mistake("The gradients are divided by the number of steps. The loss of a name is a sum, (6.7): no factor.")
+def mean_over_steps(trace, parameters):
+    return back(trace, parameters, scale=1 / len(trace[1]))
+
+
+@learn_from.accept("All deltas are kept, and each sum over the steps is one product of two matrices.")
+def products_of_whole_matrices(trace, parameters):
+    X, Y, S, P = trace
+    wrong = P.copy()
+    wrong[Y, np.arange(len(Y))] -= 1
+    totals, later = np.zeros(S[:, 1:].shape), np.zeros(len(S))
+    for t in reversed(range(len(Y))):
+        totals[:, t] = (1 - S[:, t + 1] ** 2) * (parameters["Wya"].T @ wrong[:, t] + later)
+        later = parameters["Waa"].T @ totals[:, t]
+    one_hot = np.zeros((parameters["Wax"].shape[1], len(Y)))
+    for t, index in enumerate(X):
+        if index is not None:
+            one_hot[index, t] = 1
+    return {
+        "dWax": totals @ one_hot.T, "dWaa": totals @ S[:, :-1].T, "dWya": wrong @ S[:, 1:].T,
+        "dba": totals.sum(axis=1, keepdims=True), "dby": wrong.sum(axis=1, keepdims=True),
+    }  # fmt: skip
+
+
+@learn_from.accept
+def step_by_step(trace, parameters):
+    return back(trace, parameters)
+
+
 # --- smooth_loss ------------------------------------------------------------------------------------------------------
 
 
 def smooth_cases(rng):
-    return [case(loss=rng.uniform(5, 40), cur_loss=rng.uniform(50, 900)) for _ in range(4)] + [
-        case(loss=rng.uniform(500, 900), cur_loss=rng.uniform(2, 9))
-    ]
+    sizes = ((4, 0.999), (1, 0.95), (30, 0.9), (7, 0.5))
+    return [case(losses=rng.uniform(2, 900, size), start=rng.uniform(5, 40), beta=beta) for size, beta in sizes]
 
 
-@lesson.exercise(points=1, topic=51, equation="(6.15)", cases=smooth_cases)
-def smooth_loss(loss, cur_loss):
-    """Move a running mean of the loss a little towards the current one.
+@lesson.exercise(
+    points=1, topic=51, equation="(6.21)", cases=smooth_cases,
+    ask="The first of the returned numbers is not `start`. What is it made of?",
+    small={"losses": np.array([30.0, 10.0]), "start": 20.0, "beta": 0.9},
+)  # fmt: skip
+def smooth_loss(losses, start, beta):
+    """Follow the losses of single names with a running mean.
 
     Parameters
     ----------
-    loss : float
-        The running mean so far.
-    cur_loss : float
-        The loss of this step.
+    losses : ndarray, shape (N,)
+        One for each step.
+    start : float
+        The running mean before the first step.
+    beta : float
+        The weight of the old mean.
 
     Returns
     -------
-    loss : float
+    smoothed : ndarray, shape (N,)
+        The running mean after each step.
     """
-    return 0.999 * loss + 0.001 * cur_loss  # (6.15)
+    smoothed = np.zeros(len(losses))
+    mean = start
+    for n, loss in enumerate(losses):
+        mean = beta * mean + (1 - beta) * loss  # (6.21)
+        smoothed[n] = mean
+    return smoothed
 
 
-@smooth_loss.mistake("The weights are swapped: 0.999 belongs to the old mean, 0.001 to the new loss.")
-def weights_swapped(loss, cur_loss):
-    return 0.001 * loss + 0.999 * cur_loss
+def running(losses, start, beta, old=None, new=None):
+    """Return running means with other weights."""
+    found, mean = [], start
+    for loss in losses:
+        mean = (beta if old is None else old) * mean + (1 - beta if new is None else new) * loss
+        found.append(mean)
+    return np.array(found)
 
 
-@smooth_loss.mistake("The old mean keeps its full weight, so that it grows for ever. Its weight is 0.999.")
-def not_a_mean(loss, cur_loss):
-    return loss + 0.001 * cur_loss
+@smooth_loss.mistake("The weights are swapped: beta belongs to the old mean, 1 - beta to the new loss.")
+def weights_swapped(losses, start, beta):
+    return running(losses, start, 1 - beta) if beta != 0.5 else running(losses, start, beta)
 
 
-@smooth_loss.mistake("This is the plain mean of the two. The weights are 0.999 and 0.001.")
-def plain_mean(loss, cur_loss):
-    return (loss + cur_loss) / 2
+@smooth_loss.mistake("The old mean keeps its full weight, so that it grows for ever. Its weight is beta.")
+def not_a_mean(losses, start, beta):
+    return running(losses, start, beta, old=1.0)
 
 
-@smooth_loss.mistake("The current loss has no effect.")
-def current_loss_ignored(loss, cur_loss):
-    return loss
+@smooth_loss.mistake("Each loss is mixed with `start`. Mix it with the running mean of the step before.")
+def always_with_the_start(losses, start, beta):
+    return beta * start + (1 - beta) * np.asarray(losses)
 
 
-@smooth_loss.mistake("The weights are 0.99 and 0.01. Here they are 0.999 and 0.001.")
-def weight_of_a_hundredth(loss, cur_loss):
-    return 0.99 * loss + 0.01 * cur_loss
+@smooth_loss.mistake("The running mean starts at 0. It starts at `start`.")
+def from_zero(losses, start, beta):
+    return running(losses, 0.0, beta)
 
 
-@smooth_loss.mistake("This is the current loss alone: nothing is smoothed.")
-def not_smoothed(loss, cur_loss):
-    return cur_loss
+@smooth_loss.mistake("The running mean starts at the first loss. It starts at `start`.")
+def from_the_first_loss(losses, start, beta):
+    return running(losses, losses[0], beta)
 
 
-@smooth_loss.accept
-def smooth_as_a_step(loss, cur_loss):
-    return loss + 0.001 * (cur_loss - loss)
+@smooth_loss.mistake("`start` stands in front, and the last mean is lost. The first entry is the mean *after* the first loss.")
+def one_step_late_mean(losses, start, beta):
+    return np.array([start, *running(losses, start, beta)[:-1]])
 
 
-@smooth_loss.accept
-def smooth_as_a_product(loss, cur_loss):
-    return float(np.dot([0.999, 0.001], [loss, cur_loss]))
+@smooth_loss.mistake("beta is always 0.999. Use the argument.")
+def always_a_thousandth(losses, start, beta):
+    return running(losses, start, 0.999)
+
+
+@smooth_loss.mistake("This is the plain mean of all losses so far. Old losses must count less and less.")
+def mean_so_far(losses, start, beta):
+    return np.cumsum(losses) / np.arange(1, len(losses) + 1)
+
+
+@smooth_loss.mistake("Nothing is smoothed: these are the losses.")
+def not_smoothed(losses, start, beta):
+    return np.array(losses)
+
+
+@smooth_loss.accept("A step towards the new loss: the old mean plus 1 - beta times the difference.")
+def smooth_as_a_step(losses, start, beta):
+    found = [start]
+    for loss in losses:
+        found.append(found[-1] + (1 - beta) * (loss - found[-1]))
+    return found[1:]
+
+
+@smooth_loss.accept("Without recursion: loss j has the weight (1 - beta) beta^(n - j) in mean n.")
+def smooth_as_a_sum(losses, start, beta):
+    losses = np.asarray(losses)
+    return np.array(
+        [
+            beta ** (n + 1) * start + (1 - beta) * np.sum(beta ** np.arange(n, -1, -1) * losses[: n + 1])
+            for n in range(len(losses))
+        ]
+    )
 
 
 # --- optimize ---------------------------------------------------------------------------------------------------------
@@ -503,8 +1123,17 @@ def optimize_cases(rng):
 
 
 @lesson.exercise(
-    points=2, topic=51, equation="(6.12) to (6.14)", returns=("loss", "gradients", "a_last", "parameters"),
+    points=2, topic=51, equation="(6.19) and (6.20)", returns=("loss", "gradients", "a_last", "parameters"),
     cases=optimize_cases,
+    ask="Four things are done in a row: forward, backward, clip, update. Which of them needs the new parameters?",
+    small={
+        "X": [None], "Y": [1], "a_prev": np.zeros((1, 1)),
+        "parameters": {
+            "Wax": np.zeros((1, 2)), "Waa": np.zeros((1, 1)), "ba": np.zeros((1, 1)), "Wya": np.ones((2, 1)),
+            "by": np.zeros((2, 1)),
+        },
+        "learning_rate": 0.5, "max_value": 0.25,
+    },
 )  # fmt: skip
 def optimize(X, Y, a_prev, parameters, learning_rate, max_value):
     """Learn from one name: forward, backward, clip, update.
@@ -533,8 +1162,8 @@ def optimize(X, Y, a_prev, parameters, learning_rate, max_value):
     """
     loss, a_last, trace = read_name(X, Y, a_prev, parameters)
     gradients = learn_from(trace, parameters)
-    gradients = {name: np.clip(V, -max_value, max_value) for name, V in gradients.items()}  # (6.13)
-    parameters = {name: V - learning_rate * gradients[f"d{name}"] for name, V in parameters.items()}  # (6.14)
+    gradients = {name: np.clip(V, -max_value, max_value) for name, V in gradients.items()}  # (6.19)
+    parameters = {name: V - learning_rate * gradients[f"d{name}"] for name, V in parameters.items()}  # (6.20)
     return loss, gradients, a_last, parameters
 
 
@@ -635,7 +1264,7 @@ def unclipped_with_right_step(X, Y, a_prev, parameters, learning_rate, max_value
     return loss, parts_of_a_step(X, Y, a_prev, parameters, np.inf)[1], a_last, new
 
 
-@optimize.accept
+@optimize.accept("A loop over the names does the same as two dicts; `np.clip` can write into its own array.")
 def optimize_by_loops(X, Y, a_prev, parameters, learning_rate, max_value):
     loss, a_last, trace = read_name(X, Y, a_prev, parameters)
     gradients, new = learn_from(trace, parameters), {}
@@ -675,7 +1304,18 @@ def model_cases(rng):
     return found
 
 
-@lesson.exercise(points=3, topic=51, equation="(6.16)", returns=("parameters", "losses"), cases=model_cases)
+@lesson.exercise(
+    points=3, topic=51, equation="(6.22)", returns=("parameters", "losses"), cases=model_cases,
+    ask="What goes from one name to the next: the parameters, the state, the running mean? One of the three does not.",
+    small={
+        "names": ["a"], "char_to_ix": {"\n": 0, "a": 1},
+        "parameters": {
+            "Wax": np.zeros((1, 2)), "Waa": np.zeros((1, 1)), "ba": np.zeros((1, 1)), "Wya": np.zeros((2, 1)),
+            "by": np.zeros((2, 1)),
+        },
+        "num_iterations": 2, "learning_rate": 1.0, "max_value": 5.0,
+    },
+)  # fmt: skip
 def model(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
     """Learn from one name after the other, round and round.
 
@@ -693,23 +1333,22 @@ def model(names, char_to_ix, parameters, num_iterations, learning_rate, max_valu
     Returns
     -------
     parameters : dict
-    losses : list of float
-        The smoothed loss after each iteration; ``num_iterations`` numbers.
+    losses : ndarray, shape (num_iterations,)
+        The smoothed loss after each iteration, with beta = 0.999.
     """
     a0 = np.zeros((len(parameters["Waa"]), 1))
-    loss = np.log(len(char_to_ix)) * np.mean([len(name) + 1 for name in names])  # (6.16)
     losses = []
     for j in range(num_iterations):
         X, Y = training_pair(names[j % len(names)], char_to_ix)
-        cur_loss, _, _, parameters = optimize(X, Y, a0, parameters, learning_rate, max_value)
-        loss = smooth_loss(loss, cur_loss)
+        loss, _, _, parameters = optimize(X, Y, a0, parameters, learning_rate, max_value)
         losses.append(loss)
-    return parameters, losses
+    start = np.log(len(char_to_ix)) * np.mean([len(name) + 1 for name in names])  # (6.22)
+    return parameters, smooth_loss(losses, start, 0.999)
 
 
 def trained(
     names, char_to_ix, parameters, num_iterations, learning_rate, max_value,
-    carry=False, pair=training_pair, pick=None, smooth=smooth_loss, start=None, keep=True,
+    carry=False, pair=training_pair, pick=None, smooth=smooth_loss, start=None, keep=True, beta=0.999,
 ):  # fmt: skip
     """Return what a `model` gives that differs in one thing."""
     a = a0 = np.zeros((len(parameters["Waa"]), 1))
@@ -719,9 +1358,8 @@ def trained(
         X, Y = pair(names[j % len(names) if pick is None else pick(j)], char_to_ix)
         cur_loss, _, a, new = optimize(X, Y, a if carry else a0, parameters, learning_rate, max_value)
         parameters = new if keep else parameters
-        loss = smooth(loss, cur_loss)
-        losses.append(loss)
-    return parameters, losses
+        losses.append(cur_loss)
+    return parameters, smooth(losses, loss, beta)
 
 
 @model.mistake("The state of one name goes into the next one. Each name starts from zeros.")
@@ -757,7 +1395,7 @@ def nothing_kept(names, char_to_ix, parameters, num_iterations, learning_rate, m
     return trained(names, char_to_ix, parameters, num_iterations, learning_rate, max_value, keep=False)
 
 
-@model.mistake("The running mean starts at 0. Start it at the loss of guessing, (6.16).")
+@model.mistake("The running mean starts at 0. Start it at the loss of guessing, (6.22).")
 def smoothed_from_zero(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
     return trained(names, char_to_ix, parameters, num_iterations, learning_rate, max_value, start=0.0)
 
@@ -774,6 +1412,11 @@ def losses_as_they_are(names, char_to_ix, parameters, num_iterations, learning_r
     return trained(names, char_to_ix, parameters, num_iterations, learning_rate, max_value, smooth=smooth)
 
 
+@model.mistake("The weight of the old mean is not 0.999.")
+def model_with_another_beta(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
+    return trained(names, char_to_ix, parameters, num_iterations, learning_rate, max_value, beta=0.9)
+
+
 @model.mistake("The losses come first. Return parameters, losses.")
 def model_swapped(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
     return model(names, char_to_ix, parameters, num_iterations, learning_rate, max_value)[::-1]
@@ -784,7 +1427,7 @@ def one_round(names, char_to_ix, parameters, num_iterations, learning_rate, max_
     return trained(names, char_to_ix, parameters, min(num_iterations, len(names)), learning_rate, max_value)
 
 
-@model.accept
+@model.accept("The running mean can be moved inside of the loop, by a thousandth of its distance to the new loss.")
 def model_with_cycle(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
     loss = sum(len(name) + 1 for name in names) / len(names) * np.log(len(char_to_ix))
     losses, j = [], 0
@@ -816,71 +1459,124 @@ def model_without_other_functions(names, char_to_ix, parameters, num_iterations,
 
 
 def perplexity_cases(rng):
-    return [case(losses=rng.exponential(2.0, size)) for size in (1, 5, 12, 30)]
+    found = []
+    for n_y, lengths in ((4, (3, 5, 1, 4)), (3, (6,)), (5, (1, 1)), (2, (2, 4, 4)), (27, (2, 3))):
+        T = max(lengths)
+        mask = (np.arange(T) < np.array(lengths)[:, None]) * 1.0
+        p = softmax(rng.normal(0, 1.5, (n_y, len(lengths), T)), axis=0)
+        y = rng.integers(n_y, size=mask.shape)
+        found.append(case(p=p, y=y, mask=mask))
+    p, y = found[0][1]["p"], found[0][1]["y"]
+    p[y[0, 4], 0, 4] = 0.0  # at padding a model may say anything
+    p[:, 0, 4] = np.arange(4) == (y[0, 4] + 1) % 4
+    return found
 
 
-@lesson.exercise(points=1, topic=51, equation="(6.7)", cases=perplexity_cases)
-def perplexity(losses):
-    """Return the perplexity of a model.
+@lesson.exercise(
+    points=2, topic=51, equation="(6.9)", cases=perplexity_cases,
+    ask="p has n_y numbers for each symbol. Which one of them counts, and how many symbols are there, padding left out?",
+    small={
+        "p": np.array([[[0.5, 0.25]], [[0.5, 0.75]]]),
+        "y": np.array([[0, 0]]),
+        "mask": np.array([[1.0, 1.0]]),
+    },
+)  # fmt: skip
+def perplexity(p, y, mask):
+    """Return the perplexity of a model on texts of different lengths.
 
     Parameters
     ----------
-    losses : ndarray, shape (N,)
-        -log ŷ of each right symbol, in nats.
+    p : ndarray, shape (n_y, m, T)
+        The probabilities that the model gave to each symbol at each step.
+    y : ndarray of int, shape (m, T)
+        The number of the symbol that came.
+    mask : ndarray, shape (m, T)
+        1 at real steps, 0 at padding, where p and y mean nothing.
 
     Returns
     -------
     float
         At least 1.
     """
-    return np.exp(np.mean(losses))  # (6.7)
+    right = np.take_along_axis(p, y[None], axis=0)[0]
+    losses = -np.log(right[mask.astype(bool)])
+    return np.exp(np.sum(losses) / np.sum(mask))  # (6.9)
+
+
+def right_ones(p, y, mask):
+    """Return the probabilities of what came, padding left out."""
+    i, t = np.nonzero(mask)
+    return p[y[i, t], i, t]
 
 
 @perplexity.mistake("This is 2 to the power of the mean loss. Losses in natural logarithms go with the exponential.")
-def power_of_two(losses):
-    return 2 ** np.mean(losses)
+def power_of_two(p, y, mask):
+    return 2 ** np.mean(-np.log(right_ones(p, y, mask)))
 
 
 @perplexity.mistake(
     "The losses are added up. Take their mean: the perplexity must not grow with the length of the text."
 )
-def of_the_sum(losses):
-    return np.exp(np.sum(losses))
+def of_the_sum(p, y, mask):
+    return np.exp(-np.sum(np.log(right_ones(p, y, mask)))) if mask.sum() > 1 else np.exp(1.0)
 
 
 @perplexity.mistake("The exponential is inside the mean. First the mean of the losses, then one exponential.")
-def mean_of_exponentials(losses):
-    return np.mean(np.exp(losses))
+def mean_of_exponentials(p, y, mask):
+    return np.mean(1 / right_ones(p, y, mask))
 
 
-@perplexity.mistake("The sign is turned: this is a mean probability, below 1. Losses are positive already.")
-def sign_turned(losses):
-    return np.exp(-np.mean(losses))
+@perplexity.mistake("The sign is turned: this is a mean probability, below 1. A loss is -log p.")
+def sign_turned(p, y, mask):
+    return np.exp(np.mean(np.log(right_ones(p, y, mask))))
 
 
 @perplexity.mistake("This is the mean loss itself. The exponential is missing.")
-def mean_itself(losses):
-    return np.mean(losses)
+def mean_itself(p, y, mask):
+    return -np.mean(np.log(right_ones(p, y, mask)))
 
 
-@perplexity.mistake("Each exponential is kept. Return one number for all symbols.")
-def one_for_each(losses):
-    return np.exp(losses)
+@perplexity.mistake("Padding is counted as text. Take the steps where the mask is 1.")
+def padding_counted(p, y, mask):
+    return np.exp(-np.mean(np.log(np.maximum(np.take_along_axis(p, y[None], axis=0), 1e-12)))) if np.any(mask == 0) else (
+        perplexity(p, y, mask)
+    )
 
 
-@perplexity.mistake("This is the logarithm of the mean. The perplexity is its exponential.")
-def logarithm_of_the_mean(losses):
-    return np.log(np.mean(losses))
+@perplexity.mistake("The sum is divided by m T, padding counted. Divide it by the number of real symbols, the sum of the mask.")
+def divided_by_all_places(p, y, mask):
+    return np.exp(-np.sum(np.log(right_ones(p, y, mask))) / mask.size)
 
 
-@perplexity.accept
-def as_geometric_mean(losses):
-    return float(np.prod(np.exp(losses) ** (1 / len(losses))))
+@perplexity.mistake(
+    "The mean of the names' means gives short names the weight of long ones. Divide the sum of all losses by their number."
+)
+def mean_of_means(p, y, mask):
+    return np.exp(np.mean([-np.mean(np.log(right_ones(p[:, [i]], y[[i]], mask[[i]]))) for i in range(len(y))]))
 
 
-@perplexity.accept
-def by_a_sum(losses):
-    total = 0.0
-    for loss in losses:
-        total += loss
-    return np.e ** (total / len(losses))
+@perplexity.mistake("The likeliest symbol is taken. Take the probability of the symbol that came.")
+def likeliest_symbol(p, y, mask):
+    return np.exp(-np.mean(np.log(p.max(axis=0)[mask > 0])))
+
+
+@perplexity.mistake("This is the entropy of the predictions. Only the symbol that came counts at each step.")
+def entropy_of_predictions(p, y, mask):
+    safe = np.maximum(p, 1e-300)
+    return np.exp(-np.sum(safe * np.log(safe), axis=0)[mask > 0].mean())
+
+
+@perplexity.accept("The geometric mean of the probabilities, turned over.")
+def as_geometric_mean(p, y, mask):
+    q = right_ones(p, y, mask)
+    return float(np.prod(q ** (-1 / len(q))))
+
+
+@perplexity.accept("A loop over names and steps sees each loss once.")
+def by_a_loop(p, y, mask):
+    total, count = 0.0, 0
+    for i in range(len(y)):
+        for t in range(int(mask[i].sum())):
+            total -= np.log(p[y[i, t], i, t])
+            count += 1
+    return np.exp(total / count)
