@@ -405,8 +405,14 @@ IGNORED_ARGUMENTS = {
         "char_to_ix['c']",
         "temperature",
     ),
-    # A symbol that one beginning alone holds, or none, may have a fixed number; the dict as a whole counts.
-    ("character_language_model", "write_on"): ("char_to_ix['\\n']", "char_to_ix['a']", "char_to_ix['c']"),
+    # A symbol that one beginning alone holds, or none, may have a fixed number; the dict as a whole counts. The
+    # temperature as in `sample`.
+    ("character_language_model", "write_on"): (
+        "char_to_ix['\\n']",
+        "char_to_ix['a']",
+        "char_to_ix['c']",
+        "temperature",
+    ),
 }
 
 
