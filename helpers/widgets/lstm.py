@@ -124,7 +124,7 @@ def draw_cell(ax, frame):
     ax.set_title(FRAMES[frame - 1], loc="left", fontsize=9)
 
     def colour(first):
-        return "#b35c00" if first == frame else "#555555"
+        return "#8A5A00" if first == frame else "#555555"
 
     def way(first, *points, last=True):
         if first > frame:
