@@ -130,8 +130,10 @@ def _mistake_in(exercise, outcomes, part):
     What else that mistake does must be wrong in the learner's output, too, so that its sentence is true. Of several,
     the one that says least about the other parts.
     """
-    if len(exercise.cases) > 1 and sum(part in _parts_of(exercise, case) for case in exercise.cases) == 1:
-        return None  # such as a name that one case made up: it says nothing of the others
+    found = [case.expected for case in exercise.cases if part in _parts_of(exercise, case)]
+    text = len(found) == 1 and isinstance(found[0], dict) and isinstance(found[0].get(part), str)
+    if len(found) == 1 < len(exercise.cases) and not text:
+        return None  # such as a count of what one case made up: equal numbers say nothing of the others
     best = None
     for mistake in exercise.mistakes:
         score = _score(exercise, outcomes, mistake.outcomes, part)
