@@ -91,16 +91,6 @@ def _(gradients, max_value):
     return gradients
 
 
-@posted("character_language_model.smooth_loss", "question", "weights_swapped")
-def _(loss, cur_loss):
-    return loss * 0.001 + cur_loss * 0.999
-
-
-@posted("character_language_model.perplexity", "question", "power_of_two")
-def _(losses):
-    return 2 ** np.mean(losses)
-
-
 def _lstm(xt, a_prev, c_prev, P, forget=sigmoid, squash=np.tanh, order=None, keep=None):
     stacked = np.concatenate([a_prev, xt] if order is None else [xt, a_prev])
     f = forget(P["Wf"] @ stacked + P["bf"])
@@ -464,22 +454,6 @@ def _(gradients, max_value):
     return gradients
 
 
-@right("character_language_model.smooth_loss")
-def _(loss, cur_loss):
-    return loss * 0.999 + cur_loss * 0.001
-
-
-@right("character_language_model.perplexity")
-def _(losses):
-    return float(np.exp(np.average(losses)))
-
-
-@right("character_language_model.training_pair")
-def _(word, char_to_ix):
-    X = [None] + [char_to_ix[ch] for ch in word]
-    return X, X[1:] + [char_to_ix["\n"]]
-
-
 @right("lstm.lstm_cell_forward")
 def _(xt, a_prev, c_prev, parameters):
     return _lstm(xt, a_prev, c_prev, parameters)
@@ -798,38 +772,6 @@ def _(y, yh, m):
         )
         f.append(2 * len(s & t) / (len(s) + len(t)) if s or t else 0.0)
     return float(np.mean(f))
-
-
-@posted("character_language_model.training_pair", "own", "without_the_end")
-def _(wd, c):
-    x = [c[q] for q in wd]
-    return ([None] + x[:-1], x)
-
-
-@posted("character_language_model.training_pair", "own")
-def _(wd, c):
-    x = [c[q] for q in wd]
-    return ([0] + x, x + [c["\n"]])
-
-
-@posted("character_language_model.perplexity", "own", "of_the_sum")
-def _(l):
-    return float(np.exp(np.sum(l)))
-
-
-@posted("character_language_model.perplexity", "own", "power_of_two")
-def _(l):
-    return float(2 ** np.mean(l))
-
-
-@posted("character_language_model.perplexity", "own", "mean_of_exponentials")
-def _(l):
-    return float(np.mean(np.exp(l)))
-
-
-@posted("character_language_model.smooth_loss", "own", "weights_swapped")
-def _(a, b):
-    return 0.001 * a + 0.999 * b
 
 
 @posted("word2vec.cbow_pairs", "own", "contexts_with_target")
