@@ -1001,8 +1001,3 @@ def _(z, t):
     z = np.asarray(z) / t
     o = np.exp(z - z.max(axis=0))
     return np.divide(o, o.sum(axis=0))
-
-
-@right("character_language_model.perplexity", "own")
-def _(l):
-    return math.exp(math.fsum(l) / len(l))
