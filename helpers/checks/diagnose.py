@@ -85,9 +85,10 @@ def _without_needless_draws(output, right):
 
 
 #: Products whose sizes do not fit, as `@` and as `np.dot` and the method `dot` say it; each by its two sizes.
+_MATMUL = re.compile(r"^matmul: .* \(size (?P<right>\d+) is different from (?P<left>\d+)\)$")
 _PRODUCTS = (
-    ("BinOp MatMult", re.compile(r"^matmul: .* \(size (?P<right>\d+) is different from (?P<left>\d+)\)$")),
-    ("Call matmul", re.compile(r"^matmul: .* \(size (?P<right>\d+) is different from (?P<left>\d+)\)$")),
+    ("BinOp MatMult", _MATMUL),
+    ("Call matmul", _MATMUL),
     ("Call dot", re.compile(r"^shapes .* not aligned: (?P<left>\d+) \(dim \d\) != (?P<right>\d+) \(dim \d\)$")),
 )
 

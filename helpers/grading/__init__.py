@@ -9,8 +9,9 @@ A submission passes through these steps::
               and gives each cell what it shows (`outputs`)
     Record    scores and comments go to the gradebook; what could not be read, or was not there, is marked for a human
 
-A class of thousands takes the same steps in `batch`, on many workers with one writer; `report` says what it shows,
-`similar` finds answers that are alike, `late` takes points for being late.
+A class of thousands takes the same steps in `batch`, on many workers with one writer; `downloads` and `collect` bring
+submissions in, `status` says where the class stands, `report` what it shows, `feedback` writes the pages, `similar`
+finds answers that are alike, `late` takes points for being late.
 
 Theory of operation
 -------------------

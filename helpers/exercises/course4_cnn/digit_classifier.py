@@ -438,16 +438,22 @@ def matrix_weights_side_by_side(W, n_H, n_W, stride=1):
     return flat
 
 
-@as_dense_matrix.mistake(
-    "A row of the image has n_W pixels: pixel (y, x) is number y · n_W + x. You counted with n_H, and there is no such pixel."
-)
-def matrix_counts_with_height_and_stops(W, n_H, n_W, stride=1):
+def numbered_matrix(W, n_H, n_W, stride, output_row=None, image_row=None):
+    """Return the matrix of one who counts so many entries in a row of the output, and pixels in one of the image."""
     f, rows, columns = len(W), (n_H - len(W)) // stride + 1, (n_W - len(W)) // stride + 1
     M = np.zeros((rows * columns, n_H * n_W))
     for h, w in np.ndindex(rows, columns):
         for j, k in np.ndindex(f, f):
-            M[h * columns + w, (h * stride + j) * n_H + w * stride + k] = W[j, k]
+            pixel = (h * stride + j) * (image_row or n_W) + w * stride + k
+            M[h * (output_row or columns) + w, pixel] = W[j, k]
     return M
+
+
+@as_dense_matrix.mistake(
+    "A row of the image has n_W pixels: pixel (y, x) is number y · n_W + x. You counted with n_H, and there is no such pixel."
+)
+def matrix_counts_with_height_and_stops(W, n_H, n_W, stride=1):
+    return numbered_matrix(W, n_H, n_W, stride, image_row=n_H)
 
 
 @as_dense_matrix.mistake(
@@ -455,12 +461,7 @@ def matrix_counts_with_height_and_stops(W, n_H, n_W, stride=1):
     "h · n_W_out + w."
 )
 def matrix_output_counts_with_the_image_height(W, n_H, n_W, stride=1):
-    f, rows, columns = len(W), (n_H - len(W)) // stride + 1, (n_W - len(W)) // stride + 1
-    M = np.zeros((rows * columns, n_H * n_W))
-    for h, w in np.ndindex(rows, columns):
-        for j, k in np.ndindex(f, f):
-            M[h * n_H + w, (h * stride + j) * n_W + w * stride + k] = W[j, k]
-    return M
+    return numbered_matrix(W, n_H, n_W, stride, output_row=n_H)
 
 
 @as_dense_matrix.mistake(
@@ -468,12 +469,7 @@ def matrix_output_counts_with_the_image_height(W, n_H, n_W, stride=1):
     "h · n_W_out + w."
 )
 def matrix_output_counts_with_the_image_width(W, n_H, n_W, stride=1):
-    f, rows, columns = len(W), (n_H - len(W)) // stride + 1, (n_W - len(W)) // stride + 1
-    M = np.zeros((rows * columns, n_H * n_W))
-    for h, w in np.ndindex(rows, columns):
-        for j, k in np.ndindex(f, f):
-            M[h * n_W + w, (h * stride + j) * n_W + w * stride + k] = W[j, k]
-    return M
+    return numbered_matrix(W, n_H, n_W, stride, output_row=n_W)
 
 
 @as_dense_matrix.accept
