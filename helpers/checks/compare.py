@@ -56,20 +56,29 @@ def difference(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=
 
 def differences(got, expected, part, returns=(), rtol=1e-6, atol=1e-8, nonfinite=False, values=True):
     """Return the `Difference` of each part that differs, in the order of a verdict; the parameters of `difference`."""
+    found = _each_difference(got, expected, part, returns, rtol, atol, nonfinite, values)
+    return sorted(found, key=lambda one: _ORDER.index(one.kind))
+
+
+def agree(got, expected, rtol=1e-6, atol=1e-8, nonfinite=False):
+    """Tell whether two outputs agree, without a look at more than the first part that differs; see `difference`."""
+    return next(_each_difference(got, expected, "", (), rtol, atol, nonfinite, True), None) is None
+
+
+def _each_difference(got, expected, part, returns, rtol, atol, nonfinite, values):
     leaves = list(_leaves(got, expected, part, returns))
     for item in leaves:
         if isinstance(item, Difference):
-            return [item]
+            yield item
+            return
     tests = [_type, _shape] + ([] if nonfinite else [_finite])
     if values:
         tests.append(lambda *leaf: _value(*leaf, rtol, atol))
         tests += [] if nonfinite else [_whole]
-    found = []
     for leaf in leaves:
         first = next(filter(None, (test(*leaf) for test in tests)), None)
         if first is not None:
-            found.append(first)
-    return sorted(found, key=lambda one: _ORDER.index(one.kind))
+            yield first
 
 
 def _leaves(got, expected, part, returns=()):
@@ -253,10 +262,14 @@ def _value(part, got, expected, rtol, atol):
     # Plain float64 copies: what a subclass or a clever object says about itself does not count.
     got, expected = np.array(got, dtype=float), np.array(expected, dtype=float)
     with np.errstate(invalid="ignore"):
-        wrong = ~np.isclose(got, expected, rtol=rtol, atol=atol, equal_nan=True)
+        apart = np.abs(got - expected)
+        near = (apart <= atol + rtol * np.abs(expected)) & np.isfinite(expected)
+        if near.all():
+            return None
+        wrong = ~(near | (got == expected) | (np.isnan(got) & np.isnan(expected)))  # as np.isclose, in half its time
         if not wrong.any():
             return None
-        apart = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1)
+        apart = np.where(wrong, np.nan_to_num(apart, nan=np.inf), -1)
     index = tuple(int(i) for i in np.unravel_index(np.argmax(apart), apart.shape))
     return Difference("value", part, "value", expected, got, index, wrong)
 

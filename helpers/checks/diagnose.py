@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .compare import Difference, _is_array, _is_number, _leaves, difference, differences
+from .compare import Difference, _is_array, _is_number, _leaves, agree, difference, differences
 from .training import difference_of_judged
 
 
@@ -72,7 +72,7 @@ def _equal(exercise, case, mine, other, partial=False):
     if case.judge is not None:
         outputs = (_without_needless_draws(one.output, case.expected) for one in (mine, other))
         return difference_of_judged(*outputs, case.judge, "", **_short(exercise), named=True) is None
-    if difference(mine.output, other.output, "", **_short(exercise), nonfinite=True) is not None:
+    if not agree(mine.output, other.output, **_short(exercise), nonfinite=True):
         return False
     return partial or _missing(other, case) == _missing(mine, case)  # what a dict has more did not count
 
