@@ -21,12 +21,11 @@ def mutants(function):
     definition = tree.body[0]
     definition.decorator_list = []
     places = [node for statement in definition.body for node in ast.walk(statement)]
-    for position in range(len(places)):
-        for slip in range(20):
+    for position, place in enumerate(places):
+        for slip in range(len(list(_slips(place)))):
             changed = copy.deepcopy(tree)
             node = [n for statement in changed.body[0].body for n in ast.walk(statement)][position]
-            if not _change(node, slip):
-                break
+            list(_slips(node))[slip]()
             what = ast.unparse(node)
             namespace = function.__globals__ | _REPLACED
             try:
@@ -56,16 +55,8 @@ def _size(difference):
 _REPLACED = {"_last_argmax": _last(np.argmax), "_last_argmin": _last(np.argmin), "_size": _size}
 
 
-def _change(node, slip):
-    """Make the slip number `slip` in this node, in place; return False if there is no such slip."""
-    slips = list(_slips(node))
-    if slip >= len(slips):
-        return False
-    slips[slip]()
-    return True
-
-
 def _slips(node):
+    """Yield a function for each slip that this node can have: it makes the slip, in place."""
     if isinstance(node, (ast.BinOp, ast.AugAssign)):
         for operator in _SWAPS.get(type(node.op), []):
             yield lambda operator=operator: setattr(node, "op", operator())
