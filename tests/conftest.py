@@ -35,9 +35,10 @@ def lesson_of(item):
 
 
 def group_of(nodeid):
-    """Return which tests run in one process, since they share work: those of a file, of an exercise in the catalogue."""
+    """Return which tests run in one process, since they share work: those of a file, of an exercise's cases and answers."""
     path, _, rest = nodeid.partition("::")
-    exercise = re.search(r"\[(\w+\.\w+)", rest) if path.endswith(("test_catalogue.py", "test_lookup.py")) else None
+    answers = path.endswith(("test_bank.py", "test_catalogue.py", "test_lookup.py"))
+    exercise = re.search(r"\[(\w+\.\w+)", rest) if answers else None
     return exercise[1] if exercise else Path(path).stem
 
 

@@ -17,8 +17,8 @@ from helpers.checks import calls, compare, packs, plain
 from helpers.checks.diagnose import SLIP_SENTENCES
 from helpers.grading import room
 
-#: The learner's own seed, and seeds as the grader draws them.
-SEEDS = (None, 3, 2**61 + 7)
+#: The learner's own seed, and seeds as the grader draws them: of `test_catalogue.SEEDS`, whose cases are drawn once.
+SEEDS = (None, 1, 987654321)
 #: Of more generators, for what depends on chance.
 MANY = range(100, 116)
 EXERCISES = [

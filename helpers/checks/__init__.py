@@ -110,15 +110,18 @@ class Checks(Thinking):
         self._fail(exercise, position, what, cause, hidden)
 
     def passes(self, function, name):
-        """Return whether a function would pass the check of an exercise; nothing is shown or kept."""
+        """Return whether a function would pass the check of an exercise; nothing is shown or kept.
+
+        After the first case in which it is wrong, it is not called again.
+        """
         if not callable(function):
             return False
         exercise = self.exercises[name]
-        outcomes = [
-            observe(function, case.arguments, case.judge, case.judge and case.expected, True)[0]
-            for case in exercise.cases
-        ]
-        return not all_differences(exercise, outcomes)
+        for case in exercise.cases:
+            outcome, _ = observe(function, case.arguments, case.judge, case.judge and case.expected, quiet=True)
+            if any(_differences_in(exercise, case, outcome)):
+                return False
+        return True
 
     def _fail(self, exercise, position, what, cause, hidden):
         """Raise the `CheckFailed` of a difference: its data first, then the sentences."""
@@ -245,29 +248,29 @@ def all_differences(exercise, outcomes):
     An argument that was changed comes first: other values may be wrong by it alone. Then come the cases in their order,
     and last what is right, but no new array.
     """
-    changed, wrong, shared = [], [], []
-    for position, (case, outcome) in enumerate(zip(exercise.cases, outcomes, strict=True)):
-        if outcome.changed:
-            names = ", ".join(outcome.changed)
-            changed.append((position, Difference("changed", names, "changed")))
-        if outcome.raised:
-            place = {"place": f" in its line {outcome.line}" if outcome.line else ""}
-            wrong.append(
-                (position, Difference("exception", exercise.name, "exception", "", outcome.raised, more=place))
-            )
-            continue
-        how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
-        if case.judge is None:
-            found = differences(outcome.output, case.expected, *how)
-            if not found:
-                found = list(keys_of_other_cases(outcome.output, case, exercise.cases, *how[:2]))
-        else:
-            found = difference_of_judged(outcome.output, case.expected, case.judge, *how)
-            found = [found] if found else []
-        wrong += [(position, what) for what in found]
-        if exercise.new and not found:
-            shared += [(position, what) for what in not_new(outcome.shared, case, exercise)]
-    return changed + wrong + shared
+    found = [
+        [(position, what) for what in part]
+        for position, (case, outcome) in enumerate(zip(exercise.cases, outcomes, strict=True))
+        for part in _differences_in(exercise, case, outcome)
+    ]
+    return sum(found[0::3] + found[1::3] + found[2::3], [])
+
+
+def _differences_in(exercise, case, outcome):
+    """Return the lists of `Difference` of one case: what was changed, what is wrong, what is right but no new array."""
+    changed = [Difference("changed", ", ".join(outcome.changed), "changed")] if outcome.changed else []
+    if outcome.raised:
+        place = {"place": f" in its line {outcome.line}" if outcome.line else ""}
+        return changed, [Difference("exception", exercise.name, "exception", "", outcome.raised, more=place)], []
+    how = (exercise.name, exercise.returns, exercise.rtol, exercise.atol)
+    if case.judge is None:
+        wrong = differences(outcome.output, case.expected, *how)
+        if not wrong:
+            wrong = list(keys_of_other_cases(outcome.output, case, exercise.cases, *how[:2]))
+    else:
+        one = difference_of_judged(outcome.output, case.expected, case.judge, *how)
+        wrong = [one] if one else []
+    return changed, wrong, list(not_new(outcome.shared, case, exercise)) if exercise.new and not wrong else []
 
 
 def _let_through(error, exercise, case, cause):

@@ -66,7 +66,7 @@ def agree(got, expected, rtol=1e-6, atol=1e-8, nonfinite=False):
 
 
 def _each_difference(got, expected, part, returns, rtol, atol, nonfinite, values):
-    leaves = list(_leaves(got, expected, part, returns))
+    leaves = _leaves(got, expected, part, returns)
     for item in leaves:
         if isinstance(item, Difference):
             yield item
@@ -82,37 +82,43 @@ def _each_difference(got, expected, part, returns, rtol, atol, nonfinite, values
 
 
 def _leaves(got, expected, part, returns=()):
-    """Yield ``(part, got, expected)`` for each number, array or text; or a `Difference` where the structure differs."""
+    """Return ``(part, got, expected)`` of each number, array or text; a `Difference` where the structure differs."""
+    found = []
+    _add_leaves(found.append, got, expected, part, returns)
+    return found
+
+
+def _add_leaves(add, got, expected, part, returns=()):
     got, expected = plain.usual(got), plain.usual(expected)
     if isinstance(expected, np.ndarray) and expected.dtype.kind == "U":
         expected = expected.tolist()
     if isinstance(expected, dict):
         if not isinstance(got, dict):
-            yield _wrong_type(part, "a dict", got, {"keys": f" with the keys {_names(expected)}"})
+            add(_wrong_type(part, "a dict", got, {"keys": f" with the keys {_names(expected)}"}))
             return
         missing = [key for key in expected if key not in got]
         if missing:
             more = {"missing": _names(missing), "has": f"it has {_names(got)}" if got else "it is empty"}
-            yield Difference("type", part, "key", list(expected), list(got), more=more)
+            add(Difference("type", part, "key", list(expected), list(got), more=more))
             return
         for key, item in expected.items():
-            yield from _leaves(got[key], item, key if isinstance(key, str) else f"{part}[{key!r}]")
+            _add_leaves(add, got[key], item, key if isinstance(key, str) else f"{part}[{key!r}]")
     elif isinstance(expected, (list, tuple)):
         if isinstance(got, np.ndarray) and got.ndim > 0:
             got = list(got)
         if not isinstance(got, (list, tuple)):
             several = f"{len(expected)} values ({', '.join(returns)})" if returns else f"a {type(expected).__name__}"
-            yield _wrong_type(part, several, got)
+            add(_wrong_type(part, several, got))
             return
         if len(got) != len(expected):
-            yield Difference("shape", part, "count", len(expected), len(got))
+            add(Difference("shape", part, "count", len(expected), len(got)))
             return
         for i, (g, e) in enumerate(zip(got, expected, strict=True)):
-            yield from _leaves(g, e, returns[i] if returns else f"{part}[{i}]")
+            _add_leaves(add, g, e, returns[i] if returns else f"{part}[{i}]")
     else:
         if isinstance(expected, np.ndarray) and isinstance(got, (list, tuple)):
             got = _as_array(got, expected)
-        yield part, got, expected
+        add((part, got, expected))
 
 
 def _as_array(rows, expected):

@@ -126,7 +126,7 @@ def _judged(output, arguments, judge, like):
         except Exception:  # a wrong structure, which is reported as such
             return None
         like = output
-    leaves = list(_leaves(output, output if like is None else like, ""))
+    leaves = _leaves(output, output if like is None else like, "")
     return None if any(isinstance(leaf, Difference) for leaf in leaves) else leaves
 
 
