@@ -162,7 +162,8 @@ def test_any_wrong_table_gets_some_explanation(check):
     for _ in range(100):
         kinds = {application: str(rng.choice(catalogue.KINDS)) for application in catalogue.RIGHT}
         if kinds != catalogue.RIGHT:
-            assert any(hint in message_for(check, kinds) for hint in hints)
+            message = message_for(check, kinds)
+            assert any(hint in message for hint in hints)
 
 
 # --- the picture ------------------------------------------------------------------------------------------------------
