@@ -155,7 +155,7 @@ def test_binder_opens_jupyterlab_with_the_settings_of_the_edition(binder, tmp_pa
 
 def test_cell_for_colab_gets_an_edition_that_checks(tmp_path):
     (cell,) = re.findall(r"```python\n(import importlib.*?)```", (TOP / "README.md").read_text(), re.S)
-    place = re.search(r'"(https://github.com/OWNER/REPOSITORY/\S+)"', cell)[1]
+    place = re.search(r'f"(https://github.com/{repository}/\S+)"', cell)[1]
     assert place.endswith(f"/{PROJECT['project']['name']}.zip")
     content = release.zip_bytes(release.edition([find("logistic_regression")]), PROJECT["project"]["name"])
     (tmp_path / "release.zip").write_bytes(content)
@@ -170,11 +170,10 @@ def test_cell_for_colab_gets_an_edition_that_checks(tmp_path):
     assert "sigmoid: all checks passed" in done.stdout
 
 
-def test_the_placeholder_of_the_repository_stands_in_the_readme_alone(tmp_path):
-    """Its section says where to put the real name in; a new place must be named there."""
-    found = [path for path in copy_of_repository(tmp_path) if b"OWNER/REPOSITORY" in (TOP / path).read_bytes()]
-    assert sorted(found) == ["README.md", "tests/test_environment.py"]
-    assert (
-        "Put in the repository's own name for OWNER/REPOSITORY, here and in the cell."
-        in (TOP / "README.md").read_text()
-    )
+def test_where_the_repository_is_stands_in_one_place(tmp_path):
+    placeholder = "/".join(["OWNER", "REPOSITORY"])
+    found = [path for path in copy_of_repository(tmp_path) if placeholder.encode() in (TOP / path).read_bytes()]
+    assert [str(path) for path in found] == ["README.md"]
+    text = (TOP / "README.md").read_text()
+    assert text.count(placeholder) == 1
+    assert f'repository = "{placeholder}"' in text
