@@ -461,6 +461,7 @@ UNLIKE = {
     "another factor": (lambda n, h, rng: {"W": rng.normal(size=(h, n)) * 0.012}, "W: wrong standard deviation of its entries: expected about 0.01, got about 0.012"),
     "another mean": (lambda n, h, rng: {"W": rng.normal(size=(h, n)) * 0.01 + 0.003}, "W: wrong mean of its entries"),
     "uniform": (lambda n, h, rng: {"W": rng.random((h, n)) * 0.01}, "W: wrong mean of its entries"),
+    "squares beyond all numbers": (lambda n, h, rng: {"W": rng.normal(size=(h, n)) * 1e200}, "W: wrong mean of its entries"),
     "one row is larger": (lambda n, h, rng: {"W": rng.normal(size=(h, n)) * np.linspace(0.005, 0.013, h)[:, None]}, "W: wrong"),
     "a bias that varies": (lambda n, h, rng: {"b": rng.normal(size=(h, 1)) * 1e-4}, "b: wrong on average at index"),
     "a bias that is not zero": (lambda n, h, rng: {"b": np.full((h, 1), 1e-4)}, "b: wrong at index (0, 0): expected about 0, got about 0.0001"),

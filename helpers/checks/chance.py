@@ -170,6 +170,7 @@ def _correlations(columns):
 # --- verdict ---------------------------------------------------------------------------------------------------------
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an answer's numbers may be so large that their squares are infinite
 def difference_of_samples(got, expected, judge, part, returns=(), rtol=1e-6, atol=1e-8, named=False):
     """Return the first `Difference` of one sample's output from another's, or None where chance explains them.
 
@@ -251,7 +252,8 @@ def _unlike(name, mine, theirs, near, calls, spread):
         if not near(mine["mean"], [theirs["mean"][0], max(theirs["mean"][1], mine["mean"][1])]):
             return say(*mean)
         if not near(mine["square"], theirs["square"]):
-            return say("deviation", deviation(theirs), deviation(mine))
+            both = deviation(theirs), deviation(mine)
+            return say("deviation", *both) if np.isfinite(both).all() else say(*mean)
         if not near(mine["mean"], theirs["mean"]):
             return say(*mean)
     for key, form in (("entries", "average"), ("squares", "mean square")):

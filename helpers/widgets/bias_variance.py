@@ -3,7 +3,6 @@
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.polynomial.legendre import legvander
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -26,24 +25,6 @@ def noisy_examples(m, rng):
     """Return X, uniform between -1 and 1, and Y, the curve plus noise, both of shape (1, m)."""
     X = rng.uniform(-1, 1, size=(1, m))
     return X, curve(X) + rng.normal(scale=NOISE, size=(1, m))
-
-
-def fit_polynomial(X, Y, degree):
-    """Return the polynomial of this degree with the lowest squared error on the examples, as a function.
-
-    Parameters
-    ----------
-    X, Y : ndarray, shape (1, m)
-    degree : int
-
-    Returns
-    -------
-    predict : callable
-        ``predict(X)`` has the shape of X, (1, m).
-    """
-    # Legendre polynomials span the same curves as powers of x, and rounding does less harm.
-    weights = np.linalg.lstsq(legvander(X[0], degree), Y[0])[0]
-    return lambda X: (legvander(X[0], degree) @ weights)[None, :]
 
 
 # --- a made-up plane with two classes, and four classifiers -----------------------------------------------------------
@@ -217,8 +198,8 @@ LOW, HIGH = 0.02, 20.0  # the range of errors that is drawn
 class CapacityAndData(LiveFigure):
     """A polynomial fit and both error curves, for a degree and a number of examples; see `capacity_and_data`."""
 
-    def __init__(self, train_dev_test_split, diagnose):
-        self._split, self._diagnose = train_dev_test_split, diagnose
+    def __init__(self, fit_polynomial, train_dev_test_split, diagnose):
+        self._fit_polynomial, self._split, self._diagnose = fit_polynomial, train_dev_test_split, diagnose
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4), layout="none")
         figure.subplots_adjust(left=0.07, right=0.98, bottom=0.15, top=0.9, wspace=0.2)
         self._x = np.linspace(-1, 1, 201)[None, :]
@@ -233,7 +214,7 @@ class CapacityAndData(LiveFigure):
         self._dev = right.plot([], [], "--s", color=RED, markersize=3, animated=True, label="dev error")[0]
         self._here = right.plot([], [], color="black", linewidth=1, animated=True)[0]
         right.set(xlim=(-0.5, 12.5), ylim=(LOW, HIGH), yscale="log", xlabel="degree", title="squared error")
-        right.legend(loc="lower left", fontsize=8)
+        right.legend(loc="upper left", fontsize=8)
         super().__init__(
             figure,
             self._show,
@@ -248,7 +229,7 @@ class CapacityAndData(LiveFigure):
         X, Y = noisy_examples(m + DEV + TEST, rng)
         parts = self._split(X, Y, (m, DEV, TEST), rng)
         X_train, Y_train, X_dev, Y_dev = parts[:4]
-        fits = [fit_polynomial(X_train, Y_train, degree) for degree in DEGREES]
+        fits = [self._fit_polynomial(X_train, Y_train, degree) for degree in DEGREES]
         pairs = ((X_train, Y_train), (X_dev, Y_dev))
         return parts, fits, np.array([[np.mean((fit(X) - Y) ** 2) for fit in fits] for X, Y in pairs])
 
@@ -267,12 +248,14 @@ class CapacityAndData(LiveFigure):
         )
 
 
-def capacity_and_data(train_dev_test_split, diagnose):
+def capacity_and_data(fit_polynomial, train_dev_test_split, diagnose):
     """Return the picture: sliders for the degree, the number of training examples, and which training set.
 
     Parameters
     ----------
+    fit_polynomial : callable
+        That of the notebook.
     train_dev_test_split, diagnose : callable
         The learner's functions: the first makes the sets, the second says what the two errors mean.
     """
-    return CapacityAndData(train_dev_test_split, diagnose)
+    return CapacityAndData(fit_polynomial, train_dev_test_split, diagnose)

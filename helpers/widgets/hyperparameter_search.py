@@ -1,7 +1,6 @@
-"""Lesson 2.6: a quick training run on digits, workers for many at once, the pictures of grid, random and one model."""
+"""Lesson 2.6: digits in four parts, workers for many trials at once, the pictures of grid, random and one model."""
 
 import contextlib
-import copy
 import functools
 import tempfile
 from typing import NamedTuple
@@ -9,7 +8,6 @@ from typing import NamedTuple
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from helpers import data
@@ -33,7 +31,7 @@ def practice_error(settings):
     return float(error + 0.003 * np.log2(settings.get("hidden_units", 48) / 48) ** 2)
 
 
-# --- a quick training run ---------------------------------------------------------------------------------------------
+# --- data -------------------------------------------------------------------------------------------------------------
 
 
 class Parts(NamedTuple):
@@ -61,86 +59,6 @@ def digits(m_train=1000, m_dev=500):
     places = (slice(m_train), slice(m_train, m_train + m_dev), slice(m_train + m_dev, None))
     parts = [(X[:, place].copy(), Y[:, place]) for place in places]
     return Parts(*parts, (X_test, (mnist.test_labels >= 5).astype(float)))
-
-
-class Model:
-    """A net with one hidden layer of ReLU units and one logistic output, and its momentum."""
-
-    def __init__(self, n_x, hidden_units, rng):
-        self.rng = rng
-        self.parameters = [
-            rng.normal(0, np.sqrt(2 / n_x), (hidden_units, n_x)), np.zeros((hidden_units, 1)),
-            rng.normal(0, np.sqrt(1 / hidden_units), (1, hidden_units)), np.zeros((1, 1)),
-        ]  # fmt: skip
-        self.velocity = [np.zeros(p.shape) for p in self.parameters]
-
-    def scores(self, X):
-        """Return the activations of the hidden layer and the scores of the output."""
-        W1, b1, W2, b2 = self.parameters
-        A1 = np.maximum(0, W1 @ X + b1)
-        return A1, W2 @ A1 + b2
-
-    def gradients(self, X, Y):
-        """Return the gradients of the mean cost by W1, b1, W2, b2."""
-        A1, score = self.scores(X)
-        dZ2 = expit(score) - Y
-        dZ1 = self.parameters[2].T @ dZ2 * (A1 > 0)
-        m = X.shape[1]
-        return [
-            dZ1 @ X.T / m, dZ1.mean(axis=1, keepdims=True), dZ2 @ A1.T / m, dZ2.mean(axis=1, keepdims=True)
-        ]  # fmt: skip
-
-    def train_epoch(self, X, Y, learning_rate, beta, batch_size):
-        """Go once through all examples in mini-batches, with momentum."""
-        order = self.rng.permutation(X.shape[1])
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            gradients = self.gradients(X[:, batch], Y[:, batch])
-            for p, v, g in zip(self.parameters, self.velocity, gradients, strict=True):
-                v *= beta
-                v += (1 - beta) * g
-                p -= learning_rate * v
-
-    def cost(self, X, Y):
-        """Return the mean cost, infinite where training exploded."""
-        score = self.scores(X)[1]
-        cost = np.mean(np.logaddexp(0, score) - Y * score)
-        return float(cost) if np.isfinite(cost) else np.inf
-
-    def wrong(self, X, Y):
-        """Return which digits it gets wrong, True or False, shape (m,)."""
-        return ((self.scores(X)[1] > 0) != (Y > 0.5))[0]
-
-
-@np.errstate(all="ignore")  # with too large a learning rate, numbers explode
-def fit(settings, epochs=40, seed=0):
-    """Train on the 1000 training digits and look at the 500 dev digits after each epoch.
-
-    Parameters
-    ----------
-    settings : dict
-        ``"learning_rate"``, ``"beta"``, ``"hidden_units"`` and ``"batch_size"``.
-    epochs, seed : int
-
-    Returns
-    -------
-    trial : dict
-        ``"settings"``, ``"dev_error"``, ``"curve"`` (dev error after each epoch), ``"model"``.
-    """
-    parts = digits()
-    model = Model(len(parts.train[0]), int(settings["hidden_units"]), np.random.default_rng(seed))
-    curve = []
-    with threadpool_limits(1):  # one core for each run, alone or beside others
-        for _ in range(epochs):
-            model.train_epoch(*parts.train, settings["learning_rate"], settings["beta"], int(settings["batch_size"]))
-            curve.append(float(model.wrong(*parts.dev).mean()))
-    return {"settings": settings, "dev_error": curve[-1], "curve": curve, "model": model}
-
-
-@np.errstate(all="ignore")
-def errors_of(trials, X, Y):
-    """Return which digits each trial's model gets wrong, shape (trials, m)."""
-    return np.array([trial["model"].wrong(X, Y) for trial in trials])
 
 
 # --- many at once -----------------------------------------------------------------------------------------------------
@@ -254,48 +172,22 @@ def grid_and_random():
 # --- one model, watched -----------------------------------------------------------------------------------------------
 
 DAYS, EPOCHS_A_DAY = 6, 3
-WATCHED = {"beta": 0.9, "batch_size": 50}
 
 
-class Diary(NamedTuple):
-    """A watched run: costs on training and dev digits, and dev errors, at the start and after each epoch."""
+def draw_diary(ax, diary, learning_rates):
+    """Draw the costs of a watched run, and the days with their learning rates.
 
-    train_costs: list
-    dev_costs: list
-    dev_errors: list
-
-
-@functools.lru_cache(maxsize=64)
-@np.errstate(all="ignore")
-def _watched(learning_rates):
-    """Return the model and its `Diary` after days with these learning rates; earlier days are remembered."""
-    parts = digits()
-    if not learning_rates:
-        model, diary = Model(len(parts.train[0]), 32, np.random.default_rng(0)), Diary([], [], [])
-        epochs = 0
-    else:
-        model, diary = copy.deepcopy(_watched(learning_rates[:-1]))
-        epochs = EPOCHS_A_DAY
-    for epoch in range(max(1, epochs)):
-        if epoch < epochs:
-            model.train_epoch(*parts.train, learning_rates[-1], **WATCHED)
-        diary.train_costs.append(model.cost(*parts.train))
-        diary.dev_costs.append(model.cost(*parts.dev))
-        diary.dev_errors.append(float(model.wrong(*parts.dev).mean()))
-    return model, diary
-
-
-def babysit(learning_rates):
-    """Train one model for some days, each with the learning rate that was chosen for it; return its `Diary`."""
-    return _watched(tuple(learning_rates))[1]
-
-
-def draw_diary(ax, learning_rates):
-    """Draw the costs of a watched run, the days with their learning rates, and return its `Diary`."""
-    diary = babysit(learning_rates)
-    epochs = np.arange(len(diary.train_costs))
-    ax.semilogy(epochs, diary.train_costs, "o-", color=BLUE, markersize=3, label="training")
-    ax.semilogy(epochs, diary.dev_costs, "o-", color=ORANGE, markersize=3, label="dev")
+    Parameters
+    ----------
+    ax : Axes
+    diary : ndarray, shape (epochs + 1, 3)
+        Training cost, dev cost and dev error, before training and after each epoch.
+    learning_rates : sequence of float
+        One for each day.
+    """
+    epochs = np.arange(len(diary))
+    ax.semilogy(epochs, diary[:, 0], "o-", color=BLUE, markersize=3, label="training")
+    ax.semilogy(epochs, diary[:, 1], "o-", color=ORANGE, markersize=3, label="dev")
     for day, learning_rate in enumerate(learning_rates):
         ax.axvline(day * EPOCHS_A_DAY, color="gray", linewidth=0.6, linestyle=":")
         middle = (day + 0.5) * EPOCHS_A_DAY
@@ -305,11 +197,28 @@ def draw_diary(ax, learning_rates):
         xlabel="epoch", ylabel="cost J", ylim=(0.008, 3), xlim=(-0.3, len(epochs) - 0.7), xticks=epochs[::EPOCHS_A_DAY]
     )
     ax.legend(loc="lower left")
-    return diary
 
 
-def watched_model():
-    """Return the live curve of one model: a slider for the learning rate of each day."""
+def watched_model(first_day, look, one_day):
+    """Return the live curve of one model: a slider for the learning rate of each day.
+
+    Parameters
+    ----------
+    first_day : tuple
+        The model before training; its first entry are its parameters.
+    look, one_day : callable
+        Of the notebook: ``look(parameters)`` returns training cost, dev cost and dev error, and
+        ``one_day(model, learning_rate)`` the model after a day, and three looks.
+    """
+
+    @functools.lru_cache(maxsize=64)
+    def after(learning_rates):  # the model and its looks so far: days that are as they were are not trained again
+        if not learning_rates:
+            return first_day, [look(first_day[0])]
+        model, seen = after(learning_rates[:-1])
+        model, more = one_day(model, learning_rates[-1])
+        return model, seen + more
+
     figure = plt.figure(figsize=(7.2, 3.3), dpi=100, layout="none")
     ax = figure.add_axes((0.09, 0.15, 0.89, 0.8))
     last = DAYS * EPOCHS_A_DAY
@@ -326,12 +235,14 @@ def watched_model():
     ax.legend(loc="lower left")
 
     def update(**learning_rates):
-        diary = babysit(learning_rates.values())
-        for line, costs in zip(lines, (diary.train_costs, diary.dev_costs), strict=True):
-            line.set_data(range(last + 1), np.minimum(costs, 7))
-        days = ", ".join(f"{error:.1%}" for error in diary.dev_errors[EPOCHS_A_DAY::EPOCHS_A_DAY])
-        last_costs = f"training {diary.train_costs[-1]:.3f}, dev {diary.dev_costs[-1]:.3f}"
-        return f"Dev error at the end of each day: {days}. Last costs: {last_costs}."
+        diary = np.array(after(tuple(learning_rates.values()))[1])
+        for line, costs in zip(lines, diary.T, strict=False):
+            line.set_data(range(last + 1), np.minimum(np.nan_to_num(costs, nan=7), 7))
+        days = ", ".join(f"{error:.1%}" for error in diary[EPOCHS_A_DAY::EPOCHS_A_DAY, 2])
+        return (
+            f"Dev error at the end of each day: {days}. "
+            f"Last costs: training {diary[-1, 0]:.3f}, dev {diary[-1, 1]:.3f}."
+        )
 
     return LiveFigure(
         figure,
@@ -404,7 +315,7 @@ FAULTS = (
 _LONG = 15  # epochs of a trial of a sick search
 
 
-def sick_search(rng, random_search, which=None):
+def sick_search(rng, random_search, new_model, one_epoch, wrong, which=None):
     """Search with one of `FAULTS` planted, 24 short trials, and return the `sick.Run`.
 
     Parameters
@@ -412,6 +323,8 @@ def sick_search(rng, random_search, which=None):
     rng : Generator
     random_search : callable
         The learner's.
+    new_model, one_epoch, wrong : callable
+        The model and the loop of the notebook.
     which : int, optional
         The fault; by default `rng` chooses.
     """
@@ -425,20 +338,21 @@ def sick_search(rng, random_search, which=None):
     models = []
 
     def dev_error(settings):
+        order = np.random.default_rng(0)
+        parameters, v = new_model(24, order)
         with threadpool_limits(1), np.errstate(all="ignore"):
-            model = Model(len(X), 24, np.random.default_rng(0))
             for _ in range(_LONG):
-                model.train_epoch(X, Y, settings["learning_rate"], 0.9, 25)
-            models.append((settings["learning_rate"], model))
-            return float(model.wrong(X_dev, Y_dev).mean())
+                parameters, v = one_epoch(parameters, v, X, Y, settings | {"beta": 0.9, "batch_size": 25}, order)
+            models.append((settings["learning_rate"], parameters))
+            return float(np.mean(wrong(parameters, X_dev, Y_dev)))
 
     space = {"learning_rate": (kind, low, high)}
     found = 24 * random_search(space, 1, rng, dev_error) if which == 3 else random_search(space, 24, rng, dev_error)
     rates = np.array([trial["settings"]["learning_rate"] for trial in found])
     errors = np.array([trial["dev_error"] for trial in found])
-    winner = next(model for rate, model in models if rate == rates[0])
+    winner = next(parameters for rate, parameters in models if rate == rates[0])
     with np.errstate(all="ignore"):
-        elsewhere = winner.wrong(X_new, Y_new).mean()
+        elsewhere = np.mean(wrong(winner, X_new, Y_new))
     words = (
         f"24 trials on {count} dev digits, and the winner on {Y_new.size} other digits. Learning rates asked for: from "
         f"{low:g} to {high:g}; drawn: lowest {rates.min():.2g}, middle {np.median(rates):.2g}, highest "

@@ -251,10 +251,13 @@ class ControlPanel(LiveFigure):
         The learner's functions.
     X_train, Y_train, X_dev, Y_dev : ndarray
         Of shape (n_x, m_train), (1, m_train), (n_x, m_dev) and (1, m_dev).
+    steps, predict : callable
+        The training loop and the answers of the network; the notebook hands in its own.
     """
 
-    def __init__(self, count_parameters, best_run, X_train, Y_train, X_dev, Y_dev):
+    def __init__(self, count_parameters, best_run, X_train, Y_train, X_dev, Y_dev, steps=steps, predict=predict):
         self._count, self._best_run = count_parameters, best_run
+        self._steps, self._predict = steps, predict
         self._training, self._dev = (X_train, Y_train), (X_dev, Y_dev)
         self.runs = []  # records of finished runs, with "seconds"
         self._curves = []  # their cost curves, to draw them in gray
@@ -314,7 +317,7 @@ class ControlPanel(LiveFigure):
         settings = self._settings(**values)
         taken = {name: settings[name] for name in ("layers_dims", "activation", "learning_rate", "seed")}
         self._run = {
-            "settings": settings, "steps": steps(*self._training, **taken), "costs": [], "measured": [],
+            "settings": settings, "steps": self._steps(*self._training, **taken), "costs": [], "measured": [],
             "training": True, "stopped": False, "seconds": 0.0,
         }  # fmt: skip
         self._redraw()
@@ -334,7 +337,7 @@ class ControlPanel(LiveFigure):
         run["training"] = done < last and np.isfinite(cost)
         if done % EVERY == 0 or not run["training"]:
             g = run["settings"]["activation"]
-            errors = [float(np.mean(predict(parameters, X, g) != Y)) for X, Y in (self._training, self._dev)]
+            errors = [float(np.mean(self._predict(parameters, X, g) != Y)) for X, Y in (self._training, self._dev)]
             run["measured"].append((done, *errors))
 
     def _record(self, run):
@@ -410,9 +413,9 @@ class ControlPanel(LiveFigure):
         return f"{state(run)} {ready}" if chosen != run["settings"] else state(run)
 
 
-def control_panel(count_parameters, best_run, X_train, Y_train, X_dev, Y_dev):
+def control_panel(count_parameters, best_run, X_train, Y_train, X_dev, Y_dev, steps=steps, predict=predict):
     """Return the control panel, with one finished run; arguments as in `ControlPanel`."""
-    return ControlPanel(count_parameters, best_run, X_train, Y_train, X_dev, Y_dev)
+    return ControlPanel(count_parameters, best_run, X_train, Y_train, X_dev, Y_dev, steps, predict)
 
 
 def _controls():
@@ -508,12 +511,14 @@ FAULTS = (
 )
 
 
-def sick_run(rng, which=None):
+def sick_run(rng, steps=steps, predict=predict, which=None):
     """Train on new data with one of `FAULTS` planted, and return the `Run`.
 
     Parameters
     ----------
     rng : Generator
+    steps, predict : callable
+        As in `ControlPanel`.
     which : int, optional
         The fault; by default `rng` chooses.
     """

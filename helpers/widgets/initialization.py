@@ -3,18 +3,14 @@
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.special import expit
 
 from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
 from helpers.widgets.activations import Digits, low_or_high_digits
 
-#: Activation of the hidden layers: g(Z), and its derivative written with A = g(Z). Entry by entry.
-ACTIVATIONS = {
-    "relu": (lambda Z: np.where(Z > 0, Z, 0.0), lambda A: np.sign(A)),
-    "tanh": (np.tanh, lambda A: 1 - A * A),
-}
+#: Activation of the layers, g(Z), entry by entry.
+ACTIVATIONS = {"relu": lambda Z: np.where(Z > 0, Z, 0.0), "tanh": np.tanh}
 
 # --- a net, as pairs (W, b) -------------------------------------------------------------------------------------------
 
@@ -36,42 +32,10 @@ def all_layers(pairs, X, g):
 
 def activations(X, parameters, activation):
     """Return the activations of all layers, ``[X, A1, ..., AL]``; the last layer has the same activation."""
-    return all_layers(pairs_of(parameters), X, ACTIVATIONS[activation][0])
+    return all_layers(pairs_of(parameters), X, ACTIVATIONS[activation])
 
 
-@np.errstate(all="ignore")
-def _cost_and_gradients(pairs, X, Y, activation):
-    """Return the cost, and ``[(dW1, db1), ...]``, of a net whose last layer has the logistic function."""
-    g, slope = ACTIVATIONS[activation]
-    inputs = all_layers(pairs[:-1], X, g)
-    W, b = pairs[-1]
-    score = W @ inputs[-1] + b
-    cost = float(np.mean(np.logaddexp(0, score) - Y * score))
-    signal, gradients = expit(score) - Y, []
-    while True:
-        A = inputs[len(pairs) - 1 - len(gradients)]
-        gradients.append((signal @ A.T / X.shape[1], signal.mean(axis=1, keepdims=True)))
-        if len(gradients) == len(pairs):
-            return cost, gradients[::-1]
-        signal = pairs[-len(gradients)][0].T @ signal * slope(A)
-
-
-def gradient_sizes(parameters, X, Y, activation):
-    """Return the root of the mean square of dW of each layer, shape (L,): entry 0 belongs to layer 1.
-
-    Parameters
-    ----------
-    parameters : dict
-        ``"W1"``, ``"b1"`` to ``"WL"``, ``"bL"``; the last layer has one unit with the logistic function.
-    X, Y : ndarray, shape (n_x, m) and (1, m)
-    activation : str
-        ``"relu"`` or ``"tanh"``, of the hidden layers.
-    """
-    _, gradients = _cost_and_gradients(pairs_of(parameters), X, Y, activation)
-    return np.array([np.linalg.norm(dW) / np.sqrt(dW.size) for dW, _ in gradients])
-
-
-# --- data and passes --------------------------------------------------------------------------------------------------
+# --- data -------------------------------------------------------------------------------------------------------------
 
 
 def scaled_digits(m_train=500):
@@ -79,32 +43,6 @@ def scaled_digits(m_train=500):
     digits = low_or_high_digits(m_train)
     size = np.sqrt(np.mean(digits.X_train**2))
     return Digits(digits.X_train / size, digits.Y_train, digits.X_test / size, digits.Y_test)
-
-
-def cost_and_gradients(parameters, X, Y, activation):
-    """Return the cost and a dict of its gradients, ``"dW1"``, ``"db1"`` and so on: the passes of course 1, lesson 5.
-
-    Parameters
-    ----------
-    parameters : dict
-        ``"W1"``, ``"b1"`` to ``"WL"``, ``"bL"``; the last layer has one unit with the logistic function.
-    X, Y : ndarray, shape (n_x, m) and (1, m)
-    activation : str
-        ``"relu"`` or ``"tanh"``, of the hidden layers.
-    """
-    cost, gradients = _cost_and_gradients(pairs_of(parameters), X, Y, activation)
-    return cost, {
-        f"d{letter}{l}": g for l, pair in enumerate(gradients, 1) for letter, g in zip("Wb", pair, strict=True)
-    }
-
-
-@np.errstate(all="ignore")
-def accuracy(parameters, X, Y, activation):
-    """Return the share of the examples on whose side of one half the output lies; arguments as above."""
-    pairs = pairs_of(parameters)
-    W, b = pairs[-1]
-    score = W @ all_layers(pairs[:-1], X, ACTIVATIONS[activation][0])[-1] + b
-    return float(np.mean((score > 0) == Y))
 
 
 # --- histograms -------------------------------------------------------------------------------------------------------
@@ -254,21 +192,23 @@ FAULTS = (
 )
 
 
-def sick_run(rng, activation_scales, steps=40, which=None):
+def sick_run(rng, activation_scales, train, X, steps=40, which=None):
     """Make a start with one of `FAULTS`, measure its layers, train a little, and return the `Run`.
 
     Parameters
     ----------
     rng : Generator
-    activation_scales : callable
-        The learner's.
+    activation_scales, train : callable
+        The learner's, and the loop of the lesson: ``train(start, activation, steps)`` returns parameters and costs.
+    X : ndarray, shape (n_x, m)
+        The inputs on which it trains.
     steps : int
     which : int, optional
         The fault; by default `rng` chooses.
     """
     which = int(rng.integers(len(FAULTS))) if which is None else which
-    digits, units = scaled_digits(200), int(rng.integers(60, 80))
-    sizes = [len(digits.X_train)] + [units] * 10 + [1]
+    units = int(rng.integers(60, 80))
+    sizes = [len(X)] + [units] * 10 + [1]
     activation = "tanh" if which == 4 else "relu"
     draw = rng.standard_normal if which else (lambda shape: np.ones(shape))
     spreads = (
@@ -284,14 +224,9 @@ def sick_run(rng, activation_scales, steps=40, which=None):
         parameters |= {f"W{l}": draw((n, n_prev)) * spreads[which](n, n_prev), f"b{l}": np.zeros((n, 1))}
     hidden = {name: p for name, p in parameters.items() if name not in ("W11", "b11")}
     with np.errstate(all="ignore"):
-        squares = np.array(activation_scales(digits.X_train, hidden, activation)[1], dtype=float)
+        squares = np.array(activation_scales(X, hidden, activation)[1], dtype=float)
     rows = len(np.unique(parameters["W5"].round(8), axis=0))
-    costs = []
-    for _ in range(steps):
-        J, grads = cost_and_gradients(parameters, digits.X_train, digits.Y_train, activation)
-        costs.append(J)
-        with np.errstate(all="ignore"):
-            parameters = {name: p - 0.1 * grads[f"d{name}"] for name, p in parameters.items()}
+    _, costs = train(parameters, activation, steps)
     listed = ", ".join(f"{square:.2g}" for square in squares[[0, 1, 2, 5, 10]])
     words = (
         f"{activation}, 10 hidden layers of {units} units. Mean squares in the layers 0, 1, 2, 5, 10: {listed}. "

@@ -1,6 +1,5 @@
-"""The pictures of lesson 2.5: mini-batches of digits, averages, five walks through a valley, and trainings."""
+"""The pictures of lesson 2.5: mini-batches of digits, averages, five walks through a valley, runs to diagnose."""
 
-import time
 from typing import NamedTuple
 
 import ipywidgets
@@ -11,7 +10,7 @@ from scipy.special import expit
 from helpers import data
 from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE, RED
-from helpers.widgets import LiveFigure, progress
+from helpers.widgets import LiveFigure
 
 PURPLE = "#CC79A7"
 
@@ -134,120 +133,10 @@ def judge(parameters, X, Y):
         return float(np.mean(np.logaddexp(0, S) - Y * S)), float(np.mean((S > 0) != (Y > 0.5)))
 
 
-class Run(NamedTuple):
-    """A training: cost of each step's mini-batch, cost on all training digits after each epoch (entry 0: before).
-
-    ``seconds`` are those of the steps, without the judging. ``parameters`` are the last ones.
-    """
-
-    batch_costs: np.ndarray
-    costs: np.ndarray
-    seconds: float
-    parameters: dict
-
-
-def train(
-    functions, digits, method, rate, epochs=5, size=64, seed=0, units=64, most_steps=None, parameters=None, **options
-):
-    """Train the network with the learner's functions.
-
-    Parameters
-    ----------
-    functions : Functions
-    digits : Digits
-    method : str
-        A key of `METHODS`.
-    rate : float or callable
-        The learning rate, or ``rate(epoch)`` with epochs from 0.
-    epochs, size : int
-        Epochs and size of the mini-batches; all examples for gradient descent.
-    seed : int
-        Of the first weights and of the order of the digits: equal for all methods.
-    most_steps : int, optional
-        The training ends after so many steps at the latest.
-    parameters : dict, optional
-        To start with.
-    options
-        Those of `walker`.
-
-    Returns
-    -------
-    Run
-    """
-    X, Y = digits.X_train, digits.Y_train
-    size = X.shape[1] if method == "gradient descent" else size
-    start, step = walker(functions, method, **options)
-    parameters = parameters or first_parameters(X.shape[0], units, seed)
-    state, t, rng = start(parameters), 0, np.random.default_rng(seed + 1000)
-    batch_costs, costs, seconds = [], [judge(parameters, X, Y)[0]], 0.0
-    with np.errstate(all="ignore"):  # a training may diverge
-        for epoch in progress(range(epochs), desc=f"{method}, size {size}"):
-            begun, now = time.perf_counter(), rate(epoch) if callable(rate) else rate
-            for X_batch, Y_batch in functions.random_mini_batches(X, Y, size, rng):
-                if t == most_steps:
-                    break
-                t += 1
-                cost, grads = cost_and_gradients(parameters, X_batch, Y_batch)
-                batch_costs.append(cost)
-                parameters, state = step(parameters, grads, state, t, now)
-            seconds += time.perf_counter() - begun
-            costs.append(judge(parameters, X, Y)[0])
-    return Run(np.array(batch_costs), np.array(costs), seconds, parameters)
-
-
-def until(functions, digits, size, rate, goal=0.25, most_epochs=500, seed=0):
-    """Train with mini-batches of `size` until the cost on all training digits is at most `goal`.
-
-    The cost is looked at after every 500 examples (or each step, if that is more); looking costs no time here.
-
-    Returns
-    -------
-    steps, examples : int
-        That the training took and used.
-    seconds : float
-    """
-    X, Y = digits.X_train, digits.Y_train
-    parameters, rng = first_parameters(seed=seed), np.random.default_rng(seed + 1000)
-    steps, examples, seconds, look = 0, 0, 0.0, 500
-    for _ in progress(range(most_epochs), desc=f"size {size}"):
-        begun = time.perf_counter()
-        for X_batch, Y_batch in functions.random_mini_batches(X, Y, size, rng):
-            _, grads = cost_and_gradients(parameters, X_batch, Y_batch)
-            parameters = functions.update_parameters_with_gd(parameters, grads, rate)
-            steps, examples = steps + 1, examples + X_batch.shape[1]
-            if examples >= look:
-                seconds, look = seconds + time.perf_counter() - begun, examples + 500
-                if judge(parameters, X, Y)[0] <= goal:
-                    return steps, examples, seconds
-                begun = time.perf_counter()
-        seconds += time.perf_counter() - begun
-    return steps, examples, seconds
-
-
-def gradient_noise(parameters, digits, sizes, count=100, seed=0):
-    """Return, by size, how far the gradient of a random mini-batch is from that of all digits, root mean square.
-
-    The unit is the length of the gradient of all digits.
-    """
-    X, Y, rng = digits.X_train, digits.Y_train, np.random.default_rng(seed)
-
-    def gradient(columns):
-        _, grads = cost_and_gradients(parameters, X[:, columns], Y[:, columns])
-        return np.concatenate([array.ravel() for array in grads.values()])
-
-    whole = gradient(slice(None))
-    found = {}
-    for size in sizes:
-        batches = (rng.permutation(X.shape[1])[:size] for _ in range(count))
-        squares = [np.sum((gradient(columns) - whole) ** 2) for columns in batches]
-        found[size] = float(np.sqrt(np.mean(squares)) / np.linalg.norm(whole))
-    return found
-
-
 def draw_trainings(ax, runs, title):
-    """Draw the cost on all training digits after each epoch; ``runs`` is a list of (name, colour, `Run`)."""
-    for name, color, run in runs:
-        ax.plot(run.costs, ".-", color=color, label=name)
+    """Draw the cost on all training digits after each epoch; ``runs`` is a list of (name, colour, costs)."""
+    for name, color, costs in runs:
+        ax.plot(costs, ".-", color=color, label=name)
     ax.set(yscale="log", xlabel="epoch", ylabel="cost, all training digits", title=title)
     ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
 
@@ -260,14 +149,6 @@ def draw_averages(ax, values, averages):
         ax.plot(t, np.asarray(numbers, dtype=float), style, color=color, label=name)
     ax.legend(fontsize=9)
     ax.set(xlabel="step t", ylabel="cost of the mini-batch")
-
-
-def jitter(rate, curvature=1.0, noise=1.0, steps=600, walks=20000, seed=0):
-    """Return the root mean square of w after many noisy steps w := w - rate (curvature w + noise), over many walks."""
-    rng, w = np.random.default_rng(seed), np.zeros(walks)
-    for _ in range(steps):
-        w -= rate * (curvature * w + noise * rng.standard_normal(walks))
-    return float(np.sqrt(np.mean(w**2)))
 
 
 # --- a valley ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Lesson 2.3: digits, the forward pass, the picture of a border that a penalty and dropout smooth, runs to diagnose."""
+"""Lesson 2.3: digits, the picture of a border that a penalty and dropout smooth, runs to diagnose."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,6 @@ __all__ = [
     "accuracy",
     "border_picture",
     "borders",
-    "cache_of",
     "data_cost",
     "draw_border",
     "draw_costs",
@@ -171,14 +170,6 @@ def train(parameters, data, lambd=0.0, keep_prob=1.0, steps=500, learning_rate=0
     last = dict(zip(names, [array for pair in pairs for array in pair], strict=True))
     right = [accuracy(scores(last, A), B) for A, B in ((X, Y), (data.X_test, data.Y_test))]
     return Run(costs, *right, last)
-
-
-def cache_of(parameters, X):
-    """Return a dict with ``"Z1"``, ``"A1"`` and so on of the whole net with three layers, and its parameters."""
-    pairs = pairs_of(parameters)
-    inputs, _, score = _pass(pairs, X)
-    cache = dict(parameters) | {f"Z{l}": W @ A + b for l, ((W, b), A) in enumerate(zip(pairs, inputs, strict=True), 1)}
-    return cache | {"A1": inputs[1], "A2": inputs[2], "A3": expit(score)}
 
 
 # --- figures of the measurements --------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
-from scipy.special import expit
 
 from helpers import data
 from helpers.checks import sick
@@ -50,33 +49,6 @@ def wines(names=("alcohol", "flavanoids")):
     X = everything.X[[everything.names.index(name) for name in names]]
     centred = X - X.mean(axis=1, keepdims=True)
     return TwoMeasurements(centred / X.std(axis=1, keepdims=True), everything.Y, names)
-
-
-def logistic_regression(X, y, learning_rate, num_iterations):
-    """Train logistic regression by gradient descent from zeros, for comparison.
-
-    Parameters
-    ----------
-    X : ndarray, shape (n_x, m)
-    y : ndarray, shape (1, m)
-        Labels 0 and 1.
-    learning_rate : float
-    num_iterations : int
-
-    Returns
-    -------
-    w : ndarray, shape (1, n_x)
-    b : float
-    costs : list of float
-        The cost before each step.
-    """
-    with_one = np.vstack([X, np.ones(X.shape[1])])
-    theta, costs = np.zeros((1, len(with_one))), []
-    for _ in range(num_iterations):
-        z = theta @ with_one
-        costs.append(float(np.mean(np.logaddexp(0, z) - y * z)))
-        theta = theta + learning_rate * np.mean((y - expit(z)) * with_one, axis=1)
-    return theta[:, :-1], theta[0, -1].item(), costs
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

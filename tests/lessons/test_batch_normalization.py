@@ -296,7 +296,7 @@ def loop(digits):
     """The training loop of section 7: its cells, with the reference functions."""
     cells = {cell.id: cell.source for cell in notebooks.read(courses.find("batch_normalization").path).cells}
     space = {"np": np, "digits": digits, **{name: one.reference for name, one in LESSON.items()}}
-    for name in ("hidden_layer", "one_step", "new_layers", "train_loop", "judge"):
+    for name in ("hidden_layer", "hidden_backward", "one_step", "new_layers", "train_loop", "judge"):
         exec(cells[name], space)
     return space
 
@@ -308,9 +308,13 @@ def last_costs(loop, divisor, rate, seeds=range(5), **options):
 
 
 def test_the_loop_of_the_notebook_trains_as_the_one_with_groups(loop, digits):
-    for divisor, functions in ((1, None), (None, FUNCTIONS)):
-        ours = loop["train"](0.3, 3, divisor, epochs=1)[1]["costs"]
-        np.testing.assert_allclose(ours, pictures.train(digits, functions, 0.3, 3, epochs=1).costs, rtol=1e-7)
+    few = pictures.part(digits, 0, 500)
+    for divisor, functions, group in ((1, None, None), (None, FUNCTIONS, None), (None, FUNCTIONS, 10)):
+        layers, ours = loop["train"](0.3, 3, divisor, epochs=2, data=few, batch=100, group=group)
+        theirs = pictures.train(few, functions, 0.3, 3, epochs=2, batch_size=100, group=group)
+        np.testing.assert_allclose(ours["costs"], theirs.costs, rtol=1e-7)
+        both = [loop["judge"](layers, few.X_test, few.Y_test)[0], theirs.net.judge(few.X_test, few.Y_test)[0]]
+        assert both[0] == pytest.approx(both[1], rel=1e-7)
 
 
 def test_rates_that_train(loop):
@@ -377,14 +381,14 @@ def test_the_brake_is_not_all(loop):
     assert free[-1] > free[0] + 0.05
 
 
-def test_smaller_groups_cost_training_and_help_the_test():
+def test_smaller_groups_cost_training_and_help_the_test(loop):
     """Section 10: groups of 10 against 100, and too much noise in groups of 4, on four sets of digits."""
     many, costs = pictures.digits(4000), {}
     for group in (100, 10, 4):
         for number in range(4):
             few = pictures.part(many, number, 500)
-            net = pictures.train(few, FUNCTIONS, 0.3, number, epochs=40, batch_size=100, group=group).net
-            both = net.judge(few.X_train, few.Y_train)[0], net.judge(few.X_test, few.Y_test)[0]
+            layers, _ = loop["train"](0.3, number, epochs=40, data=few, batch=100, group=group)
+            both = [loop["judge"](layers, *data)[0] for data in (few[:2], few[2:])]
             costs.setdefault(group, []).append(both)
     (train, test), (train_10, test_10), (train_4, _) = (np.array(costs[group]).T for group in (100, 10, 4))
     assert np.all(test_10 < test)

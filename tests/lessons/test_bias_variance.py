@@ -24,13 +24,24 @@ from helpers.widgets import bias_variance
 LESSON = exercises.load("bias_variance").exercises
 
 
+def shown(name):
+    """The function that stands in the notebook's cell of its name."""
+    cells = notebooks.read(courses.find("bias_variance").path).cells
+    names = {"np": np}
+    exec(next(cell.source for cell in cells if cell.id == name), names)
+    return names[name]
+
+
 @pytest.fixture(scope="module")
 def train_network():
     """The function that the notebook trains with."""
-    cells = notebooks.read(courses.find("bias_variance").path).cells
-    names = {"np": np}
-    exec(next(cell.source for cell in cells if cell.id == "train_network"), names)
-    return names["train_network"]
+    return shown("train_network")
+
+
+@pytest.fixture(scope="module")
+def fit_polynomial():
+    """The function that the notebook fits with."""
+    return shown("fit_polynomial")
 
 
 # --- the exercises ----------------------------------------------------------------------------------------------------
@@ -136,11 +147,11 @@ def test_errors_of_the_mean_over_all_training_sets():
 
 
 @pytest.mark.parametrize("degree", [0, 1, 5])
-def test_polynomial_is_that_of_numpy(degree):
+def test_polynomial_is_that_of_numpy(fit_polynomial, degree):
     X, Y = bias_variance.noisy_examples(30, np.random.default_rng(2))
     x = np.linspace(-1, 1, 50)
     theirs = np.polyval(np.polyfit(X[0], Y[0], degree), x)
-    np.testing.assert_allclose(bias_variance.fit_polynomial(X, Y, degree)(x[None, :])[0], theirs, atol=1e-10)
+    np.testing.assert_allclose(fit_polynomial(X, Y, degree)(x[None, :])[0], theirs, atol=1e-10)
 
 
 def test_made_up_data_have_the_noise_that_the_lesson_says():
@@ -241,7 +252,7 @@ def test_a_penalty_closes_the_gap_and_does_not_lower_the_dev_error_here(digit_er
     assert much.min() > 0.1
 
 
-def test_double_descent_of_polynomials():
+def test_double_descent_of_polynomials(fit_polynomial):
     degrees = (1, 2, 3, 5, 12, 19, 40, 200)
     errors = np.zeros((20, len(degrees)))
     for seed in range(20):
@@ -249,7 +260,7 @@ def test_double_descent_of_polynomials():
         X, Y = bias_variance.noisy_examples(20, rng)
         X_new, Y_new = bias_variance.noisy_examples(500, rng)
         for j, degree in enumerate(degrees):
-            fit = bias_variance.fit_polynomial(X, Y, degree)
+            fit = fit_polynomial(X, Y, degree)
             errors[seed, j] = np.mean((fit(X_new) - Y_new) ** 2)
             if degree >= 19:
                 assert np.mean((fit(X) - Y) ** 2) < 1e-6
@@ -259,15 +270,15 @@ def test_double_descent_of_polynomials():
     assert middle[200] == pytest.approx(middle[3], rel=0.35)
 
 
-def test_the_generalisation_gap_is_the_variance_at_both_places():
+def test_the_generalisation_gap_is_the_variance_at_both_places(fit_polynomial):
     """(1.30), degree 6, where the bias is small; twice the variance at new places is too much."""
     rng, gaps, at_training, at_new = np.random.default_rng(3), [], [], []
     for _ in range(3000):
         X, Y = bias_variance.noisy_examples(60, rng)
         X_new, Y_new = bias_variance.noisy_examples(60, rng)
-        fit = bias_variance.fit_polynomial(X, Y, 6)
+        fit = fit_polynomial(X, Y, 6)
         gaps.append(np.mean((fit(X_new) - Y_new) ** 2) - np.mean((fit(X) - Y) ** 2))
-        alone = bias_variance.fit_polynomial(X, Y - bias_variance.curve(X), 6)
+        alone = fit_polynomial(X, Y - bias_variance.curve(X), 6)
         at_training.append(np.mean(alone(X) ** 2))
         at_new.append(np.mean(alone(X_new) ** 2))
     both = np.mean(at_training) + np.mean(at_new)
@@ -276,7 +287,7 @@ def test_the_generalisation_gap_is_the_variance_at_both_places():
     assert 2 * np.mean(at_new) > both * 1.05
 
 
-def test_the_variance_of_degree_2_comes_mostly_from_what_it_cannot_follow():
+def test_the_variance_of_degree_2_comes_mostly_from_what_it_cannot_follow(fit_polynomial):
     """With the curve subtracted, less than half of it is left, and less than degree 4 has."""
     rng, places = np.random.default_rng(2), np.linspace(-1, 1, 200)[None, :]
     fits = np.zeros((2, 2, 500, 200))  # (with the curve or noise alone, degree, fit, place)
@@ -284,7 +295,7 @@ def test_the_variance_of_degree_2_comes_mostly_from_what_it_cannot_follow():
         X, Y = bias_variance.noisy_examples(60, rng)
         for i, labels in enumerate((Y, Y - bias_variance.curve(X))):
             for j, degree in enumerate((2, 4)):
-                fits[i, j, r] = bias_variance.fit_polynomial(X, labels, degree)(places)[0]
+                fits[i, j, r] = fit_polynomial(X, labels, degree)(places)[0]
     with_curve, noise_alone = fits.var(axis=2).mean(axis=2)
     assert with_curve[0] > 1.3 * with_curve[1]
     assert noise_alone[0] < 0.5 * with_curve[0]
@@ -320,8 +331,8 @@ def test_without_hidden_units_scikit_learn_agrees_with_the_straight_line():
 
 
 @pytest.fixture
-def picture():
-    return bias_variance.capacity_and_data(LESSON["train_dev_test_split"], LESSON["diagnose"])
+def picture(fit_polynomial):
+    return bias_variance.capacity_and_data(fit_polynomial, LESSON["train_dev_test_split"], LESSON["diagnose"])
 
 
 def test_capacity_and_data_answers_within_a_tenth_of_a_second(picture, record_property):

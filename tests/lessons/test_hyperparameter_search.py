@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.stats import binom, kstest, loguniform
+from threadpoolctl import threadpool_limits
 
-from helpers import checks, exercises
+from helpers import checks, courses, exercises, notebooks
 from helpers.checks import CheckFailed
 from helpers.widgets import hyperparameter_search as search
 
@@ -254,58 +255,89 @@ def test_parts_share_no_digit():
     assert len(np.unique(columns.round(9), axis=0)) == 5000
 
 
-def test_gradients_match_automatic_differentiation():
+@pytest.fixture(scope="module")
+def lesson():
+    """The notebook's model and loops."""
+    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("hyperparameter_search").path).cells}
+    names = {"np": np, "pictures": search, "digits": search.digits(), "threadpool_limits": threadpool_limits}
+    for name in ("model", "one_epoch", "one_day", "diary_of", "one_trial"):
+        exec(cells[name], names)
+    return names
+
+
+def test_gradients_match_automatic_differentiation(lesson):
     rng = generator(4)
-    model = search.Model(5, 7, rng)
-    X, Y = rng.normal(size=(5, 9)), (rng.random((1, 9)) > 0.5).astype(float)
-    model.parameters[1] += rng.normal(size=(7, 1))
+    parameters, _ = lesson["new_model"](7, rng)
+    parameters["b1"] += rng.normal(size=(7, 1))
+    X, Y = rng.normal(size=(196, 9)), (rng.random((1, 9)) > 0.5).astype(float)
 
     def cost(parameters):
-        W1, b1, W2, b2 = parameters
-        score = anp.dot(W2, anp.maximum(0, anp.dot(W1, X) + b1)) + b2
+        hidden = anp.maximum(0, anp.dot(parameters["W1"], X) + parameters["b1"])
+        score = anp.dot(parameters["W2"], hidden) + parameters["b2"]
         return anp.mean(anp.logaddexp(0.0, score) - Y * score)
 
-    assert model.cost(X, Y) == pytest.approx(cost(model.parameters))
-    for ours, theirs in zip(model.gradients(X, Y), autograd.grad(cost)(model.parameters), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-13)
+    theirs = autograd.grad(cost)(parameters)
+    for name, ours in lesson["gradients"](parameters, X, Y).items():
+        np.testing.assert_allclose(ours, theirs[name[1:]], rtol=1e-9, atol=1e-13)
 
 
-def test_one_batch_of_all_is_gradient_descent_with_momentum():
+def test_one_batch_of_all_is_gradient_descent_with_momentum(lesson):
     rng = generator(6)
-    X, Y = rng.normal(size=(4, 8)), (rng.random((1, 8)) > 0.5).astype(float)
-    model = search.Model(4, 3, rng)
-    W, v = model.parameters[0].copy(), 0.0
+    X, Y = rng.normal(size=(196, 8)), (rng.random((1, 8)) > 0.5).astype(float)
+    parameters, v = lesson["new_model"](3, rng)
+    W, velocity = parameters["W1"].copy(), 0.0
     for _ in range(3):
-        v = 0.8 * v + 0.2 * model.gradients(X, Y)[0]
-        W = W - 0.5 * v
-        model.train_epoch(X, Y, 0.5, 0.8, 8)
-        np.testing.assert_allclose(model.parameters[0], W)
+        velocity = 0.8 * velocity + 0.2 * lesson["gradients"](parameters, X, Y)["dW1"]
+        W = W - 0.05 * velocity
+        settings = {"learning_rate": 0.05, "beta": 0.8, "batch_size": 8}
+        parameters, v = lesson["one_epoch"](parameters, v, X, Y, settings, rng)
+        np.testing.assert_allclose(parameters["W1"], W)
+
+
+def test_the_given_functions_are_those_of_lesson_5(lesson):
+    theirs = exercises.load("optimizers").exercises
+    X = np.arange(10.0).reshape(1, 10)
+    for name, arguments in (("random_mini_batches", (X, 10 * X, 4)),):
+        ours, others = (f(*arguments, generator()) for f in (lesson[name], theirs[name].reference))
+        for one, other in zip(ours, others, strict=True):
+            np.testing.assert_array_equal(one, other)
+    parameters, v = lesson["new_model"](3, generator())
+    grads = lesson["gradients"](parameters, np.ones((196, 2)), np.ones((1, 2)))
+    ours, others = (
+        f(parameters, grads, v, 0.9, 0.1)
+        for f in (
+            lesson["update_parameters_with_momentum"],
+            theirs["update_parameters_with_momentum"].reference,
+        )
+    )
+    for one, other in zip(ours, others, strict=True):
+        assert one.keys() == other.keys()
+        for name in one:
+            np.testing.assert_allclose(one[name], other[name])
 
 
 SETTINGS = {"learning_rate": 0.3, "beta": 0.95, "hidden_units": 24, "batch_size": 40}
 
 
-def test_a_good_rate_learns_and_a_huge_one_does_not():
-    trial = search.fit(SETTINGS, epochs=10)
+def test_a_good_rate_learns_and_a_huge_one_does_not(lesson):
+    trial = lesson["one_trial"](SETTINGS, epochs=10)
     assert trial["dev_error"] < 0.12
     assert len(trial["curve"]) == 10
-    wrong = search.errors_of([trial], *search.digits().dev)
-    assert wrong.shape == (1, 500)
-    assert wrong.mean() == trial["dev_error"] == trial["curve"][-1]
-    assert search.fit(SETTINGS | {"learning_rate": 1e9}, epochs=3)["dev_error"] > 0.2
+    assert np.mean(lesson["wrong"](trial["parameters"], *search.digits().dev)) == trial["dev_error"]
+    assert lesson["one_trial"](SETTINGS | {"learning_rate": 1e9}, epochs=3)["dev_error"] > 0.2
 
 
-def test_the_bold_diary_does_not_come_back_and_the_calm_one_needs_not():
-    bold = search.babysit((0.003, 0.03, 0.3, 3, 0.3, 0.1))
-    calm = search.babysit((0.003, 0.03, 0.3, 0.3, 0.1, 0.1))
-    assert bold.dev_costs[:10] == calm.dev_costs[:10]
-    assert bold.dev_costs[12] > 2 * bold.dev_costs[9]
-    assert bold.dev_costs[18] > 1.5 * bold.dev_costs[9]
-    assert calm.dev_errors[18] < 0.09 < bold.dev_errors[18] + 0.02
-    steady = search.babysit((1,) * 6)
-    assert steady.train_costs[18] < 0.01
-    assert steady.dev_costs[18] > steady.dev_costs[3]
-    assert steady.dev_errors[18] <= steady.dev_errors[3]
+def test_the_bold_diary_does_not_come_back_and_the_calm_one_needs_not(lesson):
+    bold = lesson["diary_of"]((0.003, 0.03, 0.3, 3, 0.3, 0.1))
+    calm = lesson["diary_of"]((0.003, 0.03, 0.3, 0.3, 0.1, 0.1))
+    np.testing.assert_array_equal(bold[:10], calm[:10])
+    assert bold[12, 1] > 2 * bold[9, 1]
+    assert bold[18, 1] > 1.5 * bold[9, 1]
+    assert calm[18, 2] < 0.09 < bold[18, 2] + 0.02
+    steady = lesson["diary_of"]((1,) * 6)
+    assert steady[18, 0] < 0.01
+    assert steady[18, 1] > steady[3, 1]
+    assert steady[18, 2] <= steady[3, 2]
 
 
 def test_the_winner_is_lucky():
@@ -325,17 +357,15 @@ PARALLEL = """
     from helpers.widgets import hyperparameter_search as search
 
     def one_trial(settings):  # of __main__, as in a notebook: it is sent along
-        return search.fit(settings, epochs=2)
+        return {"dev_error": settings["learning_rate"] * search.digits().dev[0].size}
 
     if __name__ == "__main__":
-        settings = [
-            {"learning_rate": rate, "beta": 0.9, "hidden_units": 8, "batch_size": 100} for rate in (0.01, 0.1, 1, 1e5)
-        ]
+        settings = [{"learning_rate": rate} for rate in (0.01, 0.1, 1, 1e5)]
         with search.workers(2) as client:
             futures = client.map(one_trial, settings)
             search.watch(futures)
             trials = client.gather(futures)
-        assert [t["dev_error"] for t in trials] == [search.fit(s, epochs=2)["dev_error"] for s in settings]
+        assert [t["dev_error"] for t in trials] == [one_trial(s)["dev_error"] for s in settings]
         try:
             with search.workers(1) as client:
                 raise ValueError
@@ -356,15 +386,16 @@ def test_workers_give_the_same_and_close_without_a_word(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def many():
+def many(lesson):
     """60 trials of the lesson's search in each of five draws, cut to 12 epochs: ``[(settings, dev errors, wrong)]``."""
     found, parts = [], search.digits()
     space = SPACE | {"hidden_units": ("integer", 4, 64), "batch_size": ("integer", 16, 256)}
     X, Y = (np.concatenate(part, axis=1) for part in zip(parts.dev, parts.spare, strict=True))
     for seed in range(5):
         drawn = SEARCH(space, 60, generator(seed), lambda settings: 0.0)
-        trials = [search.fit(trial["settings"], epochs=12) for trial in drawn]
-        found.append((trials, search.errors_of(trials, X, Y)))
+        trials = [lesson["one_trial"](trial["settings"], epochs=12) for trial in drawn]
+        with np.errstate(all="ignore"):
+            found.append((trials, np.array([lesson["wrong"](trial["parameters"], X, Y) for trial in trials])))
     return found
 
 
@@ -395,9 +426,10 @@ def test_the_winner_is_worse_elsewhere_and_more_so_with_few_dev_digits(many):
 
 
 @pytest.mark.parametrize("which", range(len(search.FAULTS)), ids=["uniform", "low", "tiny", "same", "seen"])
-def test_a_search_looks_as_its_fault_says_and_as_no_other(which):
+def test_a_search_looks_as_its_fault_says_and_as_no_other(lesson, which):
+    functions = [lesson[name] for name in ("new_model", "one_epoch", "wrong")]
     for seed in range(6):
-        run = search.sick_search(generator(seed), SEARCH, which=which)
+        run = search.sick_search(generator(seed), SEARCH, *functions, which=which)
         assert run.which == which
 
         def number(pattern, words=run.words):
@@ -421,8 +453,9 @@ def test_a_search_looks_as_its_fault_says_and_as_no_other(which):
 
 
 @pytest.fixture(params=["grid_and_random", "watched_model"])
-def picture(request):
-    return getattr(search, request.param)()
+def picture(request, lesson):
+    functions = [lesson[name] for name in ("first_day", "look", "one_day")]
+    return getattr(search, request.param)(*functions[: 3 * (request.param == "watched_model")])
 
 
 def test_picture_answers_within_a_tenth_of_a_second(picture, record_property):
@@ -460,10 +493,10 @@ def test_picture_says_how_many_values_each_axis_gets():
     assert f"in {search.share_of_wins(6, (1, 0)):.0%}." in picture._caption.value
 
 
-def test_picture_says_the_errors_of_the_days():
-    picture = search.watched_model()
+def test_picture_says_the_errors_of_the_days(lesson):
+    picture = search.watched_model(lesson["first_day"], lesson["look"], lesson["one_day"])
     picture.controls["day1"].value = 0.3
     rates = [control.value for control in picture.controls.values()]
-    diary = search.babysit(rates)
-    assert f"{diary.dev_errors[3]:.1%}" in picture._caption.value
-    assert f"training {diary.train_costs[-1]:.3f}" in picture._caption.value
+    diary = lesson["diary_of"](rates)
+    assert f"{diary[3, 2]:.1%}" in picture._caption.value
+    assert f"training {diary[-1, 0]:.3f}" in picture._caption.value

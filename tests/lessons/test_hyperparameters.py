@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import zero_one_loss
 
-from helpers import data, exercises
+from helpers import courses, data, exercises, notebooks
 from helpers.widgets import hyperparameters as pictures
 
 ACTIVATIONS = ["tanh", "relu", "sigmoid"]
@@ -88,6 +89,20 @@ def test_steps_match_numerical_gradient(activation):
         slopes.append(slope.ravel())
     mine, measured = np.concatenate([gradient.ravel() for gradient in gradients]), np.concatenate(slopes)
     assert np.linalg.norm(mine - measured) / np.linalg.norm(mine + measured) < 1e-6
+
+
+def test_the_loop_that_the_notebook_shows_is_this_one():
+    """It stands in the notebook as given code; the checks and the tests of this file use the one of the helpers."""
+    names = {"np": np, "expit": expit, "islice": itertools.islice, "pairwise": itertools.pairwise}
+    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("hyperparameters").path).cells}
+    for name in ("passes", "one_step", "train"):
+        exec(cells[name], names)
+    X, Y = examples()
+    for activation, rate in (("tanh", 0.5), ("relu", 0.5), ("sigmoid", 2.0), ("relu", 1e9)):
+        settings = {"activation": activation, "learning_rate": rate, "num_iterations": 30, "seed": 4}
+        (ours, costs), (theirs, others) = (f(X, Y, [3, 5, 4, 1], **settings) for f in (names["train"], pictures.train))
+        np.testing.assert_allclose(costs, others, rtol=1e-9)
+        np.testing.assert_array_equal(names["predict"](ours, X, activation), pictures.predict(theirs, X, activation))
 
 
 def test_training_without_hidden_layer_finds_the_solution_of_scikit_learn():

@@ -34,8 +34,18 @@ def digits():
 
 
 @pytest.fixture(scope="module")
-def first():
-    return pictures.first_parameters(seed=0)
+def loop(digits):
+    """The notebook's own network and loops, with the references in place of the learner's functions."""
+    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("optimizers").path).cells}
+    space = {"np": np, "time": time, "digits": digits} | {name: one.reference for name, one in LESSON.items()}
+    for name in ("network", "judge", "noise_function", "until", "steps_function", "one_step", "train", "jitter"):
+        exec(cells[name], space)
+    return space
+
+
+@pytest.fixture(scope="module")
+def first(loop):
+    return loop["first_parameters"](0)
 
 
 def random(*shape, seed=0):
@@ -64,29 +74,29 @@ def test_a_mini_batch_is_right_on_average_and_its_noise_follows_the_formula():
         assert np.var(means) == pytest.approx(np.var(g) / B * (m - B) / (m - 1), abs=1e-12)
 
 
-def test_batch_costs_add_up_with_their_sizes(digits, first):
+def test_batch_costs_add_up_with_their_sizes(loop, digits, first):
     """Equation (5.6) with a smaller last batch; the plain mean is another number."""
     X, Y = digits.X_train[:, :90], digits.Y_train[:, :90]
     batches = BATCHES(X, Y, 64, np.random.default_rng(0))
-    costs = [pictures.cost_and_gradients(first, *batch)[0] for batch in batches]
-    whole = pictures.cost_and_gradients(first, X, Y)[0]
+    costs = [loop["cost_and_gradients"](first, *batch)[0] for batch in batches]
+    whole = loop["cost_and_gradients"](first, X, Y)[0]
     assert (64 * costs[0] + 26 * costs[1]) / 90 == pytest.approx(whole)
     assert abs(np.mean(costs) - whole) > 1e-4
 
 
-def test_noise_of_digits_is_that_of_the_lesson(digits, first):
-    noise = pictures.gradient_noise(first, digits, (1, 64, 1024))
-    assert 10 < noise[1] < 12
-    others = [pictures.gradient_noise(pictures.first_parameters(seed=seed), digits, (1, 64)) for seed in range(1, 5)]
+def test_noise_of_digits_is_that_of_the_lesson(loop, first):
+    noise = loop["gradient_noise"](first, (1, 64, 1024))
+    assert noise[1] == pytest.approx(10.7, abs=0.05)
+    others = [loop["gradient_noise"](loop["first_parameters"](seed), (1, 64)) for seed in range(1, 5)]
     assert all(3 < found[1] < 11 for found in others)
     assert sum(found[64] > 1 for found in (noise, *others)) == 3, "longer than the gradient in three of five starts"
     for B in (64, 1024):
         assert noise[B] == pytest.approx(noise[1] * np.sqrt((4000 - B) / 3999 / B), rel=0.1)
 
 
-def test_sizes_in_the_race(digits):
+def test_sizes_in_the_race(loop):
     """Steps to a cost of 0.25: the whole set needs few steps, but many more examples."""
-    needed = {size: pictures.until(MINE, digits, size, rate) for size, rate in ((1, 0.1), (64, 1.0), (4000, 1.5))}
+    needed = {size: loop["until"](size, rate, 0) for size, rate in ((1, 0.1), (64, 1.0), (4000, 1.5))}
     assert needed[1][1] < 4000
     assert 60 <= needed[4000][0] <= 75 <= needed[64][0] <= 110
     assert needed[4000][1] > 30 * needed[64][1]
@@ -94,9 +104,8 @@ def test_sizes_in_the_race(digits):
 
 
 @pytest.mark.parametrize("m", [2000, 200])
-def test_mini_batches_need_fewer_epochs_on_small_sets_too(digits, m):
-    part = pictures.Digits(digits.X_train[:, :m], digits.Y_train[:, :m], digits.X_test, digits.Y_test)
-    small, whole = (pictures.until(MINE, part, size, rate) for size, rate in ((64, 1.0), (m, 1.5)))
+def test_mini_batches_need_fewer_epochs_on_small_sets_too(loop, m):
+    small, whole = (loop["until"](size, rate, 0, m) for size, rate in ((64, 1.0), (m, 1.5)))
     assert small[1] < 0.6 * whole[1]
 
 
@@ -129,14 +138,13 @@ def test_memory_and_noise_of_an_average():
     assert np.var(v) == pytest.approx(1 / 19, rel=0.03)
 
 
-def test_numbers_of_the_prose(digits, first):
-    """Batches of an epoch, sizes that are usual, the weight of the memory, the limit of the tuned beta, the noise."""
+def test_numbers_of_the_prose():
+    """Batches of an epoch, sizes that are usual, the weight of the memory, the limit of the tuned beta."""
     assert -(-4000 // 64) == 63
     assert [2**k for k in (6, 7, 8, 9)] == [64, 128, 256, 512]
     assert 1 - np.exp(-1) == pytest.approx(0.63, abs=0.005), "63 %"
     assert pytest.approx(5.1, abs=0.05) == 2 * 1.44 / 0.56
     assert -(-3000 // 64) * 10 == 470
-    assert pictures.gradient_noise(first, digits, (1,))[1] == pytest.approx(10.7, abs=0.05)
 
 
 # --- one step, and many -----------------------------------------------------------------------------------------------
@@ -282,24 +290,26 @@ def test_schedule_is_stairs():
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.5, 0.1])
-def test_width_of_the_cloud(rate):
-    assert pictures.jitter(rate) == pytest.approx(np.sqrt(rate / (2 - rate)), rel=0.02)
-    assert pictures.jitter(rate, 0.5, 3) == pytest.approx(np.sqrt(rate * 9 / (0.5 * (2 - rate * 0.5))), rel=0.02)
+def test_width_of_the_cloud(loop, rate):
+    assert loop["jitter"](rate) == pytest.approx(np.sqrt(rate / (2 - rate)), rel=0.02)
 
 
 # --- trainings on digits ----------------------------------------------------------------------------------------------
 
 
-def test_gradients_of_the_network(digits):
-    """Against automatic and numerical derivatives."""
-    parameters = pictures.first_parameters(196, 5, seed=2)
+def test_gradients_of_the_network(loop, digits):
+    """Against automatic and numerical derivatives; the start is that of lesson 2."""
+    parameters = loop["first_parameters"](2)
+    he = exercises.load("initialization").exercises["initialize_parameters_he"]
+    for name, array in he([196, 64, 1], np.random.default_rng(2)).items():
+        np.testing.assert_array_equal(parameters[name], array)
     X, Y = digits.X_train[:, :40], digits.Y_train[:, :40]
 
     def cost(p):
         S = anp.dot(p["W2"], anp.maximum(0, anp.dot(p["W1"], X) + p["b1"])) + p["b2"]
         return anp.mean(anp.log(1 + anp.exp(S)) - Y * S)
 
-    J, grads = pictures.cost_and_gradients(parameters, X, Y)
+    J, grads = loop["cost_and_gradients"](parameters, X, Y)
     assert pytest.approx(cost(parameters)) == J
     expected = autograd.grad(cost)(parameters)
     for name, array in parameters.items():
@@ -309,42 +319,30 @@ def test_gradients_of_the_network(digits):
         assert (high - low) / (2 * h) == pytest.approx(np.sum(grads["d" + name] * direction), rel=1e-6, abs=1e-10)
 
 
-def test_small_gradients_of_the_digits(digits, first):
-    sizes = np.abs(pictures.cost_and_gradients(first, digits.X_train, digits.Y_train)[1]["dW1"])
+def test_small_gradients_of_the_digits(loop, digits, first):
+    sizes = np.abs(loop["cost_and_gradients"](first, digits.X_train, digits.Y_train)[1]["dW1"])
     assert np.mean(sizes == 0) == pytest.approx(0.14, abs=0.02)
     assert np.mean((sizes > 0) & (sizes < 1e-4)) == pytest.approx(0.34, abs=0.03)
     assert np.sum(np.all(digits.X_train == 0, axis=1)) == 19
 
 
-def test_first_steps_on_digits(digits):
+def test_first_steps_on_digits(loop):
     """Five starts: RMSprop with a long memory leaps, Adam without correction stumbles, Adam does neither."""
 
     def highest(method, **options):
-        runs = (pictures.train(MINE, digits, method, 0.01, 1, seed=seed, most_steps=30, **options) for seed in range(5))
-        return np.array([run.batch_costs.max() for run in runs])
+        return np.array([max(loop["train"](method, 0.01, seed, 1, most=30, **options)[2]) for seed in range(5)])
 
-    assert np.all(highest("RMSprop", beta_s=0.999) > 10)
+    assert np.all(highest("RMSprop", memory=0.999) > 10)
     assert np.all(highest("Adam", later=10**6) > highest("Adam") + 0.05)
 
 
-def test_epsilon_on_digits(digits, first):
+def test_epsilon_on_digits(loop):
     costs = {
-        epsilon: pictures.train(MINE, digits, "Adam", 0.01, epochs=1, parameters=first, epsilon=epsilon).costs[-1]
-        for epsilon in (1e-8, 1e-4, 1.0, 0.0)
+        epsilon: loop["train"]("Adam", 0.01, 0, epochs=1, epsilon=epsilon)[1][-1] for epsilon in (1e-8, 1e-4, 1.0, 0.0)
     }
     assert costs[1e-4] == pytest.approx(costs[1e-8], abs=0.03)
     assert costs[1.0] > 2 * costs[1e-8]
     assert np.isnan(costs[0.0])
-
-
-@pytest.fixture(scope="module")
-def loop(digits):
-    """The training loop of section 10 and `steps_needed` of section 5: cells of the notebook, with the references."""
-    cells = {cell.id: cell.source for cell in notebooks.read(courses.find("optimizers").path).cells}
-    space = {"np": np, "digits": digits, "pictures": pictures, **{name: one.reference for name, one in LESSON.items()}}
-    for name in ("one_step", "fit_loop", "steps_function"):
-        exec(cells[name], space)
-    return space
 
 
 def test_methods_on_digits(loop, digits):
@@ -352,9 +350,9 @@ def test_methods_on_digits(loop, digits):
     costs, wrong = {}, {}
     rates = {"gradient descent": 1.0, "mini-batches": 1.0, "momentum": 1.0, "RMSprop": 0.03, "Adam": 0.01}
     for method, rate in rates.items():
-        runs = [loop["fit"](method, rate, seed) for seed in range(5)]
+        runs = [loop["train"](method, rate, seed, epochs=10, m=3000) for seed in range(5)]
         costs[method] = np.array([run[1][-1] for run in runs])
-        wrong[method] = np.array([loop["wrong_share"](run[0], digits.X_test, digits.Y_test) for run in runs])
+        wrong[method] = np.array([loop["judge"](run[0], digits.X_test, digits.Y_test)[1] for run in runs])
     assert np.all(wrong["gradient descent"] > wrong["mini-batches"] + 0.05)
     for method in ("mini-batches", "momentum", "RMSprop"):
         assert np.mean(costs["Adam"]) < np.mean(costs[method])
@@ -363,34 +361,23 @@ def test_methods_on_digits(loop, digits):
         assert abs(np.mean(gap)) < 2.5 * np.std(gap, ddof=1) / 5**0.5
 
 
-def test_the_loop_of_the_notebook_is_that_of_the_pictures(loop, digits):
-    part = pictures.Digits(digits.X_train[:, :3000], digits.Y_train[:, :3000], digits.X_test, digits.Y_test)
-    for method, rate in (("gradient descent", 1.0), ("momentum", 1.0), ("RMSprop", 0.01), ("Adam", 0.01)):
-        ours = loop["fit"](method, rate, 2, epochs=1)[1]
-        np.testing.assert_allclose(ours, pictures.train(MINE, part, method, rate, 1, seed=2).costs, rtol=1e-10)
-
-
-def test_decay_ends_lower_than_constant_rates(digits):
+def test_decay_ends_lower_than_constant_rates(loop):
     """Section 9, five starts: on average below the training cost of the best constant rate, and less spread."""
-    half = digits._replace(X_train=digits.X_train[:, :2000], Y_train=digits.Y_train[:, :2000])
     rules = {"decay": lambda epoch: UPDATE_LR(1.0, epoch, 0.2), "1": 1.0, "0.7": 0.7, "0.3": 0.3, "0.1": 0.1}
-    runs = {
-        name: [pictures.train(MINE, half, "mini-batches", rate, epochs=12, size=8, seed=seed) for seed in range(5)]
+    ends = {
+        name: np.array([loop["train"]("mini-batches", rate, seed, 12, m=2000, size=8)[1][-1] for seed in range(5)])
         for name, rate in rules.items()
     }
-    ends = {name: np.array([run.costs[-1] for run in found]) for name, found in runs.items()}
     assert min(rules, key=lambda name: np.mean(ends[name])) == "decay"
     assert min(("1", "0.7", "0.3", "0.1"), key=lambda name: np.mean(ends[name])) == "0.7"
     assert np.any(ends["0.7"] < ends["decay"]), "not in each start"
     assert np.ptp(ends["0.7"]) > 2 * np.ptp(ends["decay"])
 
 
-def test_longer_first_steps_are_faster_with_a_small_rate(digits):
+def test_longer_first_steps_are_faster_with_a_small_rate(loop):
     """Section 7, five starts."""
     corrected, longer = (
-        np.array(
-            [pictures.train(MINE, digits, "Adam", 0.003, 1, seed=seed, later=later).costs[-1] for seed in range(5)]
-        )
+        np.array([loop["train"]("Adam", 0.003, seed, 1, later=later)[1][-1] for seed in range(5)])
         for later in (0, 10**6)
     )
     assert np.all(longer < corrected - 0.03)

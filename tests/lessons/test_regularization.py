@@ -148,26 +148,31 @@ def test_train_takes_the_step_of_autograd(lambd):
 
 
 @pytest.mark.parametrize("lambd", [0.0, 5.0])
-def test_train_takes_the_step_of_the_references_with_several_outputs(lambd):
+def test_train_takes_the_step_of_the_references_with_several_outputs(lesson, lambd):
     X, Y, start = example((3, 6, 4, 3, 12))
-    grads = REG(X, Y, regularization.cache_of(start, X), lambd)
+    grads = REG(X, Y, lesson["cache_of"](start, X), lambd)
     run = regularization.train(start, regularization.Points(X, Y, X, Y), lambd=lambd, steps=1, learning_rate=0.2)
     for name in NAMES:
         np.testing.assert_allclose(run.parameters[name], start[name] - 0.2 * grads["d" + name], atol=1e-12)
     assert run.costs[0] == pytest.approx(cost_of(start, X, Y))
 
 
-def test_cache_of_is_the_forward_pass_without_dropout():
-    X, _, parameters = example((3, 6, 4, 3, 12))
-    ours, (_, theirs) = regularization.cache_of(parameters, X), FORWARD(X, parameters, 1.0, np.random.default_rng(0))
+def test_the_given_functions_are_those_of_the_lessons_before(lesson):
+    X, Y, parameters = example((3, 6, 4, 3, 12))
+    ours, (_, theirs) = lesson["cache_of"](parameters, X), FORWARD(X, parameters, 1.0, np.random.default_rng(0))
     for name in ("Z1", "A1", "Z2", "A2", "Z3", "A3"):
         np.testing.assert_allclose(ours[name], theirs[name])
+    assert lesson["data_cost"](parameters, X, Y) == pytest.approx(cost_of(parameters, X, Y))
+    he = exercises.load("initialization").exercises["initialize_parameters_he"]
+    theirs = he([196, 64, 32, 10], np.random.default_rng(4))
+    for name, array in lesson["he_start"](4).items():
+        np.testing.assert_array_equal(array, theirs[name])
 
 
-def test_weight_decay_is_gradient_descent_on_the_penalised_cost():
+def test_weight_decay_is_gradient_descent_on_the_penalised_cost(lesson):
     """Equation (3.9), by the references alone."""
     X, Y, parameters = example((3, 6, 4, 2, 7))
-    cache = regularization.cache_of(parameters, X)
+    cache = lesson["cache_of"](parameters, X)
     with_penalty, without = REG(X, Y, cache, 3.0), REG(X, Y, cache, 0.0)
     for l in (1, 2, 3):
         step = parameters[f"W{l}"] - 0.1 * with_penalty[f"dW{l}"]
@@ -218,10 +223,10 @@ def test_digits_share_nothing_between_their_parts():
 
 @pytest.fixture(scope="module")
 def lesson():
-    """The functions `train` and `train_thinned` of the notebook, with the references in place of the learner's."""
-    names = {"np": np, "pictures": regularization} | {name: one.reference for name, one in LESSON.items()}
+    """The notebook's own functions, with the references in place of the learner's."""
+    names = {"np": np} | {name: one.reference for name, one in LESSON.items()}
     cells = {cell.id: cell.source for cell in notebooks.read(courses.find("regularization").path).cells}
-    for cell in ("train", "train_thinned"):
+    for cell in ("given", "given_judges", "train", "train_thinned"):
         exec(cells[cell], names)
     return names
 
@@ -236,14 +241,14 @@ def measured(lesson):
         results = {f"lambda {lambd}": lesson["train"](start, digits, lambd)[-1] for lambd in (3, 10, 30)}
         results |= {f"keep {p}": lesson["train_thinned"](start, digits, p, seed)[0] for p in (0.8, 0.5)}
         visited = lesson["train"](start, digits)
-        dev = [regularization.data_cost(p, *digits[2:4]) for p in visited]
+        dev = [lesson["data_cost"](p, *digits[2:4]) for p in visited]
         results |= {"plain": visited[-1], "early": visited[int(np.argmin(dev))]}
         assert 20 <= 10 * int(np.argmin(dev)) <= 150, "the lowest dev cost comes early"
         assert dev[-1] > 1.1 * min(dev)
         for name, p in results.items():
             pairs = (digits[:2], digits[2:4], digits[4:])
-            right = [regularization.accuracy(regularization.scores(p, X), Y) for X, Y in pairs]
-            found.setdefault(name, []).append([*right, regularization.data_cost(p, *digits[4:])])
+            right = [lesson["share_right"](p, X, Y) for X, Y in pairs]
+            found.setdefault(name, []).append([*right, lesson["data_cost"](p, *digits[4:])])
     return {name: np.array(rows) for name, rows in found.items()}
 
 
@@ -320,9 +325,9 @@ def test_dropout_left_on_is_worse_than_the_whole_network(lesson):
         net = lesson["train_thinned"](start, digits, 0.5, seed, 300)[0]
         rng = np.random.default_rng(0)
         passes = np.array([FORWARD(digits.X_test, net, 0.5, rng)[0] for _ in range(30)])
-        whole = regularization.accuracy(regularization.scores(net, digits.X_test), digits.Y_test)
-        assert np.mean([regularization.accuracy(A3, digits.Y_test) for A3 in passes]) < whole - 0.07
-        assert abs(regularization.accuracy(passes.mean(axis=0), digits.Y_test) - whole) < 0.04
+        whole = lesson["share_right"](net, digits.X_test, digits.Y_test)
+        assert np.mean([lesson["right_of"](A3, digits.Y_test) for A3 in passes]) < whole - 0.07
+        assert abs(lesson["right_of"](passes.mean(axis=0), digits.Y_test) - whole) < 0.04
         assert np.mean(passes[0].argmax(axis=0) != passes[1].argmax(axis=0)) > 0.25
 
 

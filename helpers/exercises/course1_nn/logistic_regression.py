@@ -744,6 +744,11 @@ def assigned_instead_of_added(w, b, X, Y):
     return {"dw": last["dw"] / m, "db": last["db"] / m}, cost / m
 
 
+@propagate_loop.mistake("In dw only the last example counts: `dw[j, 0] += ...`, not `=`.")
+def dw_assigned_instead_of_added(w, b, X, Y):
+    return propagate_variant(w, b, X, Y, dw=lambda dZ: X[:, -1:] @ dZ[:, -1:].T / X.shape[1])
+
+
 @propagate_loop.mistake("z goes on growing from one example to the next: start it anew (`z = b`) for each example.")
 def z_not_reset(w, b, X, Y):
     m = X.shape[1]
@@ -1205,6 +1210,13 @@ def predicted_before_training(X_train, Y_train, X_test, Y_test, num_iterations, 
     result = model(X_train, Y_train, X_test, Y_test, num_iterations, learning_rate)
     w, b = initialize_with_zeros(X_train.shape[0])
     return result | {"Y_prediction_train": predict(w, b, X_train), "Y_prediction_test": predict(w, b, X_test)}
+
+
+@model.mistake("w and b are those of the start, which optimize leaves as they are. The trained ones stand in `params`.")
+def trained_parameters_lost(X_train, Y_train, X_test, Y_test, num_iterations, learning_rate):
+    result = predicted_before_training(X_train, Y_train, X_test, Y_test, num_iterations, learning_rate)
+    w, b = initialize_with_zeros(X_train.shape[0])
+    return result | {"w": w, "b": b}
 
 
 @model.mistake("Your model trains on the test set. It may only be used for the last prediction.")
