@@ -507,7 +507,9 @@ def scores_as_weights(*given):
     return attention_variant(*given, weights=lambda S, mask: np.where(mask, S, 0))
 
 
-@scaled_dot_product_attention.mistake("The output is made with the scores. The values are weighted with A, what the softmax gave.")
+@scaled_dot_product_attention.mistake(
+    "The output is made with the scores. The values are weighted with A, what the softmax gave."
+)
 def scores_for_the_output(Q, K, V, mask):
     S = scores_of(Q, K) / np.sqrt(len(Q))
     return np.einsum("its,vis->vit", S, V), (Q, K, V, masked_softmax(S, mask))
