@@ -136,6 +136,13 @@ def test_no_cause_is_guessed():
     assert said.count(". ") == 1, f"a verdict and the equation, nothing between: {said}"
 
 
+def test_no_cause_is_guessed_from_what_is_left_of_a_part_with_too_few_entries():
+    given = [case(x=np.arange(4.0)), case(x=np.arange(6.0))]
+    check = made_up(lambda x: (np.sum(x), (x, [x, 2 * x])), *given, returns=("sum", "cache"))
+    said = message(check, lambda x: (np.sum(x), (x, [x])), "<lambda>")
+    assert said == "cache[1]: wrong number of entries: expected 2, got 1. See equation (9.9)."
+
+
 def test_number_in_an_array_is_named():
     check = made_up(lambda x: float(np.sum(x)), case(x=np.arange(4.0)), case(x=np.arange(6.0) - 0.5))
     check.exercises["layer"] = next(iter(check.exercises.values()))._replace(name="layer")

@@ -312,9 +312,8 @@ def scores_after(gpt_forward, text, parameters, symbols, num_heads=4):
 
 def _bars(symbols, animated):
     figure, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-    ax.set_xticks(range(len(symbols)), shown(symbols), fontsize=8)
-    plt.setp(ax.get_xticklabels()[:2], rotation=90)
-    ax.set(ylim=(0, 1), ylabel="share", xlabel="next symbol")
+    ax.set_xticks(range(len(symbols)), [{"\n": "⏎", " ": "␣"}.get(char, char) for char in symbols], fontsize=8)
+    ax.set(ylim=(0, 1), ylabel="share", xlabel="next symbol (␣ is a space, ⏎ an end)")
     ax.grid(axis="x", visible=False)
     V = range(len(symbols))
     before = ax.bar(V, np.zeros(len(symbols)), color=_GRAY, hatch="//", edgecolor="white", animated=animated)

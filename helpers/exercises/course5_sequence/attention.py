@@ -151,6 +151,11 @@ def padding_at_the_start(lengths, T_k):
     return np.arange(T_k)[::-1] < np.asarray(lengths)[:, None, None]
 
 
+@padding_mask.mistake("The mask has a row for each step. One row serves all queries: (m, 1, T_k).")
+def a_row_for_each_step(lengths, T_k):
+    return np.repeat(np.arange(T_k) < np.asarray(lengths)[:, None, None], T_k, axis=1)
+
+
 @padding_mask.accept
 def mask_with_loops(lengths, T_k):
     return [[[s < length for s in range(T_k)]] for length in lengths]
@@ -502,6 +507,14 @@ def scores_as_weights(*given):
     return attention_variant(*given, weights=lambda S, mask: np.where(mask, S, 0))
 
 
+@scaled_dot_product_attention.mistake(
+    "The output is made with the scores. The values are weighted with A, what the softmax gave."
+)
+def scores_for_the_output(Q, K, V, mask):
+    S = scores_of(Q, K) / np.sqrt(len(Q))
+    return np.einsum("its,vis->vit", S, V), (Q, K, V, masked_softmax(S, mask))
+
+
 @scaled_dot_product_attention.mistake("All the weight is on the best key: this is the hard look-up. Take the softmax.")
 def best_key_alone(*given):
     return attention_variant(*given, weights=hard_look_up)
@@ -653,6 +666,11 @@ def sum_added(dA, A):
 @softmax_rows_backward.mistake("The factor A stands before dA alone. It multiplies the sum, too.")
 def factor_before_one_term(dA, A):
     return A * dA - np.sum(A * dA, axis=-1, keepdims=True)
+
+
+@softmax_rows_backward.mistake("A and dA are exchanged: A stands before the bracket, and dA is the first term in it.")
+def A_and_dA_exchanged(dA, A):
+    return dA * (A - np.sum(A * dA, axis=-1, keepdims=True))
 
 
 @softmax_rows_backward.accept

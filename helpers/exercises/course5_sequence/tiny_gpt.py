@@ -43,8 +43,8 @@ lesson.predict(
     "A GPT with 28 706 weights reads about 1.5 million characters of the King James Bible. Which of these counts, made on "
     "about as many characters, does it beat? The longest that it beats:",
     ("pairs of characters", "three in a row", "four in a row", "five in a row"),
-    "Words of three or four letters are most of this text, and counts of four in a row know them nearly by heart. The GPT "
-    "has to find them step by step.",
+    "It looks back at up to 32 symbols, counts of four in a row at three. But what counts of four store as 28 051 numbers "
+    "of their own, it must learn, in 3000 steps, with about as many weights.",
 )
 lesson.predict(
     "cache_speed",
@@ -162,6 +162,14 @@ def exchanged(*given):
 def end_not_counted(*given):
     inputs, targets, _ = batch_variant(*given)
     return inputs, targets, batch_variant(*given, extra=0)[2]
+
+
+@shifted_batch.mistake(
+    "The last real place is False in your mask. It has len(text) + 1 real places, or T if the text is longer."
+)
+def last_not_counted(*given):
+    inputs, targets, mask = batch_variant(*given)
+    return inputs, targets, mask & (mask.cumsum(axis=1) < mask.sum(axis=1, keepdims=True))
 
 
 @shifted_batch.mistake("All places are real in your mask. Behind the end of a text nothing counts.")
@@ -1201,6 +1209,18 @@ def crossing_dropped(*given):
 
 
 @next_token_distribution.mistake(
+    "The symbol with which the sum reaches top_p is dropped. It stays: look at the sum before it, without itself."
+)
+def reaching_dropped(*given):
+    def keep(ranked, p):
+        kept = np.cumsum(ranked) < p - 1e-12
+        kept[0] = True
+        return kept if p < 1 else np.ones(ranked.shape, dtype=bool)
+
+    return next_variant(*given, keep=keep)
+
+
+@next_token_distribution.mistake(
     "Where a sum is exactly top_p, you keep one more. The smallest set whose mass is at least top_p is enough."
 )
 def one_more_at_equality(*given):
@@ -1447,6 +1467,20 @@ def scale_of_all_rows(*given):
 @cached_attention_step.mistake("The heads are not split: there is one softmax for all rows. Each head has its own.")
 def step_with_one_head(x_new, kv_cache, p, h):
     return step_variant(x_new, kv_cache, p, h, heads=1)
+
+
+@cached_attention_step.mistake(
+    "The heads take every h-th row. Head r has rows r d_k to (r + 1) d_k: reshape to (h, d_k, m, t)."
+)
+def step_interleaved(x_new, kv_cache, p, h):
+    rows = np.arange(len(x_new)).reshape(-1, h).T.ravel()
+    q, k, v = (np.tensordot(p["W" + name], x_new, axes=1) + p["b" + name][:, :, None] for name in "QKV")
+    K, V = np.concatenate([kv_cache[0], k], axis=2), np.concatenate([kv_cache[1], v], axis=2)
+    Q_h, K_h, V_h = (X[rows].reshape(h, -1, *X.shape[1:]) for X in (q, K, V))
+    A = softmax(np.einsum("hdmq,hdmk->mhqk", Q_h, K_h) / np.sqrt(Q_h.shape[1]), axis=-1)
+    H = np.einsum("mhqk,hdmk->hdmq", A, V_h)
+    H = H.swapaxes(0, 1).reshape(x_new.shape)  # merged as it was split
+    return np.tensordot(p["WO"], H, axes=1) + p["bO"][:, :, None], (K, V)
 
 
 @cached_attention_step.mistake("The softmax runs over the heads. For each query and head it runs over the keys.")

@@ -136,6 +136,13 @@ def over_examples_and_steps(*given):
 
 
 @layer_norm_forward.mistake(
+    "Mean and variance run over the steps of an example, too. Each step has its own: axis 0 alone."
+)
+def over_numbers_and_steps(*given):
+    return norm_variant(*given, axis=(0, 2))
+
+
+@layer_norm_forward.mistake(
     "There is one mean and one variance for everything. Each example and step has its own: axis 0."
 )
 def over_everything(*given):
@@ -331,6 +338,14 @@ def spread_added(*given):
     return norm_back(*given, stretch=-1)
 
 
+@layer_norm_backward.mistake("The last term lacks its factor x_hat: x_hat times the mean of dx_hat * x_hat.")
+def spread_without_x_hat(dy, cache):
+    x_hat, s, gamma = cache
+    d = dy * gamma[:, :, None]
+    mean = lambda V: np.mean(V, axis=0, keepdims=True)
+    return norm_back(dy, cache, dx=lambda _: (d - mean(d) - mean(d * x_hat)) / s)
+
+
 @layer_norm_backward.mistake("The mean of dx_hat is added. Subtract it.")
 def mean_added(*given):
     return norm_back(*given, shift=-1)
@@ -492,6 +507,11 @@ def without_the_half(z):
     return z * (1 + erf(np.asarray(z) / np.sqrt(2)))
 
 
+@gelu.mistake("The 1 is missing: Φ(z) = (1 + erf(z / sqrt(2))) / 2.")
+def without_the_one(z):
+    return 0.5 * np.asarray(z) * erf(np.asarray(z) / np.sqrt(2))
+
+
 @gelu.mistake("The density φ stands where the distribution function Φ belongs.")
 def density_for_distribution(z):
     return z * norm.pdf(z)
@@ -563,6 +583,25 @@ def density_alone(z):
 def density_not_normalised(z):
     z = np.asarray(z)
     return ndtr(z) + z * np.exp(-(z**2) / 2)
+
+
+@gelu_derivative.mistake("The density is divided by 2π. It is divided by the root of 2π.")
+def density_without_the_root(z):
+    z = np.asarray(z)
+    return ndtr(z) + z * np.exp(-(z**2) / 2) / (2 * np.pi)
+
+
+@gelu_derivative.mistake(
+    "The density is divided by 2 and multiplied by π: Python goes from left to right. Put brackets round 2 * np.pi, and take its root."
+)
+def density_times_pi(z):
+    z = np.asarray(z)
+    return ndtr(z) + z * np.exp(-(z**2) / 2) / 2 * np.pi
+
+
+@gelu_derivative.mistake("The first term is GELU itself. The derivative of z is 1, so it is Φ(z) without the factor z.")
+def value_for_distribution(z):
+    return np.asarray(z) * ndtr(z) + z * norm.pdf(z)
 
 
 @gelu_derivative.mistake("The exponent of the density is -z². It is -z²/2.")
@@ -1105,6 +1144,17 @@ def second_norm_of_the_first(x, p, h, mask):
 )
 def keys_before_the_norm(*given):
     return block_variant(*given, attended=lambda x, u: x)
+
+
+@transformer_block_forward.mistake(
+    "Queries come from x before the norm. In self-attention all three see the same array."
+)
+def queries_before_the_norm(x, p, h, mask):
+    u, norm1 = first_norm(x, p)
+    out, attention = multi_head_attention(x, u, p, h, mask)
+    v, norm2 = first_norm(x + out, p, "2")
+    f, feed = fed(v, p)
+    return x + out + f, (norm1, attention, norm2, feed)
 
 
 @transformer_block_forward.mistake("The mask is not handed on to the attention.")
