@@ -1498,7 +1498,7 @@ def bleu_cases(rng):
     found = []
     settings = (
         (2, ((6, (8,)), (5, (7,)))),  # too short
-        (4, ((9, (7, 12)), (10, (9, 13)))),  # long enough; other lengths
+        (2, ((9, (5, 11)), (10, (6, 12)))),  # the nearest is the longer one
         (3, ((7, (9, 5)), (8, (10, 6)), (6, (9, 11)))),  # two references that are equally near
         (1, ((4, (6, 9)),)),
     )
@@ -1514,7 +1514,7 @@ def bleu_cases(rng):
                 for n in range(1, max_n + 1)
                 for one, theirs in zip(candidates, references, strict=True)
             ]
-            if all(0 < matches < total for matches, total in parts):
+            if all(0 < matches < total for matches, total in parts) and (max_n > 1 or parts[0][0] == 1):
                 break
         found.append(case(candidates=candidates, references=references, max_n=max_n))
     while True:  # one whose longest n-grams match nowhere
