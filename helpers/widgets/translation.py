@@ -255,8 +255,8 @@ def draw_rates(ax, steps, rows, labels):
 # --- the picture: a beam as a tree ------------------------------------------------------------------------------------
 
 #: Shares of a, b and the end: after the start, after a, after b.
-SHARES = np.array([[0.5, 0.4, 0.1], [0.4, 0.3, 0.3], [0.05, 0.05, 0.9]])
-NAMES, TREE_END, TREE_START = "ab.", 2, 3
+SHARES = np.array([[0.5, 0.4, 0.1], [0.4, 0.35, 0.25], [0.05, 0.05, 0.9]])
+NAMES, TREE_END, TREE_START = ("a", "b", "end"), 2, 3
 _MOST = 40
 
 
@@ -316,7 +316,7 @@ def _show_tree(parts, beam_search, width, max_length, alpha):
         collection.set(segments=ends, linewidths=size or [1])
     framed.set_offsets([places[one["path"]] for one in branches if one["done"]] or np.zeros((0, 2)))
     for text, one in zip(said, [*branches, *[None] * _MOST], strict=False):
-        text.set_text("" if one is None else f"{NAMES[one['path'][-1]]} {one['share']:.2f}".replace(".0 ", ". ", 1))
+        text.set_text("" if one is None else f"{NAMES[one['path'][-1]]} {one['share']:.2f}")
         text.set_color("black" if one and one["kept"] else "#777777")
         text.set_position(places[one["path"]] if one else (0, 0))
     listed = "; ".join(f"{_said(tokens, max_length)} {score:.2f}" for score, tokens in found)

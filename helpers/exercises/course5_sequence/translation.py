@@ -36,7 +36,7 @@ lesson.predict(
 )
 lesson.predict(
     "greedy_tree",
-    "After the start a has the probability .5, b .4, the end .1. After a: a .4, b .3, end .3. After b: a .05, b .05, end "
+    "After the start a has the probability .5, b .4, the end .1. After a: a .4, b .35, end .25. After b: a .05, b .05, end "
     ".9. Two steps are taken, and the likeliest token is taken each time. What is the probability of the result?",
     because="The likeliest first token, a with .5, leads to .4 at best. The path over b is worth .4 times .9.",
 )
@@ -827,7 +827,7 @@ def greedy_cases(rng):
 
 
 #: a, b and the end; the rows are those after the start, after a, after b.
-HAND = np.log([[0.5, 0.4, 0.1], [0.4, 0.3, 0.3], [0.05, 0.05, 0.9]])
+HAND = np.log([[0.5, 0.4, 0.1], [0.4, 0.35, 0.25], [0.05, 0.05, 0.9]])
 HAND_ARGUMENTS = {"step": Function("table", 0), "state": (0, np.roll(HAND, -1, axis=0)), "start": 2, "end": 2}
 
 
