@@ -15,15 +15,17 @@ from helpers.widgets import LiveFigure, fast_cnn, fast_rnn
 from helpers.widgets.fast_translation import gru_forward, padding_mask, scaled_dot_product_attention
 
 _GRAY = "#bbbbbb"
-#: What a written date is made of, and what its translation is. Behind those come the number of the end and of the start.
+#: What a written date is made of, and what its translation is. Behind those come the end and the start.
 SOURCE = " ',-./0123456789abcdefghijklmnopqrstuvwxyz"
 TARGET = "0123456789-"
 END, START = len(TARGET), len(TARGET) + 1
 #: Symbols to say: ten of a date and the end.
 STEPS = 11
 
-MONTHS = tuple("january february march april may june july august september october november december".split())
-DAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FIRST, LAST = datetime.date(1950, 1, 1).toordinal(), datetime.date(2049, 12, 31).toordinal()
 
 
@@ -61,7 +63,7 @@ def dates(learn=8000, test=600, seed=0):
 
 
 def readings(text):
-    """Return the days that a text can mean, as a set of iso dates; one with two slashes and a short year may have two."""
+    """Return the days that a text with a short year and two slashes can mean, as a set of iso dates."""
     found = re.fullmatch(r"(\d+)/(\d+)/(\d\d)", text)
     if not found:
         return set()
@@ -202,7 +204,7 @@ def most_frequent(learn):
 
 
 def nearest_dates(learn, test):
-    """Return, for each text of `test`, the translation of the text to learn from that shares most pairs of characters."""
+    """Return, for each text of `test`, the translation of the text that shares the most pairs of characters."""
     pairs = {}
 
     def counts(texts):
@@ -267,7 +269,7 @@ def tree_step(token, state):
 
 
 def _branches(beam_search, width, max_length, alpha):
-    """Return what a search returns, and the branches it saw: dicts with path, from, probability, whether it was kept."""
+    """Return what a search returns, and the branches it saw: dicts with path, share, whether kept, whether returned."""
     asked = []
 
     def step(token, state):
@@ -421,8 +423,8 @@ def sick_run(rng, seq2seq_forward, seq2seq_backward, which=None):
     freely = np.mean(said == test[2])
     means = ", ".join(f"{one:.3g}" for one in np.reshape(costs, (4, 30)).mean(axis=1))
     words = (
-        f"The mean costs of four times 30 steps are {means}; guessing costs {STEPS * np.log(END + 1):.1f}. Dates that are "
-        f"held out cost {held_out:.3g} at the end. Of their tokens {given:.0%} are right with the symbols of training "
+        f"The mean costs of four times 30 steps are {means}; guessing costs {STEPS * np.log(END + 1):.1f}. Dates that "
+        f"are held out cost {held_out:.3g} at the end. Of their tokens {given:.0%} are right with the symbols of training "
         f"given, and {freely:.0%} when the model reads its own."
     )
     figure, ax = plt.subplots(figsize=(6, 2.6))

@@ -191,7 +191,9 @@ def first_state(*given):
     return encode_variant(*given, last=lambda H, lengths: H[:, :, 0])
 
 
-@encode.mistake("All examples get the last step of the first one. Each has its own length: index examples and steps together.")
+@encode.mistake(
+    "All examples get the last step of the first one. Each has its own length: index examples and steps together."
+)
 def length_of_the_first(*given):
     return encode_variant(*given, last=lambda H, lengths: H[:, :, min(lengths[0], H.shape[2]) - 1])
 
@@ -227,12 +229,16 @@ def read_backwards(*given):
     return encode_variant(*given, read=lambda x: x[:, ::-1])
 
 
-@encode.mistake("The states at padding are set to 0. H is what the GRU returns; attention closes padding with its mask.")
+@encode.mistake(
+    "The states at padding are set to 0. H is what the GRU returns; attention closes padding with its mask."
+)
 def states_cleared(*given):
     return encode_variant(*given, H=lambda H, lengths: H * padding_mask(lengths, H.shape[2])[:, 0])
 
 
-@encode.accept("A mask that is 1 at the last real step alone, and a sum over the steps: slower, but no index of two arrays.")
+@encode.accept(
+    "A mask that is 1 at the last real step alone, and a sum over the steps: slower, but no index of two arrays."
+)
 def encode_with_a_mask(x, lengths, parameters):
     H, kept = gru_forward(x, np.zeros((len(parameters["bi"]), len(x))), parameters["encoder"])
     last = np.sum(H * (np.arange(x.shape[1]) == lengths[:, None] - 1), axis=2)
@@ -290,7 +296,9 @@ def not_shifted(targets, start):
     return targets.copy()
 
 
-@decoder_inputs.mistake("The targets are shifted the wrong way: each step reads the symbol after the one it should say.")
+@decoder_inputs.mistake(
+    "The targets are shifted the wrong way: each step reads the symbol after the one it should say."
+)
 def shifted_the_wrong_way(targets, start):
     return np.concatenate([targets[:, 1:], np.full((len(targets), 1), start)], axis=1)
 
@@ -630,12 +638,16 @@ def back_variant(
     return gradients if change is None else gradients | change(gradients, dZ, cache)
 
 
-@seq2seq_backward.mistake("dH is what comes back from the keys alone. The encoder's states are the values, too: add dV.")
+@seq2seq_backward.mistake(
+    "dH is what comes back from the keys alone. The encoder's states are the values, too: add dV."
+)
 def from_keys_alone(*given):
     return back_variant(*given, into_H=lambda dK, dV: dK)
 
 
-@seq2seq_backward.mistake("dH is what comes back from the values alone. The encoder's states are the keys, too: add dK.")
+@seq2seq_backward.mistake(
+    "dH is what comes back from the values alone. The encoder's states are the keys, too: add dK."
+)
 def from_values_alone(*given):
     return back_variant(*given, into_H=lambda dK, dV: dV)
 
@@ -670,7 +682,9 @@ def start_at_padding(*given):
     return back_variant(*given, start=start)
 
 
-@seq2seq_backward.mistake("What comes back from the start is added at all steps. It belongs to the last real one alone.")
+@seq2seq_backward.mistake(
+    "What comes back from the start is added at all steps. It belongs to the last real one alone."
+)
 def start_at_all_steps(*given):
     def start(dH, Wi, dz, lengths):
         dH += (Wi.T @ dz)[:, :, None]
@@ -715,12 +729,12 @@ def query_matrix_skipped(*given):
 
 @seq2seq_backward.mistake("The matrix W_Q is not transposed on its way back: WQ.T @ dQ.")
 def query_matrix_not_transposed(dZ, cache):
-    return back_variant(
-        dZ, cache, into_S=lambda dS, through, dQ: dS + np.einsum("ij,jmt->imt", cache[0]["WQ"], dQ)
-    )
+    return back_variant(dZ, cache, into_S=lambda dS, through, dQ: dS + np.einsum("ij,jmt->imt", cache[0]["WQ"], dQ))
 
 
-@seq2seq_backward.mistake("The halves are exchanged: the first n rows of W.T @ dZ belong to the state, the others to the context.")
+@seq2seq_backward.mistake(
+    "The halves are exchanged: the first n rows of W.T @ dZ belong to the state, the others to the context."
+)
 def halves_exchanged(*given):
     return back_variant(*given, halves=lambda dSC, n: (dSC[n:], dSC[:n]))
 
@@ -730,7 +744,9 @@ def dWQ_transposed(*given):
     return back_variant(*given, dWQ=lambda dQ, S, attended: np.einsum("imt,jmt->ji", dQ, S))
 
 
-@seq2seq_backward.mistake("dWQ is made with the queries. It takes what W_Q was multiplied with, the decoder's states S.")
+@seq2seq_backward.mistake(
+    "dWQ is made with the queries. It takes what W_Q was multiplied with, the decoder's states S."
+)
 def dWQ_from_queries(*given):
     return back_variant(*given, dWQ=lambda dQ, S, attended: np.einsum("imt,jmt->ij", dQ, attended[0]))
 
@@ -765,7 +781,9 @@ def networks_exchanged(*given):
     )
 
 
-@seq2seq_backward.accept("A mask that is True at the last real step puts the part of the start into an array of its own.")
+@seq2seq_backward.accept(
+    "A mask that is True at the last real step puts the part of the start into an array of its own."
+)
 def back_with_a_mask(dZ, cache):
     p, (kept, lengths, last, s0), decoded, attended, S, SC = cache
     dS, dC = np.split(np.tensordot(p["W"].T, dZ, axes=1), 2)
@@ -917,7 +935,9 @@ def one_step_too_few(step, state, start, end, max_length):
     return greedy_variant(step, state, start, end, max_length - 1)
 
 
-@greedy_decode.mistake("The state is not passed on: each step gets the one with which all began. Keep what `step` returns.")
+@greedy_decode.mistake(
+    "The state is not passed on: each step gets the one with which all began. Keep what `step` returns."
+)
 def state_not_passed_on(*given):
     return greedy_variant(*given, keep=lambda new, old: old)
 
@@ -1179,7 +1199,9 @@ def unfinished_lost(*given):
     return beam_variant(*given, unfinished=False)
 
 
-@beam_search.mistake("What has not said the end after max_length steps has its plain sum. Divide it by its length, too.")
+@beam_search.mistake(
+    "What has not said the end after max_length steps has its plain sum. Divide it by its length, too."
+)
 def unfinished_not_divided(step, state, start, end, width, max_length, alpha):
     score = lambda total, length, alpha: total if length > max_length else total / length**alpha
     return beam_variant(step, state, start, end, width, max_length, alpha, score=score, extra=(0, 1))
@@ -1195,9 +1217,7 @@ def logarithms_multiplied(*given):
     return beam_variant(*given, add=lambda total, log: total * log, begin=1.0)
 
 
-@beam_search.mistake(
-    "The sum is divided at each step, and added to again. Divide once, when a hypothesis is finished."
-)
+@beam_search.mistake("The sum is divided at each step, and added to again. Divide once, when a hypothesis is finished.")
 def divided_at_each_step(*given):
     return beam_variant(
         *given, each=lambda total, length, alpha: total / length**alpha, score=lambda total, length, alpha: total
@@ -1315,7 +1335,7 @@ def beam_with_marks(step, state, start, end, width, max_length, alpha):
 
 # --- modified_precision ----------------------------------------------------------------------------------------------
 
-WORDS = "the cat sat down on a mat".split()
+WORDS = ["the", "cat", "sat", "down", "on", "a", "mat"]
 
 
 def sentence(rng, length, words=4):
@@ -1459,7 +1479,9 @@ def order_lost(candidate, references, n):
     return sum(min(counts[gram], max(one[gram] for one in theirs)) for gram in counts), sum(counts.values())
 
 
-@modified_precision.mistake("You return the quotient. Return both numbers: `corpus_bleu` adds them up over all sentences.")
+@modified_precision.mistake(
+    "You return the quotient. Return both numbers: `corpus_bleu` adds them up over all sentences."
+)
 def quotient(*given):
     matches, total = precision_of(*given)
     return matches / total if total else 0.0
@@ -1610,7 +1632,9 @@ def quotient_inverted(*given):
     return bleu_variant(*given, penalty=lambda c, r: np.exp(min(0, 1 - c / r)))
 
 
-@corpus_bleu.mistake("The penalty is for long candidates. It is for short ones, c below r; precision punishes the long ones.")
+@corpus_bleu.mistake(
+    "The penalty is for long candidates. It is for short ones, c below r; precision punishes the long ones."
+)
 def penalty_for_long_ones(*given):
     return bleu_variant(*given, penalty=lambda c, r: np.exp(1 - r / c) if c > r else 1.0)
 
@@ -1636,7 +1660,7 @@ def longest_reference(*given):
 
 
 @corpus_bleu.mistake("r adds up the first references. It takes the one whose length is nearest to the candidate's.")
-def length_of_the_first(*given):
+def first_reference_for_r(*given):
     return bleu_variant(*given, chosen=lambda length, lengths: lengths[0])
 
 
@@ -1650,7 +1674,9 @@ def zeros_left_out(*given):
     return bleu_variant(*given, zeros=lambda values: [one for one in values if one > 0])
 
 
-@corpus_bleu.mistake("The precisions have their arithmetic mean. Take the geometric mean: the mean of their logarithms, then exp.")
+@corpus_bleu.mistake(
+    "The precisions have their arithmetic mean. Take the geometric mean: the mean of their logarithms, then exp."
+)
 def arithmetic_mean(*given):
     return bleu_variant(*given, mean=np.mean)
 
@@ -1665,13 +1691,17 @@ def longest_alone(*given):
     return bleu_variant(*given, mean=lambda values: values[-1])
 
 
-@corpus_bleu.mistake("Each sentence gets a BLEU of its own, and you take the mean. Add up matches, totals and lengths first.")
+@corpus_bleu.mistake(
+    "Each sentence gets a BLEU of its own, and you take the mean. Add up matches, totals and lengths first."
+)
 def mean_of_sentences(candidates, references, max_n):
     pairs = zip(candidates, references, strict=True)
     return float(np.mean([bleu_variant([one], [theirs], max_n) for one, theirs in pairs]))
 
 
-@corpus_bleu.mistake("Precisions are averaged over the sentences. Add up matches and totals over all of them, then divide.")
+@corpus_bleu.mistake(
+    "Precisions are averaged over the sentences. Add up matches and totals over all of them, then divide."
+)
 def mean_of_precisions(candidates, references, max_n):
     def precisions(n):
         pairs = [precision_of(one, theirs, n) for one, theirs in zip(candidates, references, strict=True)]
