@@ -1,8 +1,8 @@
 """A GRU and attention as pairs of functions, for a model that translates; lesson 5.12.
 
-They compute what lessons 5.3 and 5.9 derive. Tokens are whole numbers (m, T), which stand for one-hot columns that
-are never built; states are (n_a, m, T). ``dV`` is the derivative of the cost J by V for every V; the factor 1/m enters once,
-in the loss. A ``mask`` is True where a query may look, and broadcasts to the shape (m, T_q, T_k).
+They compute what lessons 5.3 and 5.9 derive. Tokens are whole numbers (m, T), which stand for one-hot columns that are
+never built; states are (n_a, m, T). ``dV`` is the derivative of the cost J by V for every V; the factor 1/m enters
+once, in the loss. A ``mask`` is True where a query may look, and broadcasts to the shape (m, T_q, T_k).
 """
 
 import math

@@ -23,7 +23,8 @@ END, START = len(TARGET), len(TARGET) + 1
 STEPS = 11
 
 MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
 )  # fmt: skip
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FIRST, LAST = datetime.date(1950, 1, 1).toordinal(), datetime.date(2049, 12, 31).toordinal()
@@ -424,8 +425,8 @@ def sick_run(rng, seq2seq_forward, seq2seq_backward, which=None):
     means = ", ".join(f"{one:.3g}" for one in np.reshape(costs, (4, 30)).mean(axis=1))
     words = (
         f"The mean costs of four times 30 steps are {means}; guessing costs {STEPS * np.log(END + 1):.1f}. Dates that "
-        f"are held out cost {held_out:.3g} at the end. Of their tokens {given:.0%} are right with the symbols of training "
-        f"given, and {freely:.0%} when the model reads its own."
+        f"are held out cost {held_out:.3g} at the end. Of their tokens {given:.0%} are right with the symbols of "
+        f"training given, and {freely:.0%} when the model reads its own."
     )
     figure, ax = plt.subplots(figsize=(6, 2.6))
     ax.plot(np.minimum(costs, 60), color=BLUE, label="learned from")
