@@ -815,10 +815,10 @@ def back_with_a_loop(dZ, cache):
 # --- greedy_decode ---------------------------------------------------------------------------------------------------
 
 
-def draw_table(rng, rows, V, spread=1.5):
-    """Return log-probabilities (rows, V), no two of a row near each other."""
-    table = np.stack([rng.permutation(np.linspace(-spread, spread, V)) for _ in range(rows)])
-    return log_softmax(table + 0.2 * rng.random(table.shape), axis=1)
+def draw_table(rng, rows, V):
+    """Return log-probabilities (rows, V), some rows flat and some steep, no two of a row near each other."""
+    gaps = rng.uniform(0.1, 1.2, size=(rows, V)) * rng.uniform(0.6, 1.6, size=(rows, 1))
+    return log_softmax(np.stack([rng.permutation(row) for row in np.cumsum(gaps, axis=1)]), axis=1)
 
 
 def draw_walk(rng, V, rows, max_length, start, ends, least=2):
@@ -999,7 +999,7 @@ def greedy_with_while(step, state, start, end, max_length):
 def draw_beam(rng, V, rows, start, width, max_length, alpha, ended):
     """Return arguments of `beam_search` whose best is not the greedy one, with at least `ended` that say the end."""
     while True:
-        given = {"step": Function("table", V + 1), "state": (int(rng.integers(rows)), draw_table(rng, rows, V, 1.0))}
+        given = {"step": Function("table", V + 1), "state": (int(rng.integers(rows)), draw_table(rng, rows, V))}
         given |= {"start": start, "end": int(rng.integers(V))}
         full = beam_variant(**given, width=width, max_length=max_length, alpha=alpha, cut=False)
         scores = [score for score, _ in full]
