@@ -997,7 +997,7 @@ def greedy_with_while(step, state, start, end, max_length):
 
 
 def draw_beam(rng, V, rows, start, width, max_length, alpha, ended):
-    """Return arguments of `beam_search` whose best is not the greedy one, with at least `ended` that say the end."""
+    """Return arguments of `beam_search` whose best is not the greedy one, and, with alpha 1, not the best of all."""
     while True:
         given = {"step": Function("table", V + 1), "state": (int(rng.integers(rows)), draw_table(rng, rows, V))}
         given |= {"start": start, "end": int(rng.integers(V))}
@@ -1011,7 +1011,9 @@ def draw_beam(rng, V, rows, start, width, max_length, alpha, ended):
             and list(full[0][1]) != plain
             and min(np.abs(np.diff(scores)), default=1) > 1e-4
         ):
-            return given | {"width": width, "max_length": max_length, "alpha": alpha}
+            given |= {"max_length": max_length, "alpha": alpha}
+            if alpha != 1 or beam_variant(**given, width=200)[0][0] > scores[0]:
+                return given | {"width": width}
 
 
 def beam_cases(rng):
@@ -1347,12 +1349,20 @@ def precision_cases(rng):
     found = []
     for n, length, lengths, words in ((1, 7, (4, 5), 3), (2, 8, (6, 5, 7), 3), (1, 6, (9,), 4), (3, 9, (8, 8), 2)):
         while True:
-            candidate, references = sentence(rng, length, words), [sentence(rng, one, words) for one in lengths]
-            values = {precision_of(candidate, references, n, how)[0] for how in ("clip", "sum", "none", "one", "first")}
-            if len(values) >= min(5, 1 + 2 * len(lengths)) or (len(lengths) == 1 and len(values) >= 2):
+            given = sentence(rng, length, words), [sentence(rng, one, words) for one in lengths], n
+            values = {precision_of(*given, how)[0] for how in ("clip", "sum", "none", "one", "first")}
+            many = len(values) >= min(5, 1 + 2 * len(lengths)) or (len(lengths) == 1 and len(values) >= 2)
+            if many and (n == 1 or precision_of(*given) != order_free(*given)):
                 break
-        found.append(case(candidate=candidate, references=references, n=n))
+        found.append(case(candidate=given[0], references=given[1], n=n))
     return [*found, case(candidate=sentence(rng, 2), references=[sentence(rng, 5)], n=3)]
+
+
+def order_free(candidate, references, n):
+    """Return matches and total where the order inside an n-gram does not count."""
+    count = lambda tokens: Counter(tuple(sorted(gram)) for gram in grams(tokens, n))
+    counts, theirs = count(candidate), [count(one) for one in references]
+    return sum(min(counts[gram], max(one[gram] for one in theirs)) for gram in counts), sum(counts.values())
 
 
 def grams(tokens, n):
@@ -1474,9 +1484,7 @@ def single_tokens(candidate, references, n):
 
 @modified_precision.mistake("The order inside an n-gram is lost: keep tuples, not sets or sorted lists.")
 def order_lost(candidate, references, n):
-    count = lambda tokens: Counter(tuple(sorted(gram)) for gram in grams(tokens, n))
-    counts, theirs = count(candidate), [count(one) for one in references]
-    return sum(min(counts[gram], max(one[gram] for one in theirs)) for gram in counts), sum(counts.values())
+    return order_free(candidate, references, n)
 
 
 @modified_precision.mistake(
@@ -1529,12 +1537,13 @@ def bleu_cases(rng):
             candidates, references = [], []
             for length, lengths in sizes:
                 text = sentence(rng, max(lengths), 7)
-                candidates.append(near(rng, text, length))
+                candidates.append(near(rng, text, length) if max_n > 1 else sentence(rng, length, 7))
                 references.append([near(rng, text, one) for one in lengths])
             parts = [
-                precision_of(one, theirs, n)
+                np.sum(
+                    [precision_of(one, theirs, n) for one, theirs in zip(candidates, references, strict=True)], axis=0
+                )
                 for n in range(1, max_n + 1)
-                for one, theirs in zip(candidates, references, strict=True)
             ]
             if all(0 < matches < total for matches, total in parts) and (max_n > 1 or parts[0][0] == 1):
                 break
