@@ -296,10 +296,11 @@ def _tree_figure(animated):
     ax.grid(visible=False)
     cut = LineCollection([], colors=_GRAY, linestyles=":", animated=animated)
     kept = LineCollection([], colors=BLUE, animated=animated)
-    framed = ax.scatter([], [], s=260, facecolors="white", edgecolors=ORANGE, linewidths=2, zorder=2, animated=animated)
+    framed = ax.scatter([], [], s=70, facecolors="white", edgecolors=ORANGE, linewidths=2, zorder=2, animated=animated)
     for lines in (cut, kept):
         ax.add_collection(lines)
-    said = [ax.text(0, 0, "", ha="center", va="center", fontsize=8, animated=animated) for _ in range(_MOST)]
+    white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    said = [ax.text(0, 0, "", va="center", fontsize=8, bbox=white, animated=animated) for _ in range(_MOST)]
     return figure, (cut, kept, framed, said)
 
 
@@ -321,7 +322,8 @@ def _show_tree(parts, beam_search, width, max_length, alpha):
     for text, one in zip(said, [*branches, *[None] * _MOST], strict=False):
         text.set_text("" if one is None else f"{NAMES[one['path'][-1]]} {one['share']:.2f}")
         text.set_color("black" if one and one["kept"] else "#777777")
-        text.set_position(places[one["path"]] if one else (0, 0))
+        depth, height = places[one["path"]] if one else (0, 0)
+        text.set_position((depth + 0.08, height))
     listed = "; ".join(f"{_said(tokens, max_length)} {score:.2f}" for score, tokens in found)
     return f"Width {width}, {max_length} step(s), α = {alpha:.1f}. Best first, with scores: {listed}."
 

@@ -22,7 +22,7 @@ lesson = Lesson("translation")
 lesson.predict(
     "without_attention",
     "Two models translate dates: one looks at all states of the encoder, the other gets its last state alone. After 300 "
-    "steps the one that looks has about 9 of 10 dates right, as a whole. How many has the other?",
+    "steps the one that looks has more than 9 of 10 dates right, as a whole. How many has the other?",
     ("about as many", "about half of them", "next to none"),
     "One state of 32 numbers has to hold the whole date, and each later step can read it only through the decoder's "
     "state. It says most characters right, but a date counts only if all ten are.",
@@ -45,15 +45,16 @@ lesson.predict(
     "The trained model writes dates with a beam of width 3. How many more of them are right than with the likeliest token "
     "each time?",
     ("more than 5 in 100", "at most 5 in 100 more or fewer", "more than 5 in 100 fewer"),
-    "The trained model is sure of nearly all it writes: the likeliest first token is the right one, and the beam finds the "
-    "same. Where it is wrong, the right date is often none of the likely ones, or the text has two readings.",
+    "Where the model is sure of each symbol, the likeliest translation begins with the likeliest symbol, and the beam finds "
+    "what greedy finds.",
 )
 lesson.predict(
     "two_readings",
     "3/5/98 is the fifth of March for some and the third of May for others, and both occur equally often in what the model "
     "learned from. Its likeliest and second likeliest translation:",
     ("the two readings", "one reading, and a date that is none", "two dates that are no readings"),
-    "The model was taught with both, for texts of this kind, so the two readings share the probability.",
+    "The second number of the text must be what the first one is not. After so few steps the model has not learned that "
+    "well: it mixes the two readings.",
 )
 
 # --- models and texts ------------------------------------------------------------------------------------------------
