@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from helpers import exercises
-from helpers.checks.plain import Function
+from helpers.checks import plain
 from helpers.widgets import fast_translation
 from helpers.widgets import translation as pictures
 
@@ -180,7 +180,7 @@ def all_there_is(step, state, start, end, V, max_length, alpha):
 
 def tree(seed, V=3, rows=13):
     logits = np.random.default_rng(seed).normal(size=(rows, V))
-    return Function("table", V + 1), (0, logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+    return plain.Function("table", V + 1), (0, logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.7, 1.0])
@@ -193,6 +193,15 @@ def test_a_wide_beam_finds_what_trying_all_finds(alpha):
         for (score, tokens), (theirs, said) in zip(ours, right, strict=True):
             assert score == pytest.approx(theirs)
             assert list(tokens) == said
+
+
+def test_a_table_moves_from_row_to_row_and_crosses_as_plain_data():
+    step, (_, table) = tree(0)
+    assert plain.decode(plain.encode(step)) == step
+    log_probs, (new, kept) = step(2, (5, table))
+    assert new == (4 * 5 + 2) % 13
+    assert np.array_equal(log_probs, table[new])
+    assert kept is table
 
 
 def test_width_1_is_greedy():
