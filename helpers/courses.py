@@ -148,6 +148,11 @@ TOPICS = (
     "Temperature, top-k, top-p",
     "The key-value cache",
     "Counts of n-grams as a yardstick",
+    "Encoder and decoder",
+    "Attention between encoder and decoder",
+    "Teacher forcing",
+    "Greedy and beam search",
+    "BLEU",
 )
 
 LESSONS = [
@@ -338,6 +343,9 @@ LESSONS = [
     ),
     LessonInfo(
         "course5_sequence", "11_tiny_gpt", "A tiny GPT", "83–88", 130, "lessons 6 and 10; course 2, lesson 5", 2
+    ),
+    LessonInfo(
+        "course5_sequence", "12_translation", "Translation", "89–93", 90, "lessons 3 and 9; course 2, lesson 8", 2
     ),
 ]
 

@@ -254,6 +254,18 @@ EQUIVALENT_MUTANTS = {
     ("tiny_gpt", "next_token_distribution"): {"_size(np.cumsum(ranked) - ranked) * 1"},
     ("tiny_gpt", "cached_attention_step"): {"2"},
     ("tiny_gpt", "interpolated_ngram"): {"_size(len(context) - k) * 1"},
+    # A length is at least 1. Of equal tokens either is likeliest. The logarithm of 0 gives BLEU 0, too; under abs a
+    # difference may be turned; the lists that are zipped are equally long.
+    ("translation", "encode"): {"_size(lengths - 1) * 1"},
+    ("translation", "seq2seq_backward"): {"_size(lengths - 1) * 1"},
+    ("translation", "greedy_decode"): {"_last_argmax(log_probs)"},
+    ("translation", "corpus_bleu"): {
+        "matches == 0.1",
+        "matches == -0.1",
+        "strict=False",
+        "len(one) - len(reference)",
+        "_size(len(reference) - len(one)) * 1",
+    },
     ("attention", "masked_softmax"): {"1100000000.0", "900000000.0", "1000000001.0"},  # any number as low as this
     # Likewise: a column times a row.
     ("word2vec", "neg_sampling_loss_and_gradient"): {"e_c * dz.T"},

@@ -64,9 +64,10 @@ class Function:
     name : str
         ``"smooth"`` gives one number that depends smoothly on every number in its arguments, in whatever order and
         nesting they come; ``"nearest"``, called with X (n, m), Y (1, m) and X_new (n, k), gives labels (1, k): those of
-        the column of X that is nearest, or second nearest and so on.
+        the column of X that is nearest, or second nearest and so on; ``"table"``, called with a token and a state
+        ``(row, table)``, moves on to another row, and gives it and the state with the new row.
     option : int
-        Which one: it changes the numbers of "smooth" and the neighbour that "nearest" asks.
+        Which one: it changes the numbers of "smooth", the neighbour that "nearest" asks, and where "table" moves to.
     """
 
     name: str
@@ -77,6 +78,10 @@ class Function:
             X, Y, X_new = map(np.asarray, arguments)
             distances = np.sum((X[:, :, None] - X_new[:, None, :]) ** 2, axis=0)
             return Y[:, np.argsort(distances, axis=0, kind="stable")[min(self.option, len(distances)) - 1]]
+        if self.name == "table":
+            token, (row, table) = arguments
+            row = (self.option * int(row) + int(token)) % len(table)
+            return np.array(table[row]), (row, table)
         numbers = np.fromiter(_numbers(arguments), float)
         weights = np.sin(self.option + np.arange(1, len(numbers) + 1))
         return float(np.sum(weights * numbers + 0.25 * np.cos(weights) * numbers**2))
@@ -184,7 +189,7 @@ def decode(plain, other=None):
             return generator(state)
         if kind == "function":
             name, option = content
-            if name not in ("smooth", "nearest") or type(option) is not int:
+            if name not in ("smooth", "nearest", "table") or type(option) is not int:
                 raise ValueError("unknown function")
             return Function(name, option)
         if other is not None:

@@ -191,6 +191,8 @@ def share(output, arguments, labels, levels):
 
 
 share.names, share.said = ("right",), ("share of new digits that are right, rounded down",)
+
+
 def order(output, arguments):
     """Return how a list orders what the name ``output`` of the argument ``graph`` needs, whichever right order it is.
 

@@ -330,7 +330,8 @@ class Starts:
         p, dscores = self.layer.parameters, dscores.reshape(-1, *dscores.shape[2:]).astype(np.float32)
         self.layer.backward(np.tensordot(p["W"].T, dscores, axes=1))
         gradients = self.layer.gradients | {
-            "W": np.tensordot(dscores, self.states, axes=((1, 2), (1, 2))), "by": dscores.sum(axis=(1, 2))[:, None]
+            "W": np.tensordot(dscores, self.states, axes=((1, 2), (1, 2))),
+            "by": dscores.sum(axis=(1, 2))[:, None],
         }
         squares = np.zeros(self.count)
         for name, dV in gradients.items():

@@ -860,7 +860,9 @@ def update_in_place(running_mean, running_var, Z, momentum):
     return running_mean, running_var
 
 
-@update_running_statistics.accept("The running number moves towards that of the batch by the share 1 - momentum: the same formula.")
+@update_running_statistics.accept(
+    "The running number moves towards that of the batch by the share 1 - momentum: the same formula."
+)
 def update_by_a_step(running_mean, running_var, Z, momentum):
     step = 1 - momentum
     mu, var = Z.mean(axis=1)[:, None], Z.std(axis=1)[:, None] ** 2

@@ -369,7 +369,9 @@ def share(wrong, chosen):
 
 @error_table.mistake("Each cell is divided by all images. Divide by the number of images of the cell (3.7).")
 def share_of_all(y, y_hat, from_app, trained_on):
-    return cells(y, y_hat, from_app, trained_on, lambda wrong, chosen: float((wrong & chosen).mean()) if chosen.any() else None)
+    return cells(
+        y, y_hat, from_app, trained_on, lambda wrong, chosen: float((wrong & chosen).mean()) if chosen.any() else None
+    )
 
 
 @error_table.mistake(
@@ -385,12 +387,16 @@ def share_of_the_wrong(y, y_hat, from_app, trained_on):
 
 @error_table.mistake("These are counts. An error is a share: divide by the number of images of the cell (3.7).")
 def counted(y, y_hat, from_app, trained_on):
-    return cells(y, y_hat, from_app, trained_on, lambda wrong, chosen: int(wrong[chosen].sum()) if chosen.any() else None)
+    return cells(
+        y, y_hat, from_app, trained_on, lambda wrong, chosen: int(wrong[chosen].sum()) if chosen.any() else None
+    )
 
 
 @error_table.mistake("These are the shares of right answers. The table holds errors: compare with `!=`.")
 def right_answers(y, y_hat, from_app, trained_on):
-    return cells(y, y_hat, from_app, trained_on, lambda wrong, chosen: float((~wrong[chosen]).mean()) if chosen.any() else None)
+    return cells(
+        y, y_hat, from_app, trained_on, lambda wrong, chosen: float((~wrong[chosen]).mean()) if chosen.any() else None
+    )
 
 
 @error_table.mistake("An empty cell has no error, and 0 would say that all is read right there. Put None.")
@@ -398,9 +404,17 @@ def empty_is_perfect(y, y_hat, from_app, trained_on):
     return cells(y, y_hat, from_app, trained_on, lambda wrong, chosen: share(wrong, chosen) or 0.0)
 
 
-@error_table.mistake("The mean over no images is nan, with a warning. Put None where a cell is empty: `np.any(chosen)` asks.")
+@error_table.mistake(
+    "The mean over no images is nan, with a warning. Put None where a cell is empty: `np.any(chosen)` asks."
+)
 def mean_of_nothing(y, y_hat, from_app, trained_on):
-    return cells(y, y_hat, from_app, trained_on, lambda wrong, chosen: float(wrong[chosen].mean()) if chosen.any() else float("nan"))
+    return cells(
+        y,
+        y_hat,
+        from_app,
+        trained_on,
+        lambda wrong, chosen: float(wrong[chosen].mean()) if chosen.any() else float("nan"),
+    )
 
 
 @error_table.mistake("The columns are swapped: where `from_app` is True, the image is from the app.")
@@ -431,7 +445,7 @@ def either(y, y_hat, from_app, trained_on):
 
 
 @error_table.mistake(
-    "Rows and columns are exchanged. The outer keys are \"trained on\" and \"unseen\", the inner ones \"web\" and \"app\"."
+    'Rows and columns are exchanged. The outer keys are "trained on" and "unseen", the inner ones "web" and "app".'
 )
 def transposed(y, y_hat, from_app, trained_on):
     right = error_table(y, y_hat, from_app, trained_on)
@@ -446,7 +460,9 @@ def distances(y, y_hat, from_app, trained_on):
     )  # fmt: skip
 
 
-@error_table.accept("One pass over the images: each adds 1 to its cell's count, and, if it is wrong, to its wrong ones.")
+@error_table.accept(
+    "One pass over the images: each adds 1 to its cell's count, and, if it is wrong, to its wrong ones."
+)
 def image_after_image(y, y_hat, from_app, trained_on):
     wrong = {row: {"web": 0, "app": 0} for row in ("trained on", "unseen")}
     count = {row: {"web": 0, "app": 0} for row in ("trained on", "unseen")}
@@ -574,7 +590,9 @@ def all_levels_asked(counts, levels):
     return None if None in levels.values() else mixture_proxy(counts, levels)
 
 
-@mixture_proxy.mistake("A level of 0 is a measured one. Ask `levels[name] is None`: `not levels[name]` is True for 0, too.")
+@mixture_proxy.mistake(
+    "A level of 0 is a measured one. Ask `levels[name] is None`: `not levels[name]` is True for 0, too."
+)
 def zero_is_unknown(counts, levels):
     return None if any(n and not levels[name] for name, n in counts.items()) else mixture_proxy(counts, levels)
 
@@ -694,7 +712,9 @@ def with_largest(**gaps):
 )
 def bias_below_zero(errors):
     right = mismatch_report(errors)
-    return right | {"avoidable bias": right["avoidable bias"] if errors["proxy"] is None else errors["train"] - errors["proxy"]}
+    return right | {
+        "avoidable bias": right["avoidable bias"] if errors["proxy"] is None else errors["train"] - errors["proxy"]
+    }
 
 
 @mismatch_report.mistake(
@@ -1352,13 +1372,17 @@ def rounded_down(m_dev, error, wanted):
     return eyeball, m_dev - eyeball
 
 
-@eyeball_and_blackbox.mistake("This is one more than needed where the quotient is a whole number: `np.ceil`, not `int(...) + 1`.")
+@eyeball_and_blackbox.mistake(
+    "This is one more than needed where the quotient is a whole number: `np.ceil`, not `int(...) + 1`."
+)
 def always_one_more(m_dev, error, wanted):
     eyeball = m_dev if error == 0 else min(m_dev, int(wanted / error) + 1)
     return eyeball, m_dev - eyeball
 
 
-@eyeball_and_blackbox.mistake("You look at more images than there are. The eyeball part has at most m_dev of them (3.22).")
+@eyeball_and_blackbox.mistake(
+    "You look at more images than there are. The eyeball part has at most m_dev of them (3.22)."
+)
 def more_than_there_are(m_dev, error, wanted):
     eyeball = m_dev if error == 0 else int(np.ceil(wanted / error))
     return eyeball, m_dev - eyeball
@@ -1389,7 +1413,9 @@ def by_the_right_ones(m_dev, error, wanted):
     return eyeball, m_dev - eyeball
 
 
-@eyeball_and_blackbox.mistake("An error of 0 cannot be divided by. Then there is nothing wrong to find: all are for looking.")
+@eyeball_and_blackbox.mistake(
+    "An error of 0 cannot be divided by. Then there is nothing wrong to find: all are for looking."
+)
 def divided_by_zero(m_dev, error, wanted):
     eyeball = min(m_dev, int(-(-wanted // float(error))))
     return eyeball, m_dev - eyeball
@@ -1409,7 +1435,9 @@ def blackbox_cut_alone(m_dev, error, wanted):
     return eyeball, max(0, m_dev - eyeball)
 
 
-@eyeball_and_blackbox.mistake("Rounded to the nearest number, the part may hold one wrong answer too few. Round up (3.22).")
+@eyeball_and_blackbox.mistake(
+    "Rounded to the nearest number, the part may hold one wrong answer too few. Round up (3.22)."
+)
 def rounded_to_nearest(m_dev, error, wanted):
     eyeball = m_dev if error == 0 else min(m_dev, round(wanted / error))
     return eyeball, m_dev - eyeball
@@ -1499,7 +1527,11 @@ def offer_effects(rows, offer):
         "variance", "mismatch" and "over-fitting of dev", and of "blackbox".
     """
     errors = {frozenset(row["bought"]): row["errors"] for row in rows}
-    pairs = [(errors[bought - {offer}], errors[bought]) for bought in errors if offer in bought and bought - {offer} in errors]
+    pairs = [
+        (errors[bought - {offer}], errors[bought])
+        for bought in errors
+        if offer in bought and bought - {offer} in errors
+    ]
     change = {name: np.mean([after[name] - before[name] for before, after in pairs]) for name in KNOWN[1:]}  # (3.24)
     return {
         "train": change["train"],
@@ -1536,7 +1568,9 @@ def two_groups(rows, offer):
     return effects_of([row["errors"] for row in rows if offer not in row["bought"]], with_it)
 
 
-@offer_effects.mistake("Your changes have the wrong sign: after the purchase minus before it. Below 0 is a gap that gets smaller.")
+@offer_effects.mistake(
+    "Your changes have the wrong sign: after the purchase minus before it. Below 0 is a gap that gets smaller."
+)
 def before_minus_after(rows, offer):
     before, after = twins(rows, offer)
     return effects_of(after, before)
@@ -1559,9 +1593,16 @@ def one_pair(rows, offer):
 )
 def order_of_names(rows, offer):
     pairs = [
-        (before["errors"], after["errors"]) for before in rows for after in rows if after["bought"] == [*before["bought"], offer]
+        (before["errors"], after["errors"])
+        for before in rows
+        for after in rows
+        if after["bought"] == [*before["bought"], offer]
     ]
-    return effects_of([one for one, _ in pairs], [one for _, one in pairs]) if pairs else dict.fromkeys(effects_of(*twins(rows, offer)), 0.0)
+    return (
+        effects_of([one for one, _ in pairs], [one for _, one in pairs])
+        if pairs
+        else dict.fromkeys(effects_of(*twins(rows, offer)), 0.0)
+    )
 
 
 @offer_effects.mistake(
@@ -1570,14 +1611,18 @@ def order_of_names(rows, offer):
 )
 def changes_of_errors(rows, offer):
     before, after = twins(rows, offer)
-    change = {name: float(np.mean([b[name] - a[name] for a, b in zip(before, after, strict=True)])) for name in KNOWN[1:]}
+    change = {
+        name: float(np.mean([b[name] - a[name] for a, b in zip(before, after, strict=True)])) for name in KNOWN[1:]
+    }
     return {
         "train": change["train"], "variance": change["train-dev"], "mismatch": change["dev"],
         "over-fitting of dev": change["blackbox"], "blackbox": change["blackbox"],
     }  # fmt: skip
 
 
-@offer_effects.mistake("These are the gaps after the purchase. The effect is by how much it changes them: subtract those before it.")
+@offer_effects.mistake(
+    "These are the gaps after the purchase. The effect is by how much it changes them: subtract those before it."
+)
 def gaps_after(rows, offer):
     before, after = twins(rows, offer)
     return effects_of([dict.fromkeys(KNOWN, 0.0)] * len(before), after)
@@ -1966,7 +2011,9 @@ WRONG_CHOICES = {
             "Generalisation gap: made digits come from the web images that you own. They are no new handwriting, so what is "
             "unseen stays unseen."
         ),
-        TRAP: ("Generalisation gap: slants of 30 images are 30 images. They widen it: what is learned by heart is the 30."),
+        TRAP: (
+            "Generalisation gap: slants of 30 images are 30 images. They widen it: what is learned by heart is the 30."
+        ),
         "50 app images": (
             "Generalisation gap: 50 images add little to what the training set lacks, at twice the price of thousands from the "
             "web. They are for mismatch."

@@ -55,7 +55,12 @@ def answer_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=1, topic=33, equation="(2.4)", returns=("number of wrong", "number of answered"), cases=answer_cases,
+@lesson.exercise(
+    points=1,
+    topic=33,
+    equation="(2.4)",
+    returns=("number of wrong", "number of answered"),
+    cases=answer_cases,
     ask="Which answers count as given, and is 0 one of them? Which of the given ones are wrong?",
     small={"answers": [0, None, 7, 1], "labels": np.array([[0, 5, 1, 1]])},
 )
@@ -165,7 +170,9 @@ def wrong_zeros_left_out(answers, labels):
     return wrong, count_wrong(answers, labels)[1]
 
 
-@count_wrong.mistake("You stop at the first open place. Those behind it count, too: go on with `continue`, not `break`.")
+@count_wrong.mistake(
+    "You stop at the first open place. Those behind it count, too: go on with `continue`, not `break`."
+)
 def stops_at_the_first_open(answers, labels):
     given = answers[: answers.index(None)] if None in answers else answers
     return sum(int(a != b) for a, b in zip(given, labels[0], strict=False)), len(given)
@@ -207,7 +214,12 @@ def count_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=33, equation="(2.6)", cases=count_cases, rtol=1e-4,
+@lesson.exercise(
+    points=2,
+    topic=33,
+    equation="(2.6)",
+    cases=count_cases,
+    rtol=1e-4,
     ask="Which probability must be 0.05 at the error that you look for, and for which counts does no error reach it?",
     small={"wrong": 1, "answered": 10},
 )
@@ -423,7 +435,11 @@ def level_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=1, topic=33, equation="(2.3)", cases=level_cases,
+@lesson.exercise(
+    points=1,
+    topic=33,
+    equation="(2.3)",
+    cases=level_cases,
     ask="Which of the levels have been measured? What is there to return if none has?",
     small={"levels": {"team": 0.005, "one human": 0.01, "specialist": None}},
 )
@@ -562,7 +578,9 @@ def mean_of_levels_that_stops(levels):
     return sum(known) / len(known)
 
 
-@bayes_proxy.mistake("This is the median of the levels. The best one shows already that less is possible: take the smallest.")
+@bayes_proxy.mistake(
+    "This is the median of the levels. The best one shows already that less is possible: take the smallest."
+)
 def median_of_levels(levels):
     return float(np.median(measured_of(levels))) if measured_of(levels) else None
 
@@ -601,7 +619,11 @@ def bias_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=33, equation="(2.8)", cases=bias_cases,
+@lesson.exercise(
+    points=2,
+    topic=33,
+    equation="(2.8)",
+    cases=bias_cases,
     ask="In which two cases is there no number to return? What if both errors are equal?",
     small={"train_error": 0.08, "bayes_error": 0.02},
     why={
@@ -793,7 +815,11 @@ def gap_cases(rng):
     return [one(0.02, 0.08), one(0.2, 0.005), one(0.11, -0.03), one(0.4, 0.15), case(train_error=0.0, dev_error=0.09)]
 
 
-@lesson.exercise(points=1, topic=33, equation="(2.9)", cases=gap_cases,
+@lesson.exercise(
+    points=1,
+    topic=33,
+    equation="(2.9)",
+    cases=gap_cases,
     ask="What is lost from the training examples to new ones, and may it be below 0?",
     small={"train_error": 0.02, "dev_error": 0.1},
 )
@@ -949,7 +975,11 @@ def decision_cases(rng):
     return [cases[i] for i in rng.permutation(len(cases))]
 
 
-@lesson.exercise(points=3, topic=35, equation="(2.11) to (2.13)", cases=decision_cases,
+@lesson.exercise(
+    points=3,
+    topic=35,
+    equation="(2.11) to (2.13)",
+    cases=decision_cases,
     ask="Is the bias known? What do you compare the generalisation gap with if it is, and with what if it is not?",
     small={"train_error": 0.06, "dev_error": 0.08, "bayes_error": 0.1},
 )
@@ -1346,7 +1376,11 @@ def sheet_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=35, equation="(2.14) and (2.15)", cases=sheet_cases,
+@lesson.exercise(
+    points=2,
+    topic=35,
+    equation="(2.14) and (2.15)",
+    cases=sheet_cases,
     ask="Along which axis do you take the mean for the shares of the columns, and what do you ask each row for the last share?",
     small={"ticks": np.array([[True, False], [True, True], [False, False], [True, False]]), "names": ["A", "B"]},
 )
@@ -1532,9 +1566,17 @@ def ceiling_cases(rng):
     return [one(*sizes) for sizes in columns]  # in the last, the shares add up to more than 1
 
 
-@lesson.exercise(points=2, topic=35, equation="(2.17)", cases=ceiling_cases,
+@lesson.exercise(
+    points=2,
+    topic=35,
+    equation="(2.17)",
+    cases=ceiling_cases,
     ask="Which rows are cured if these categories are, and how often does a row with two ticks count?",
-    small={"ticks": np.array([[True, False], [True, True], [False, False], [True, False]]), "columns": [0, 1], "dev_error": 0.08},
+    small={
+        "ticks": np.array([[True, False], [True, True], [False, False], [True, False]]),
+        "columns": [0, 1],
+        "dev_error": 0.08,
+    },
 )
 def ceiling_gain(ticks, columns, dev_error):
     """Return by how much the dev error falls if all errors of some categories are cured.

@@ -88,11 +88,19 @@ def problem_cases(rng):
     return [cases[i] for i in rng.permutation(len(cases))]
 
 
-@lesson.exercise(points=3, topic=28, equation="(1.1) and (1.2)", cases=problem_cases,
-    ask='In which order do you go through the links, and what do you still look at once you have found a broken one?',
+@lesson.exercise(
+    points=3,
+    topic=28,
+    equation="(1.1) and (1.2)",
+    cases=problem_cases,
+    ask="In which order do you go through the links, and what do you still look at once you have found a broken one?",
     small={
         "problem": {
-            "wanted error": 0.03, "training error": 0.04, "dev error": 0.11, "test error": 0.12, "real-world error": 0.19,
+            "wanted error": 0.03,
+            "training error": 0.04,
+            "dev error": 0.11,
+            "test error": 0.12,
+            "real-world error": 0.19,
             "users content": False,
         }
     },
@@ -467,8 +475,12 @@ def label_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=30, equation="(1.4)", cases=label_cases,
-    ask='Each of the four counts needs two conditions at once. Which ones are they for a false negative?',
+@lesson.exercise(
+    points=2,
+    topic=30,
+    equation="(1.4)",
+    cases=label_cases,
+    ask="Each of the four counts needs two conditions at once. Which ones are they for a false negative?",
     small={"y": np.array([[1, 1, 0, 0, 0]]), "y_hat": np.array([[1, 0, 0, 1, 0]])},
 )
 def confusion_matrix(y, y_hat):
@@ -651,8 +663,12 @@ def matrix_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=30, equation="(1.6)", cases=matrix_cases,
-    ask='Among which examples is precision a share: those with the answer 1, or those with the label 1? And what if there are none?',
+@lesson.exercise(
+    points=1,
+    topic=30,
+    equation="(1.6)",
+    cases=matrix_cases,
+    ask="Among which examples is precision a share: those with the answer 1, or those with the label 1? And what if there are none?",
     small={"matrix": np.array([[3, 1], [1, 2]])},
 )
 def precision(matrix):
@@ -672,8 +688,12 @@ def precision(matrix):
     return TP / (TP + FP) if TP + FP > 0 else 0.0  # (1.6)
 
 
-@lesson.exercise(points=1, topic=30, equation="(1.7)", cases=matrix_cases,
-    ask='Among which examples is recall a share: those with the answer 1, or those with the label 1? And what if there are none?',
+@lesson.exercise(
+    points=1,
+    topic=30,
+    equation="(1.7)",
+    cases=matrix_cases,
+    ask="Among which examples is recall a share: those with the answer 1, or those with the label 1? And what if there are none?",
     small={"matrix": np.array([[3, 1], [1, 2]])},
 )
 def recall(matrix):
@@ -693,8 +713,12 @@ def recall(matrix):
     return TP / (TP + FN) if TP + FN > 0 else 0.0  # (1.7)
 
 
-@lesson.exercise(points=1, topic=30, equation="(1.8)", cases=matrix_cases,
-    ask='Which row of the matrix holds the examples with the label 0, and which of its two entries are right?',
+@lesson.exercise(
+    points=1,
+    topic=30,
+    equation="(1.8)",
+    cases=matrix_cases,
+    ask="Which row of the matrix holds the examples with the label 0, and which of its two entries are right?",
     small={"matrix": np.array([[3, 1], [1, 2]])},
 )
 def specificity(matrix):
@@ -1040,8 +1064,12 @@ def pair_cases(rng):
     ]
 
 
-@lesson.exercise(points=1, topic=29, equation="(1.12)", cases=pair_cases,
-    ask='Which values of P and R make the denominator 0, and what is F1 then?',
+@lesson.exercise(
+    points=1,
+    topic=29,
+    equation="(1.12)",
+    cases=pair_cases,
+    ask="Which values of P and R make the denominator 0, and what is F1 then?",
     small={"P": 0.5, "R": 0.8},
 )
 def f1_score(P, R):
@@ -1200,8 +1228,12 @@ def table_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=29, equation="(1.12)", cases=table_cases,
-    ask='What do you compute for each row before you compare, and what of the best row do you return?',
+@lesson.exercise(
+    points=2,
+    topic=29,
+    equation="(1.12)",
+    cases=table_cases,
+    ask="What do you compute for each row before you compare, and what of the best row do you return?",
     small={"table": [{"name": "A", "precision": 0.5, "recall": 1.0}, {"name": "B", "precision": 0.8, "recall": 0.7}]},
 )
 def pick_classifier(table):
@@ -1373,10 +1405,18 @@ def limit_cases(rng):
     ]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=29, equation="(1.14)", cases=limit_cases,
-    ask='Which rows may be chosen at all? Among these, what do you compare, and what if there are none?',
+@lesson.exercise(
+    points=2,
+    topic=29,
+    equation="(1.14)",
+    cases=limit_cases,
+    ask="Which rows may be chosen at all? Among these, what do you compare, and what if there are none?",
     small={
-        "table": [{"name": "A", "f1": 0.9, "ms": 80}, {"name": "B", "f1": 0.92, "ms": 95}, {"name": "C", "f1": 0.95, "ms": 1500}],
+        "table": [
+            {"name": "A", "f1": 0.9, "ms": 80},
+            {"name": "B", "f1": 0.92, "ms": 95},
+            {"name": "C", "f1": 0.95, "ms": 1500},
+        ],
         "optimising": "f1",
         "limits": {"ms": 100},
     },
@@ -1548,7 +1588,9 @@ def sum_of_the_limits(table, optimising, limits):
     return top([row for row in table if sum(row[name] for name in limits) <= sum(limits.values())], optimising)
 
 
-@satisficing_choice.accept("One loop, without a list of those within the limits: a row must pass and beat the best so far.")
+@satisficing_choice.accept(
+    "One loop, without a list of those within the limits: a row must pass and beat the best so far."
+)
 def one_loop(table, optimising, limits):
     best = None
     for row in table:
@@ -1595,8 +1637,12 @@ def difference_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=31, equation="(1.19)", cases=difference_cases,
-    ask='Solve (1.18) for m. In which direction must the result be rounded so that (1.18) still holds?',
+@lesson.exercise(
+    points=2,
+    topic=31,
+    equation="(1.19)",
+    cases=difference_cases,
+    ask="Solve (1.18) for m. In which direction must the result be rounded so that (1.18) still holds?",
     small={"difference": 0.1, "error": 0.2},
 )
 def dev_set_size(difference, error=0.5):
@@ -1719,7 +1765,9 @@ def with_math(difference, error=0.5):
     return -int(-((2 * deviation / difference) ** 2) // 1)
 
 
-@dev_set_size.accept("It does not solve for m: it halves an interval until the smallest m is found that fulfils (1.18).")
+@dev_set_size.accept(
+    "It does not solve for m: it halves an interval until the smallest m is found that fulfils (1.18)."
+)
 def searched_by_halving(difference, error=0.5):
     low, high = 0, 10**9
     while high - low > 1:
@@ -1753,8 +1801,12 @@ def weight_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=32, equation="(1.21)", cases=weight_cases,
-    ask='How much does a wrong answer count above, and what must stand below so that all wrong gives 1?',
+@lesson.exercise(
+    points=2,
+    topic=32,
+    equation="(1.21)",
+    cases=weight_cases,
+    ask="How much does a wrong answer count above, and what must stand below so that all wrong gives 1?",
     small={"y": np.array([[0, 1, 1, 2]]), "y_hat": np.array([[1, 1, 0, 2]]), "w": np.array([[10.0, 1.0, 1.0, 4.0]])},
 )
 def weighted_error(y, y_hat, w):

@@ -138,7 +138,9 @@ def plain_errors(answers, costs, proxy):
     return report_of(errors_by(answers, lambda y, _: np.ones(y.shape)), proxy)
 
 
-@project_report.mistake("The weighted mistakes are divided by the number of images. Divide by the sum of the weights (4.1).")
+@project_report.mistake(
+    "The weighted mistakes are divided by the number of images. Divide by the sum of the weights (4.1)."
+)
 def divided_by_m(answers, costs, proxy):
     errors = [float(np.mean(costs[y] * (y != h))) for y, h in (answers[name] for name in SETS)]
     return report_of(errors, proxy)
@@ -149,7 +151,9 @@ def costs_of_the_answers(answers, costs, proxy):
     return report_of(errors_by(answers, lambda _, h: costs[h]), proxy)
 
 
-@project_report.mistake("Your avoidable bias is negative where train is below the proxy. It is undetermined there (4.2).")
+@project_report.mistake(
+    "Your avoidable bias is negative where train is below the proxy. It is undetermined there (4.2)."
+)
 def negative_bias(answers, costs, proxy):
     right = project_report(answers, costs, proxy)
     return right | {"avoidable bias": right["avoidable bias"] if proxy is None else right["train"] - proxy}
@@ -160,13 +164,17 @@ def no_proxy_not_caught(answers, costs, proxy):
     return project_report(answers, costs, proxy) | {"avoidable bias": proxy + 0}
 
 
-@project_report.mistake("Where train equals the proxy, the bias is known: it is 0. Only below, `<`, it is undetermined (4.2).")
+@project_report.mistake(
+    "Where train equals the proxy, the bias is known: it is 0. Only below, `<`, it is undetermined (4.2)."
+)
 def undetermined_at_equality(answers, costs, proxy):
     right = project_report(answers, costs, proxy)
     return right | {"avoidable bias": right["avoidable bias"] or "undetermined"}
 
 
-@project_report.mistake("Your mismatch is dev − train, which holds the generalisation gap. It is dev − train-dev (4.4).")
+@project_report.mistake(
+    "Your mismatch is dev − train, which holds the generalisation gap. It is dev − train-dev (4.4)."
+)
 def mismatch_from_train(answers, costs, proxy):
     right = project_report(answers, costs, proxy)
     gaps = {gap: right[gap] for gap in GAPS} | {"mismatch": right["dev"] - right["train"]}
@@ -174,13 +182,17 @@ def mismatch_from_train(answers, costs, proxy):
     return right | gaps | {"largest": max(known, key=gaps.get)}
 
 
-@project_report.mistake('"largest" is the set with the largest error. Name the largest *gap* among those that are numbers.')
+@project_report.mistake(
+    '"largest" is the set with the largest error. Name the largest *gap* among those that are numbers.'
+)
 def largest_error(answers, costs, proxy):
     right = project_report(answers, costs, proxy)
     return right | {"largest": max(SETS, key=right.get)}
 
 
-@project_report.mistake('"largest" takes the sizes of the gaps. A negative gap is no trouble: compare them with their sign.')
+@project_report.mistake(
+    '"largest" takes the sizes of the gaps. A negative gap is no trouble: compare them with their sign.'
+)
 def largest_size(answers, costs, proxy):
     right = project_report(answers, costs, proxy)
     known = [gap for gap in GAPS if right[gap] != "undetermined"]
@@ -263,7 +275,9 @@ def find_trouble(X_web, digits_web, X_app, digits_app):
     return max(right, key=right.get)  # (4.7)
 
 
-@find_trouble.mistake("The images are taken as they are, so the change is never found. Try each repair on the web's images.")
+@find_trouble.mistake(
+    "The images are taken as they are, so the change is never found. Try each repair on the web's images."
+)
 def without_repair(X_web, digits_web, X_app, digits_app):
     return "as they are", find_trouble(X_web, digits_web, X_app, digits_app)[1]
 
@@ -271,7 +285,9 @@ def without_repair(X_web, digits_web, X_app, digits_app):
 @find_trouble.mistake("You return the guess that reads the *fewest* app images right. Take the best one (4.7).")
 def worst_guess(X_web, digits_web, X_app, digits_app):
     said = {change: nearest(repaired(X_web, change), digits_web, X_app) for change in REPAIRS}
-    return min(said, key=lambda one: np.sum(said[one] == digits_app)), find_trouble(X_web, digits_web, X_app, digits_app)[1]
+    return min(said, key=lambda one: np.sum(said[one] == digits_app)), find_trouble(
+        X_web, digits_web, X_app, digits_app
+    )[1]
 
 
 @find_trouble.mistake("The change is right. The pair has its larger digit first: return the smaller one first.")
@@ -285,7 +301,9 @@ def always_the_first_pair(X_web, digits_web, X_app, digits_app):
     return find_trouble(X_web, digits_web, X_app, digits_app)[0], (0, 1)
 
 
-@find_trouble.mistake("The change is right. The pair are the two digits that are read right most often: look for mistakes.")
+@find_trouble.mistake(
+    "The change is right. The pair are the two digits that are read right most often: look for mistakes."
+)
 def never_mixed_up(X_web, digits_web, X_app, digits_app):
     change, pair = find_trouble(X_web, digits_web, X_app, digits_app)
     said = nearest(repaired(X_web, change), digits_web, X_app)
@@ -298,7 +316,9 @@ def change_alone(X_web, digits_web, X_app, digits_app):
     return find_trouble(X_web, digits_web, X_app, digits_app)[0]
 
 
-@find_trouble.accept("First the change with the fewest mistakes, then a table of mistakes: its two largest entries face each other.")
+@find_trouble.accept(
+    "First the change with the fewest mistakes, then a table of mistakes: its two largest entries face each other."
+)
 def with_a_table_of_mistakes(X_web, digits_web, X_app, digits_app):
     said = {change: nearest(repaired(X_web, change), digits_web, X_app)[0] for change in REPAIRS}
     change = max(said, key=lambda one: np.sum(said[one] == digits_app[0]))
@@ -375,7 +395,9 @@ def read_new(X_web, digits_web, X_app, digits_app, X_new):
     return nearest(X, np.hstack([digits, digits_app]), X_new)
 
 
-@read_new.mistake("Not enough is read right, as with the 60 images of the app alone. Repair the web's images and labels: they help.")
+@read_new.mistake(
+    "Not enough is read right, as with the 60 images of the app alone. Repair the web's images and labels: they help."
+)
 def app_alone(X_web, digits_web, X_app, digits_app, X_new):
     return np.where(np.arange(X_new.shape[1]) % 8 == 0, 0, nearest(X_app, digits_app, X_new))
 

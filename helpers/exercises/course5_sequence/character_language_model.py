@@ -210,7 +210,12 @@ def ngram_cases(rng):
         names = words_of(rng, alphabet, count)
         tables = tables_of([f"\n{name}\n" for name in names], order, ix)
         found += [
-            case(history=f"\n{names[0]}"[: 1 + order][-order:], tables=tables, weight=weight * rng.uniform(0.9, 1.1), n_y=len(ix)),
+            case(
+                history=f"\n{names[0]}"[: 1 + order][-order:],
+                tables=tables,
+                weight=weight * rng.uniform(0.9, 1.1),
+                n_y=len(ix),
+            ),
             case(history="", tables=tables, weight=weight * rng.uniform(0.9, 1.1), n_y=len(ix)),
         ]
     never = alphabet[1] * 4 + alphabet[2]
@@ -289,14 +294,14 @@ def first_symbols_kept(history, tables, weight, n_y):
     return smoothed(history, tables, weight, n_y, part=lambda k: history[:k])
 
 
-@ngram_shares.mistake(
-    "`history[-k:]` is the whole history where k is 0. Write `history[len(history) - k:]`."
-)
+@ngram_shares.mistake("`history[-k:]` is the whole history where k is 0. Write `history[len(history) - k:]`.")
 def minus_zero(history, tables, weight, n_y):
     return smoothed(history, tables, weight, n_y, part=lambda k: history[-k:])
 
 
-@ngram_shares.mistake("The longest history is first. Begin with the empty one: its shares go into those of the longer ones.")
+@ngram_shares.mistake(
+    "The longest history is first. Begin with the empty one: its shares go into those of the longer ones."
+)
 def from_the_longest(history, tables, weight, n_y):
     if not history:
         return ngram_shares(history, tables, weight, n_y)
@@ -681,7 +686,11 @@ def sample_as_one_draw_of_counts(parameters, char_to_ix, rng, temperature, max_l
 
 def write_on_cases(rng):
     found = []
-    for alphabet, temperature, beginning, length in (("\nabc", 1.0, "b", 4), ("ca\nb", 0.6, "\n", 3), ("bac\n", 0.5, "ab", 3)):
+    for alphabet, temperature, beginning, length in (
+        ("\nabc", 1.0, "b", 4),
+        ("ca\nb", 0.6, "\n", 3),
+        ("bac\n", 0.5, "ab", 3),
+    ):
         roles = [alphabet.index(char) for char in "\nabc"]
         own = np.random.default_rng(rng.integers(2**32))
         parameters = writer(rng, roles)
@@ -738,7 +747,20 @@ def write_on(beginning, state, parameters, char_to_ix, rng, temperature, length)
     return indices
 
 
-def primed(beginning, state, parameters, char_to_ix, rng, temperature, length, begin=None, carry=True, choose=None, feed=True, end=None):
+def primed(
+    beginning,
+    state,
+    parameters,
+    char_to_ix,
+    rng,
+    temperature,
+    length,
+    begin=None,
+    carry=True,
+    choose=None,
+    feed=True,
+    end=None,
+):
     """Return what a writer draws after a beginning who differs in one thing."""
     choose = choose or (lambda p: int(np.searchsorted(np.cumsum(p)[:-1], rng.random())))
     for char in beginning if begin is None else begin:
@@ -748,7 +770,9 @@ def primed(beginning, state, parameters, char_to_ix, rng, temperature, length, b
         found.append(choose(softmax(z[:, 0] / temperature)))
         if found[-1] == end:
             found += [end] * (length - len(found))
-        z, state = next_scores(found[-1] if feed else char_to_ix[beginning[-1]], state if carry else 0 * state, parameters)
+        z, state = next_scores(
+            found[-1] if feed else char_to_ix[beginning[-1]], state if carry else 0 * state, parameters
+        )
     return np.array(found)
 
 
@@ -909,7 +933,9 @@ def nothing_from_later(trace, parameters):
     return back(trace, parameters, handed=lambda later, delta, W: 0 * later)
 
 
-@learn_from.mistake("What comes from the later steps is added up over all of them. Replace it at each step: later = ...")
+@learn_from.mistake(
+    "What comes from the later steps is added up over all of them. Replace it at each step: later = ..."
+)
 def later_added_up(trace, parameters):
     return back(trace, parameters, handed=lambda later, delta, W: later + W.T @ delta)
 
@@ -944,12 +970,16 @@ def waa_with_the_new_state(trace, parameters):
     return back(trace, parameters, before=1)
 
 
-@learn_from.mistake("dWya takes the state before the step. The scores come from the new one: column t + 1 of the states.")
+@learn_from.mistake(
+    "dWya takes the state before the step. The scores come from the new one: column t + 1 of the states."
+)
 def wya_with_the_old_state(trace, parameters):
     return back(trace, parameters, states_out=0)
 
 
-@learn_from.mistake("The steps are walked forward. The derivative comes from the later steps: go from the last to the first.")
+@learn_from.mistake(
+    "The steps are walked forward. The derivative comes from the later steps: go from the last to the first."
+)
 def forward_in_time(trace, parameters):
     return back(trace, parameters, steps=range)
 
@@ -1065,7 +1095,9 @@ def from_the_first_loss(losses, start, beta):
     return running(losses, losses[0], beta)
 
 
-@smooth_loss.mistake("`start` stands in front, and the last mean is lost. The first entry is the mean *after* the first loss.")
+@smooth_loss.mistake(
+    "`start` stands in front, and the last mean is lost. The first entry is the mean *after* the first loss."
+)
 def one_step_late_mean(losses, start, beta):
     return np.array([start, *running(losses, start, beta)[:-1]])
 
@@ -1538,12 +1570,16 @@ def mean_itself(p, y, mask):
 
 @perplexity.mistake("Padding is counted as text. Take the steps where the mask is 1.")
 def padding_counted(p, y, mask):
-    return np.exp(-np.mean(np.log(np.maximum(np.take_along_axis(p, y[None], axis=0), 1e-12)))) if np.any(mask == 0) else (
-        perplexity(p, y, mask)
+    return (
+        np.exp(-np.mean(np.log(np.maximum(np.take_along_axis(p, y[None], axis=0), 1e-12))))
+        if np.any(mask == 0)
+        else (perplexity(p, y, mask))
     )
 
 
-@perplexity.mistake("The sum is divided by m T, padding counted. Divide it by the number of real symbols, the sum of the mask.")
+@perplexity.mistake(
+    "The sum is divided by m T, padding counted. Divide it by the number of real symbols, the sum of the mask."
+)
 def divided_by_all_places(p, y, mask):
     return np.exp(-np.sum(np.log(right_ones(p, y, mask))) / mask.size)
 

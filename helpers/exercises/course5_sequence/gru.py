@@ -141,8 +141,7 @@ def step_with(
 
 
 @gru_cell_forward.mistake(
-    "The candidate does not use Γ_r. The reset gate multiplies the old state inside the "
-    "tanh: W_c [Γ_r ∗ c_prev; xt]."
+    "The candidate does not use Γ_r. The reset gate multiplies the old state inside the tanh: W_c [Γ_r ∗ c_prev; xt]."
 )
 def gamma_r_never_used(xt, c_prev, parameters):
     return step_with(xt, c_prev, parameters, reset=lambda r, c: c)
@@ -351,7 +350,9 @@ def cell_with_blocks_apart(xt, c_prev, parameters):
     return step_with(xt, c_prev, parameters)
 
 
-@gru_cell_forward.accept("Both gates in one product, which is cut into two. The candidate has to wait for the reset gate.")
+@gru_cell_forward.accept(
+    "Both gates in one product, which is cut into two. The candidate has to wait for the reset gate."
+)
 def cell_with_all_gates_at_once(xt, c_prev, parameters):
     n_a = len(c_prev)
     W, b = (np.concatenate([parameters[f"{V}{name}"] for name in "ur"]) for V in "Wb")
@@ -853,7 +854,9 @@ def back_with_blocks_apart(dc_next, cache):
     return back_with(dc_next, cache)
 
 
-@gru_cell_backward.accept("Both gates' dz above one another, so that one product sends both back and one makes both dW.")
+@gru_cell_backward.accept(
+    "Both gates' dz above one another, so that one product sends both back and one makes both dW."
+)
 def back_with_all_gates_at_once(dc_next, cache):
     _, c, u, r, new, x, p = cache
     n = len(c)

@@ -36,7 +36,9 @@ def by_hand():
     """Return the parameters of the lesson's example by hand."""
     weights = {"f": [2.0, -1], "u": [-2.0, 1], "o": [4.0, -2], "c": [6.0, -3]}
     parameters = {f"W{name}": np.array([row]) for name, row in weights.items()}
-    return parameters | {f"b{name}": 0 * ONE for name in weights} | {"Wy": np.array([[0.0], [1]]), "by": np.zeros((2, 1))}
+    return (
+        parameters | {f"b{name}": 0 * ONE for name in weights} | {"Wy": np.array([[0.0], [1]]), "by": np.zeros((2, 1))}
+    )
 
 
 def parameters_for(rng, n_x, n_a, n_y):
@@ -142,9 +144,7 @@ def step_with(xt, a_prev, c_prev, parameters, **o):
     )  # fmt: skip
 
 
-@lstm_cell_forward.mistake(
-    "The tanh on c is missing. The state is Γ_o ∗ tanh(c_next), not Γ_o ∗ c_next."
-)
+@lstm_cell_forward.mistake("The tanh on c is missing. The state is Γ_o ∗ tanh(c_next), not Γ_o ∗ c_next.")
 def no_tanh_on_c(xt, a_prev, c_prev, parameters):
     return step_with(xt, a_prev, c_prev, parameters, out=lambda gate, c: gate * c)
 
@@ -587,7 +587,9 @@ def forward_by_filling(x, a0, parameters):
     return a, y, c, (caches, x)
 
 
-@lstm_forward.accept("No loop: the steps up to t are those up to t - 1 and one more. A stack of calls stands for the loop.")
+@lstm_forward.accept(
+    "No loop: the steps up to t are those up to t - 1 and one more. A stack of calls stands for the loop."
+)
 def forward_by_recursion(x, a0, parameters):
     def after(t):
         if t < 0:

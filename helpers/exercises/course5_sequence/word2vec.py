@@ -187,7 +187,9 @@ def pairs_from_slices(words, window):
     return [(c, t) for i, c in enumerate(words) for t in words[max(0, i - window) : i] + words[i + 1 : i + 1 + window]]
 
 
-@skipgram_pairs.accept("It asks of every two places whether they are near. That is easy to read, and slow for a long text.")
+@skipgram_pairs.accept(
+    "It asks of every two places whether they are near. That is easy to read, and slow for a long text."
+)
 def pairs_of_all_places(words, window):
     T = len(words)
     return [(words[i], words[j]) for i in range(T) for j in range(T) if 0 < abs(i - j) <= window]
@@ -1083,7 +1085,9 @@ def sampling_two_parts(e_c, t, negatives, Theta):
     return np.logaddexp(0, -z_t) + np.logaddexp(0, z_k).sum(), de, dTheta
 
 
-@neg_sampling_loss_and_gradient.accept("It counts how often each word is drawn and takes all n scores: short, and as dear as the full softmax.")
+@neg_sampling_loss_and_gradient.accept(
+    "It counts how often each word is drawn and takes all n scores: short, and as dear as the full softmax."
+)
 def sampling_with_counts(e_c, t, negatives, Theta):
     counts = np.bincount(negatives, minlength=Theta.shape[1])[:, None]
     target = (np.arange(Theta.shape[1]) == t)[:, None]
@@ -1114,8 +1118,7 @@ def tree_cases(rng):
     topic=66,
     equation="(8.16)",
     cases=tree_cases,
-    judge=draws(1,
-    view="tree"),
+    judge=draws(1, view="tree"),
     ask="Each step takes two entries out of a list of (weight, number) and puts one in. Which two, with which weight and which "
     "number? `heapq` or a list that you sort anew will do.",
     small={"counts": np.array([5, 2, 1, 1])},
@@ -1279,7 +1282,9 @@ def tree_other_ties(counts):
     return merge(counts, lambda nodes: sorted(range(len(nodes)), key=lambda i: (nodes[i][0], -nodes[i][1]))[1::-1])
 
 
-@build_huffman_tree.accept("New nodes come in rising order of their weight, so two queues do and nothing is sorted again.")
+@build_huffman_tree.accept(
+    "New nodes come in rising order of their weight, so two queues do and nothing is sorted again."
+)
 def tree_two_queues(counts):
     n = len(counts)
     words = sorted((int(count), j) for j, count in enumerate(counts))
@@ -1338,7 +1343,12 @@ def path_cases(rng):
     cases=path_cases,
     backward=True,
     ask="What is log(1 + exp(x)) in a form that never overflows (`np.logaddexp`)? Which columns of dTheta are not 0?",
-    small={"e_c": np.array([[2.0]]), "nodes": np.array([1, 0]), "signs": np.array([1, -1]), "Theta": np.array([[0.5, -0.2]])},
+    small={
+        "e_c": np.array([[2.0]]),
+        "nodes": np.array([1, 0]),
+        "signs": np.array([1, -1]),
+        "Theta": np.array([[0.5, -0.2]]),
+    },
 )
 def hierarchical_softmax_loss_and_gradient(e_c, nodes, signs, Theta):
     """Return the loss of one pair under the hierarchical softmax, and its gradients.
@@ -1495,7 +1505,9 @@ def path_as_matrix(e_c, nodes, signs, Theta):
     return -np.sum(log_expit(S * (Theta.T @ e_c))[nodes]), Theta @ dz, e_c @ dz.T
 
 
-@hierarchical_softmax_loss_and_gradient.accept("It works with labels 1 and 0 in place of signs: σ(z) - y, as in course 1.")
+@hierarchical_softmax_loss_and_gradient.accept(
+    "It works with labels 1 and 0 in place of signs: σ(z) - y, as in course 1."
+)
 def path_with_labels(e_c, nodes, signs, Theta):
     y = (signs[:, None] + 1) / 2
     z = Theta[:, nodes].T @ e_c
@@ -2167,13 +2179,17 @@ def step_target_last(*arguments):
     return loss, e_new, np.roll(columns, -1, axis=1)
 
 
-@sparse_step.mistake("The columns are sorted by their word, each once. Return one for each of t, w_1, ..., w_K, in this order.")
+@sparse_step.mistake(
+    "The columns are sorted by their word, each once. Return one for each of t, w_1, ..., w_K, in this order."
+)
 def step_unique_columns(e_c, t, negatives, Theta, learning_rate):
     loss, de, dTheta = sampling_variant(e_c, t, negatives, Theta)
     return loss, e_c - learning_rate * de, (Theta - learning_rate * dTheta)[:, np.unique(np.append(t, negatives))]
 
 
-@sparse_step.mistake("A negative that is drawn twice counts once, in the loss and in de too. It counts as often as it is drawn.")
+@sparse_step.mistake(
+    "A negative that is drawn twice counts once, in the loss and in de too. It counts as often as it is drawn."
+)
 def step_each_word_once(e_c, t, negatives, Theta, learning_rate):
     loss, de, dTheta = sampling_variant(e_c, t, np.unique(negatives), Theta)
     return loss, e_c - learning_rate * de, (Theta - learning_rate * dTheta)[:, np.append(t, negatives)]
@@ -2222,7 +2238,9 @@ def step_through_the_whole(*arguments):
     return step_variant(*arguments)
 
 
-@sparse_step.accept("A dictionary holds the new column of each word, so a repeated word finds what it has lost already.")
+@sparse_step.accept(
+    "A dictionary holds the new column of each word, so a repeated word finds what it has lost already."
+)
 def step_with_dictionary(e_c, t, negatives, Theta, learning_rate):
     new, e_new, loss = {}, e_c.copy(), 0.0
     words = [int(t), *(int(word) for word in negatives)]
@@ -2315,12 +2333,16 @@ def keep_by_counts(counts, threshold):
     return np.minimum(1, np.sqrt(threshold / counts))
 
 
-@keep_probability.mistake("The counts are divided by the largest one. A share of the text is a count divided by the sum.")
+@keep_probability.mistake(
+    "The counts are divided by the largest one. A share of the text is a count divided by the sum."
+)
 def keep_by_largest(counts, threshold):
     return np.minimum(1, np.sqrt(threshold * counts.max() / counts))
 
 
-@keep_probability.mistake("This is the share of the text that is left of each word. Divide it by the share that it had.")
+@keep_probability.mistake(
+    "This is the share of the text that is left of each word. Divide it by the share that it had."
+)
 def keep_share_left(counts, threshold):
     share = counts / counts.sum()
     return share * np.minimum(1, np.sqrt(threshold / share))
@@ -2439,7 +2461,9 @@ def pmi_rows_twice(counts):
     return np.log(np.maximum(1, counts * counts.sum() / np.outer(counts.sum(axis=1), counts.sum(axis=1))))
 
 
-@ppmi.mistake("Only the frequency of the centre is divided out: frequent targets win. Divide by that of the target, too.")
+@ppmi.mistake(
+    "Only the frequency of the centre is divided out: frequent targets win. Divide by that of the target, too."
+)
 def pmi_conditional(counts):
     return np.log(np.maximum(1, counts / counts.sum(axis=1, keepdims=True) * len(counts)))
 

@@ -565,7 +565,9 @@ def nearest_one_by_one(word, words, E, k):
     return found
 
 
-@nearest_words.accept("All columns at length 1, once: then each neighbour costs one product. For many questions this is the way.")
+@nearest_words.accept(
+    "All columns at length 1, once: then each neighbour costs one product. For many questions this is the way."
+)
 def nearest_unit_columns(word, words, E, k):
     U = E / np.linalg.norm(E, axis=0)
     return [words[i] for i in np.argsort(U.T @ U[:, words.index(word)])[::-1] if words[i] != word][:k]
@@ -604,7 +606,10 @@ def analogy_cases(rng):
     ask="Which sign has each of the three columns in the target? What do you put in place of the similarity of the three given "
     "words, so that they lose even where all others are negative?",
     small={
-        "word_a": "a", "word_b": "b", "word_c": "c", "words": ["a", "b", "c", "d"],
+        "word_a": "a",
+        "word_b": "b",
+        "word_c": "c",
+        "words": ["a", "b", "c", "d"],
         "E": np.array([[1.0, 1.0, 3.0, 3.0], [0.0, 2.0, 0.0, 1.5]]),
     },
 )
@@ -769,7 +774,9 @@ def analogy_ranked(word_a, word_b, word_c, words, E):
 
 @complete_analogy.accept
 def analogy_through_an_array(word_a, word_b, word_c, words, E):
-    similarity = cosines(E, columns_of(words, E, word_b)[0] - columns_of(words, E, word_a)[0] + columns_of(words, E, word_c)[0])
+    similarity = cosines(
+        E, columns_of(words, E, word_b)[0] - columns_of(words, E, word_a)[0] + columns_of(words, E, word_c)[0]
+    )
     similarity[[words.index(word) for word in (word_a, word_b, word_c)]] = -np.inf
     return np.array(words)[np.argmax(similarity)]
 
@@ -1391,13 +1398,17 @@ def glove_weight_without_power(E, Theta, b, b_tilde, X, x_max):
     return glove_variant(E, Theta, b, b_tilde, X, x_max, weight=np.minimum(1, X / x_max))
 
 
-@glove_loss_and_gradients.mistake("The gradients have no weights. The weight stands before the square, so before its derivative.")
+@glove_loss_and_gradients.mistake(
+    "The gradients have no weights. The weight stands before the square, so before its derivative."
+)
 def glove_gradient_without_weight(E, Theta, b, b_tilde, X, x_max):
     right = glove_variant(E, Theta, b, b_tilde, X, x_max)
     return right[0], *glove_variant(E, Theta, b, b_tilde, X, x_max, weight=1.0)[1:]
 
 
-@glove_loss_and_gradients.mistake("0 times the logarithm of 0 is not a number. Put a finite number in its place before.")
+@glove_loss_and_gradients.mistake(
+    "0 times the logarithm of 0 is not a number. Put a finite number in its place before."
+)
 def glove_log_of_zero(E, Theta, b, b_tilde, X, x_max):
     with np.errstate(all="ignore"):
         return glove_variant(E, Theta, b, b_tilde, X, x_max, log=np.log(X))
@@ -1418,12 +1429,16 @@ def glove_without_biases(E, Theta, b, b_tilde, X, x_max):
     return glove_variant(E, Theta, 0 * b, 0 * b_tilde, X, x_max)
 
 
-@glove_loss_and_gradients.mistake("Rows and columns are exchanged: row i belongs to the centre, so the score is EᵀΘ, not ΘᵀE.")
+@glove_loss_and_gradients.mistake(
+    "Rows and columns are exchanged: row i belongs to the centre, so the score is EᵀΘ, not ΘᵀE."
+)
 def glove_exchanged(E, Theta, b, b_tilde, X, x_max):
     return glove_variant(E, Theta, b, b_tilde, X, x_max, score=Theta.T @ E)
 
 
-@glove_loss_and_gradients.mistake("G stands where its transpose should, or the other way round: dE is Θ Gᵀ, and dΘ is E G.")
+@glove_loss_and_gradients.mistake(
+    "G stands where its transpose should, or the other way round: dE is Θ Gᵀ, and dΘ is E G."
+)
 def glove_transposed(E, Theta, b, b_tilde, X, x_max):
     J, _, _, db, db_tilde = glove_variant(E, Theta, b, b_tilde, X, x_max)
     G = 2 * np.minimum(1, (X / x_max) ** 0.75) * (E.T @ Theta + b + b_tilde - np.log(np.where(X > 0, X, 1)))
