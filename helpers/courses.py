@@ -304,8 +304,9 @@ LESSONS = [
         "05_bidirectional_and_deep",
         "Bidirectional and deep RNNs",
         "57, 58, 61",
-        90,
-        "lessons 1 and 2; course 3, lesson 1",
+        150,
+        "lessons 1 and 2; course 2, lesson 5; course 3, lesson 1",
+        2,
     ),
     LessonInfo(
         "course5_sequence",
