@@ -289,6 +289,14 @@ def sentences():
     return vectors, names, learned, unseen
 
 
+@pytest.fixture(scope="module")
+def arrays(sentences):
+    """x, y and mask of the sentences to learn from, and of the first 400 unseen ones."""
+    vectors, _, learned, unseen = sentences
+    few = lesson.Sentences(unseen.words[:400], unseen.labels[:400])
+    return *lesson.as_arrays(learned, vectors), *lesson.as_arrays(few, vectors)
+
+
 def test_held_out_names_are_in_no_training_sentence(sentences):
     vectors, names, learned, unseen = sentences
     seen = {word for words in learned.words for word in words}
@@ -402,11 +410,9 @@ def _same_names(p):
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("which", range(len(lesson.FAULTS)))
-def test_a_sick_run_looks_as_its_fault_says(sentences, which, seed):
-    vectors, _, learned, unseen = sentences
-    data = (*lesson.as_arrays(learned, vectors), *lesson.as_arrays(unseen, vectors))
+def test_a_sick_run_looks_as_its_fault_says(arrays, which, seed):
     functions = tuple(exercise.reference for exercise in (BOTH, BOTH_BACK, F1))
-    run = lesson.sick_run(np.random.default_rng(seed), functions, data, which=which)
+    run = lesson.sick_run(np.random.default_rng(seed), functions, arrays, which=which)
     plt.close(run.figure)
     number = r"([\d.]+(?:e[-+]\d+)?)"
     pattern = f"training are (.*); one .* costs {number}\\. .* F1 is {number} and {number} of .* moved by {number}, .* by {number}\\."
