@@ -340,6 +340,15 @@ LESSONS = [
     LessonInfo(
         "course5_sequence", "11_tiny_gpt", "A tiny GPT", "83–88", 130, "lessons 6 and 10; course 2, lesson 5", 2
     ),
+    LessonInfo(
+        "course5_sequence",
+        "13_verse_tagger",
+        "A tagger of your own",
+        "53, 57",
+        90,
+        "lessons 2 and 5; course 2, lesson 5",
+        2,
+    ),
 ]
 
 
