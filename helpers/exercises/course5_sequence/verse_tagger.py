@@ -500,6 +500,7 @@ def tag_judge(X, Y, X_new, rng):
 @lesson.exercise(
     points=3,
     topic=53,
+    equation="(13.15)",
     cases=tag_cases,
     judge=tag_judge,
     ask="Which arrays does the net have, of which shapes, and what does each start with? Then one call of train is left, and "
