@@ -225,3 +225,16 @@ def first_net(n_a, rng):
         net[f"Wax_{way}"] = 0.5 * rng.normal(size=(n_a, 26))
         net[f"ba_{way}"] = np.zeros((n_a, 1))
     return net
+
+
+def scores_of(net, X):
+    """Return the scores (m, T) of a net, of all letters."""
+    (_, m, T), n_a = X.shape, len(net["ba_right"])
+    right = left = np.zeros((n_a, m))
+    S = np.zeros((m, T)) + net["by"]
+    for t in range(T):
+        right = np.tanh(net["Waa_right"] @ right + net["Wax_right"] @ X[:, :, t] + net["ba_right"])
+        left = np.tanh(net["Waa_left"] @ left + net["Wax_left"] @ X[:, :, T - 1 - t] + net["ba_left"])
+        S[:, t] += (net["Wya"][:, :n_a] @ right)[0]
+        S[:, T - 1 - t] += (net["Wya"][:, n_a:] @ left)[0]
+    return S

@@ -129,7 +129,7 @@ def test_figures_show_what_they_are_given():
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("which", range(len(pictures.FAULTS)))
 def test_a_sick_run_looks_as_its_fault_says(which, seed):
-    run = pictures.sick_run(np.random.default_rng(seed), TRAIN.reference, catalogue.scores_of, which=which)
+    run = pictures.sick_run(np.random.default_rng(seed), TRAIN.reference, pictures.scores_of, which=which)
     plt.close(run.figure)
     number = r"(-?[\d.]+(?:e[-+]\d+)?)"
     pattern = (

@@ -152,8 +152,8 @@ def back(dA, a, X, net, way, slope=True, later=1.0, shift=1, sums=np.sum):
         arrives = net[f"Waa_{way}"].T @ dZ[:, :, t]
     before = np.concatenate([np.zeros_like(a[:, :, :1]), a[:, :, :-1]], axis=2) if shift else a
     return {
-        f"dWaa_{way}": np.einsum("amt,bmt->ab", dZ, before),
-        f"dWax_{way}": np.einsum("amt,xmt->ax", dZ, X),
+        f"dWaa_{way}": np.tensordot(dZ, before, ((1, 2), (1, 2))),
+        f"dWax_{way}": np.tensordot(dZ, X, ((1, 2), (1, 2))),
         f"dba_{way}": sums(dZ, axis=(1, 2))[:, None],
     }
 
@@ -528,28 +528,10 @@ def tag(X, Y, X_new, rng):
     labels : ndarray, shape (k, T)
         Zeros and ones.
     """
-    n_a = 16
-    net = {"Wya": rng.normal(size=(1, 2 * n_a)) / np.sqrt(2 * n_a), "by": np.full((1, 1), -1.0)}
-    for way in ("right", "left"):
-        net[f"Waa_{way}"] = 0.7 * np.linalg.qr(rng.normal(size=(n_a, n_a)))[0]
-        net[f"Wax_{way}"] = 0.5 * rng.normal(size=(n_a, len(X)))
-        net[f"ba_{way}"] = np.zeros((n_a, 1))
+    net = verses.first_net(16, rng)
     orders = np.array([rng.permutation(len(Y)) for _ in range(6)])
     net, _ = train(net, X, Y, orders, 20, 0.03)
-    right = left = np.zeros((n_a, X_new.shape[1]))
-    scores = np.zeros(X_new.shape[1:]) + net["by"]
-    for t in range(X_new.shape[2]):
-        right = np.tanh(net["Waa_right"] @ right + net["Wax_right"] @ X_new[:, :, t] + net["ba_right"])  # (13.1)
-        left = np.tanh(net["Waa_left"] @ left + net["Wax_left"] @ X_new[:, :, -1 - t] + net["ba_left"])  # (13.2)
-        scores[:, t] += (net["Wya"][:, :n_a] @ right)[0]  # (13.3)
-        scores[:, -1 - t] += (net["Wya"][:, n_a:] @ left)[0]  # (13.3)
-    return (scores > 0) * 1.0  # (13.15)
-
-
-def scores_of(net, X):
-    """Return the scores (m, T) of a net."""
-    A = np.vstack([read(X, net, "right"), read(X[:, :, ::-1], net, "left")[:, :, ::-1]])
-    return np.einsum("a,amt->mt", net["Wya"][0], A) + net["by"]
+    return (verses.scores_of(net, X_new) > 0) * 1.0  # (13.15)
 
 
 def tagged(X, Y, X_new, rng, n_a=16, epochs=6, size=20, rate=0.03, one_way=False):
@@ -559,7 +541,7 @@ def tagged(X, Y, X_new, rng, n_a=16, epochs=6, size=20, rate=0.03, one_way=False
     if one_way:
         net |= {name: 0 * V for name, V in net.items() if "left" in name}
     orders = [rng.permutation(len(Y)) for _ in range(epochs)]
-    return scores_of(train_variant(net, X, Y, orders, size, rate, only=learn)[0], X_new)
+    return verses.scores_of(train_variant(net, X, Y, orders, size, rate, only=learn)[0], X_new)
 
 
 @tag.mistake("These are probabilities. Return a label for each letter: 1 where the score is above 0, else 0.")
