@@ -106,32 +106,31 @@ def cost_and_gradients(net, X, Y):
     grads : dict
         A derivative of the cost J for each entry of `net`, ``"dWaa_right"`` and so on.
     """
-    n_a, (_, m, T) = len(net["ba_right"]), X.shape
-    right, left, dZ_right, dZ_left = np.zeros((4, n_a, m, T + 2))  # steps 0 and T + 1 stay 0
+    n_a, (_, m, T), x = len(net["ba_right"]), X.shape, np.moveaxis(X, 2, 0)
+    right, left, dZ_right, dZ_left = np.zeros((4, T + 2, n_a, m))  # steps 0 and T + 1 stay 0
+    from_letters = net["Wax_right"] @ x + net["ba_right"]
     for t in range(1, T + 1):
-        Z = net["Waa_right"] @ right[:, :, t - 1] + net["Wax_right"] @ X[:, :, t - 1] + net["ba_right"]
-        right[:, :, t] = np.tanh(Z)  # (13.1)
+        right[t] = np.tanh(net["Waa_right"] @ right[t - 1] + from_letters[t - 1])  # (13.1)
+    from_letters = net["Wax_left"] @ x + net["ba_left"]
     for t in range(T, 0, -1):
-        Z = net["Waa_left"] @ left[:, :, t + 1] + net["Wax_left"] @ X[:, :, t - 1] + net["ba_left"]
-        left[:, :, t] = np.tanh(Z)  # (13.2)
-    A = np.concatenate([right, left])[:, :, 1:-1]
-    S = np.tensordot(net["Wya"], A, 1)[0] + net["by"]  # (13.3)
+        left[t] = np.tanh(net["Waa_left"] @ left[t + 1] + from_letters[t - 1])  # (13.2)
+    A = np.concatenate([right, left], axis=1)[1:-1]
+    S = (net["Wya"] @ A)[:, 0].T + net["by"]  # (13.3)
     J = np.mean(np.logaddexp(0, S) - Y * S)  # (13.4)
     dS = (expit(S) - Y) / (m * T)  # (13.5)
-    grads = {"dWya": np.tensordot(dS, A, ((0, 1), (1, 2)))[None]}  # (13.6)
+    grads = {"dWya": np.tensordot(dS, A, ((0, 1), (2, 0)))[None]}  # (13.6)
     grads["dby"] = np.sum(dS).reshape(1, 1)  # (13.6)
-    dA = net["Wya"].T[:, :, None] * dS  # (13.7)
+    dA = net["Wya"].T @ dS.T[:, None]  # (13.7)
     for t in range(T, 0, -1):
-        arrived = dA[:n_a, :, t - 1] + net["Waa_right"].T @ dZ_right[:, :, t + 1]
-        dZ_right[:, :, t] = arrived * (1 - right[:, :, t] ** 2)  # (13.8)
+        arrived = dA[t - 1, :n_a] + net["Waa_right"].T @ dZ_right[t + 1]
+        dZ_right[t] = arrived * (1 - right[t] ** 2)  # (13.8)
     for t in range(1, T + 1):
-        arrived = dA[n_a:, :, t - 1] + net["Waa_left"].T @ dZ_left[:, :, t - 1]
-        dZ_left[:, :, t] = arrived * (1 - left[:, :, t] ** 2)  # (13.9)
-    for way, dZ, other in (("right", dZ_right, right[:, :, :-2]), ("left", dZ_left, left[:, :, 2:])):
-        inner = dZ[:, :, 1:-1]
-        grads[f"dWaa_{way}"] = np.tensordot(inner, other, ((1, 2), (1, 2)))  # (13.10)
-        grads[f"dWax_{way}"] = np.tensordot(inner, X, ((1, 2), (1, 2)))  # (13.11)
-        grads[f"dba_{way}"] = np.sum(inner, axis=(1, 2))[:, None]  # (13.11)
+        arrived = dA[t - 1, n_a:] + net["Waa_left"].T @ dZ_left[t - 1]
+        dZ_left[t] = arrived * (1 - left[t] ** 2)  # (13.9)
+    for way, dZ, other in (("right", dZ_right[1:-1], right[:-2]), ("left", dZ_left[1:-1], left[2:])):
+        grads[f"dWaa_{way}"] = np.tensordot(dZ, other, ((0, 2), (0, 2)))  # (13.10)
+        grads[f"dWax_{way}"] = np.tensordot(dZ, x, ((0, 2), (0, 2)))  # (13.11)
+        grads[f"dba_{way}"] = np.sum(dZ, axis=(0, 2))[:, None]  # (13.11)
     return J, grads
 
 
@@ -287,11 +286,14 @@ def line_by_line(net, X, Y):
 def train_cases(rng):
     found = []
     for (n_x, n_a, m, T), epochs, size, rate, weights in (
-        ((3, 2, 5, 3), 2, 2, 0.05, 4.0), ((2, 2, 4, 2), 2, 1, 0.2, 0.3), ((3, 1, 3, 4), 3, 3, 0.01, 6.0)
+        ((3, 2, 5, 3), 2, 2, 0.05, 4.0), ((2, 2, 4, 2), 2, 1, 0.2, 0.2), ((3, 1, 3, 4), 3, 3, 0.01, 6.0)
     ):  # fmt: skip
         orders = np.array([rng.permutation(m) for _ in range(epochs)])
         arrays = {"X": rng.normal(size=(n_x, m, T)), "Y": labels_of(rng, m, T)}
         found.append(case(net=net_of(rng, n_x, n_a, weights), **arrays, orders=orders, size=size, learning_rate=rate))
+    # Steps of one line each, whose norms lie on both sides of 1/2: labels that surprise the net, and labels that do not.
+    found[1][1]["net"]["by"] = rng.uniform(-1.3, -1.1, size=(1, 1))
+    found[1][1]["Y"] = rng.permutation(np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
     return found
 
 
@@ -359,7 +361,7 @@ def train_variant(net, X, Y, orders, size, learning_rate, correct=True, restart=
             chosen = order[first : first + size]
             if drop and len(chosen) < size:
                 continue
-            J, grads = variant(net, X[:, chosen], Y[chosen])
+            J, grads = cost_and_gradients.reference(net, X[:, chosen], Y[chosen])
             norm = np.sqrt(sum(np.sum(g**2) for g in grads.values()))
             t += 1
             for name in only or list(net):
@@ -482,13 +484,16 @@ def with_flat_loop(*arguments):
 # --- tag -------------------------------------------------------------------------------------------------------------
 
 #: How many lines there are to learn from and to label; shares of right labels that are told apart. The tests measure them.
-LEARNED, NEW, LEVELS = 300, 150, (0.0, 0.7, 0.79, 0.86)
+LEARNED, NEW, LEVELS = 200, 200, (0.0, 0.7, 0.79, 0.86)
 
 
 def tag_cases(rng):
-    order = rng.permutation(len(verses.beginnings()))
-    (X, Y), (X_new, _) = verses.lines(order[:LEARNED]), verses.lines(order[LEARNED : LEARNED + NEW])
-    return [case(X=X, Y=Y, X_new=X_new, rng=np.random.default_rng(int(rng.integers(2**32))))]
+    found = []
+    for _ in range(2):
+        order = rng.permutation(len(verses.beginnings()))[: LEARNED + NEW]
+        (X, Y), (X_new, _) = verses.lines(order[:LEARNED]), verses.lines(order[LEARNED:])
+        found.append(case(X=X, Y=Y, X_new=X_new, rng=np.random.default_rng(int(rng.integers(2**32)))))
+    return found
 
 
 def tag_judge(X, Y, X_new, rng):
@@ -530,11 +535,11 @@ def tag(X, Y, X_new, rng):
     """
     net = verses.first_net(16, rng)
     orders = np.array([rng.permutation(len(Y)) for _ in range(6)])
-    net, _ = train(net, X, Y, orders, 20, 0.03)
+    net, _ = train(net, X, Y, orders, 20, 0.04)
     return (verses.scores_of(net, X_new) > 0) * 1.0  # (13.15)
 
 
-def tagged(X, Y, X_new, rng, n_a=16, epochs=6, size=20, rate=0.03, one_way=False):
+def tagged(X, Y, X_new, rng, n_a=16, epochs=6, size=20, rate=0.04, one_way=False):
     """Return the scores of new lines after a training; with `one_way` the left layer sends nothing."""
     net = verses.first_net(n_a, rng)
     learn = [name for name in net if not (one_way and "left" in name)]
