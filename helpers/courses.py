@@ -309,8 +309,9 @@ LESSONS = [
         "05_bidirectional_and_deep",
         "Bidirectional and deep RNNs",
         "57, 58, 61",
-        90,
-        "lessons 1 and 2; course 3, lesson 1",
+        150,
+        "lessons 1 and 2; course 2, lesson 5; course 3, lesson 1",
+        2,
     ),
     LessonInfo(
         "course5_sequence",
@@ -346,6 +347,15 @@ LESSONS = [
     ),
     LessonInfo(
         "course5_sequence", "12_translation", "Translation", "89–93", 90, "lessons 3 and 9; course 2, lesson 8", 2
+    ),
+    LessonInfo(
+        "course5_sequence",
+        "13_verse_tagger",
+        "A tagger of your own",
+        "53, 57",
+        90,
+        "lessons 2 and 5; course 2, lesson 5",
+        2,
     ),
 ]
 

