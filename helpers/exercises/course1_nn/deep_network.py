@@ -1472,7 +1472,7 @@ def backward_as_in_a_well_known_course(AL, Y, caches):
     "One loop over all caches from the last to the first; the last layer differs only in where dZ comes from."
 )
 def in_one_loop_over_caches(AL, Y, caches):
-    grads, dZ = {f"dA{len(caches)}": "more entries are fine"}, AL - Y
+    grads, dZ = {}, AL - Y
     for l, ((A_prev, W, _), _) in reversed(list(enumerate(caches, start=1))):
         if l < len(caches):
             dZ = np.where(caches[l - 1][1] > 0, grads[f"dA{l}"], 0)
