@@ -86,6 +86,27 @@ def test_verdict(what):
     assert words in message(CHECK, function)
 
 
+def test_a_failed_check_is_data_and_json():
+    def turned(dZ, A):
+        return layer(dZ, A)[0], -layer(dZ, A)[1]
+
+    with pytest.raises(checks.CheckFailed) as caught:
+        CHECK(rename(turned, "layer"))
+    data = json.loads(caught.value.json())
+    index = tuple(data["index"])
+    expected = layer(**LAYER_CASES[data["case"] - 1][1])[1][index]
+    assert (data.pop("expected"), data.pop("got")) == (pytest.approx(expected), pytest.approx(-expected))
+    cause = diagnose.SLIP_SENTENCES.get("slip: sign")
+    assert data == {
+        "exercise": "layer", "part": "db", "kind": "value", "form": "value", "case": 1, "index": [*index],
+        "mistake": "slip: sign", "cause": cause, "equation": "(9.9)",
+    }  # fmt: skip
+    with pytest.raises(checks.CheckFailed) as caught:
+        CHECK(rename(lambda dZ, A: (np.ones((2, 9)), {"a": {1, 2}}), "layer"))
+    data = json.loads(caught.value.json())
+    assert (data["kind"], data["index"], data["mistake"]) == ("type", None, None)
+
+
 def test_equation_is_named_last():
     assert message(CHECK, VERDICTS["value"][0]).endswith("See equation (9.9).")
 
@@ -473,6 +494,8 @@ UNLIKE = {
     "a bias that varies": (lambda n, h, rng: {"b": rng.normal(size=(h, 1)) * 1e-4}, "b: wrong on average at index"),
     "a bias that is not zero": (lambda n, h, rng: {"b": np.full((h, 1), 1e-4)}, "b: wrong at index (0, 0): expected about 0, got about 0.0001"),
     "equal rows": (lambda n, h, rng: {"W": np.ones((h, 1)) * rng.normal(size=(1, n)) * 0.01}, "a number occurs twice"),
+    "few values": (lambda n, h, rng: {"W": rng.choice([-0.01, 0.01], (h, n))}, "W: it holds only a few different values: 2 different"),
+    "cut off": (lambda n, h, rng: {"W": np.clip(rng.normal(size=(h, n)), -2, 2) * 0.01}, "W: its smallest or largest number occurs again and again"),
     "W again in V": (lambda n, h, rng: (lambda Z: {"W": Z * 0.01, "V": Z[:, :1].T * 0.01 + 0 * Z[:, :1].T})(rng.normal(size=(h, n))), "V: wrong"),
     "a generator of its own": (lambda n, h, rng: {"W": np.random.default_rng(3).normal(size=(h, n)) * 0.01}, "W: the same in every call"),
     "a new generator each time": (lambda n, h, rng: {"W": np.random.default_rng().normal(size=(h, n)) * 0.01}, "called twice with equal arguments, it gives two outputs"),

@@ -270,10 +270,15 @@ def _repeated(name, mine, theirs, near, calls, spread):
     """Return the `Difference` if numbers repeat that must not, in a call or from a grid, or if there are too many."""
     if "edges" not in theirs or "edges" not in mine:
         return None if ("edges" in theirs) == ("edges" in mine) else Difference("random", name, "unlike")
+    new = theirs["grid"] > 0.99  # each number of the reference comes once
+    grid = Difference("random", name, "grid", None, mine["few"], more={"total": mine["size"]})
+    if new and 2 * mine["levels"] < theirs["levels"]:  # an entry comes back over the calls
+        return grid
     if mine["repeating"] > _BEYOND + 5 * mine["size"] * theirs["repeating"] / theirs["size"]:
-        return Difference("random", name, "twice")
-    if theirs["grid"] > 0.99 and mine["grid"] < 0.9:
-        return Difference("random", name, "grid", None, mine["few"], more={"total": mine["size"]})
+        cut = new and mine["grid"] > 0.5 and max(mine["at ends"]) > _BEYOND  # the others come once
+        return Difference("random", name, "cut" if cut else "twice")
+    if new and mine["grid"] < 0.9:
+        return grid
     if theirs["levels"] <= 8 and mine["levels"] > 2 * theirs["levels"]:
         return Difference("random", name, "other values")
     return None

@@ -47,6 +47,7 @@ SENTENCES = {
     "average": ("{part}: wrong on average", "{where}{about}"),
     "mean square": ("{part}: wrong mean square", "{where}{about}"),
     "fixed": ("{part}: wrong", "{where}{about}"),
+    "cut": ("{part}: its smallest or largest number occurs again and again. Is something cut off?", ""),
     "twice": ("{part}: a number occurs twice. Each entry needs a draw of its own", ""),
     "together": ("{part}: its entries depend on each other. Each one needs a draw of its own", ""),
     "rows": ("{part}: the entries of a row depend on each other. Each one needs a draw of its own", ""),
@@ -93,7 +94,6 @@ def unseen(what, exercise, known):
     known : callable
         ``known(text)`` tells whether a text stands in an open case.
     """
-
     own = {exercise.name, *exercise.returns, *exercise.cases[0].arguments}
     for case in exercise.cases:
         if case.judge and case.judge["view"]:
@@ -101,13 +101,6 @@ def unseen(what, exercise, known):
 
     def said(part):
         part = part.partition("[")[0]
-        views = [VIEWS[case.judge["view"]].said for case in exercise.cases if case.judge and case.judge["view"]]
-        own = {
-            exercise.name,
-            *exercise.returns,
-            *exercise.cases[0].arguments,
-            *(name for names in views for name in names),
-        }
         return part if part in own or known(part) else exercise.name
 
     parts = ", ".join(map(said, what.part.split(", "))) if what.form == "changed" else said(what.part)

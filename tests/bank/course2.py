@@ -228,7 +228,7 @@ def _(layers_dims, rng):
     return P
 
 
-@posted("initialization.initialize_parameters_he", "question", "dependent")
+@posted("initialization.initialize_parameters_he", "question", "cut")
 def _(layers_dims, rng):
     P = {}
     for l in range(1, len(layers_dims)):

@@ -310,6 +310,11 @@ def upside_down_uniform(low, high, size, rng):
     return 1 - rng.uniform(1 - high, 1 - low, size) ** 2 / (1 - low)
 
 
+@sample_beta.mistake("The numbers come sorted: the first is always the smallest beta. Leave them as they are drawn.")
+def sorted_betas(low, high, size, rng):
+    return np.sort(sample_beta(low, high, size, rng))
+
+
 @sample_beta.mistake("Only one number comes back. Draw size numbers.")
 def one_beta(low, high, size, rng):
     return 1 - float(np.ravel(sample_log_uniform(1 - high, 1 - low, 1, rng))[0])

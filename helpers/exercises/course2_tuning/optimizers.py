@@ -415,6 +415,11 @@ def gd_rate_fixed(parameters, grads, learning_rate):
     return update_parameters_with_gd(parameters, grads, 0.01)
 
 
+@update_parameters_with_gd.mistake("The learning rate is the number 1.2 in your step. Use the argument learning_rate.")
+def gd_rate_of_1_2(parameters, grads, learning_rate):
+    return update_parameters_with_gd(parameters, grads, 1.2)
+
+
 @update_parameters_with_gd.mistake("The learning rate is not in your step. Multiply each gradient by it.")
 def gd_without_rate(parameters, grads, learning_rate):
     return update_parameters_with_gd(parameters, grads, 1.0)
