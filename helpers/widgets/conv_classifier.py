@@ -1,16 +1,12 @@
 """Lesson 4.11: digits somewhere on a sheet, simple rivals, and figures."""
 
-import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap
-from matplotlib.patches import Rectangle
 
 from helpers import data
 from helpers.checks import sick
 from helpers.plots import BLUE, ORANGE
-from helpers.widgets import LiveFigure, fast_cnn
-from helpers.widgets.convolution import draw_scale
+from helpers.widgets import fast_cnn
 
 SHEET = 12
 
@@ -83,55 +79,9 @@ def draw_shares(ax, shares):
 def draw_filters(figure, W):
     """Draw filters (f, f, 1, n_C) in one row; red is positive, blue negative."""
     limit = np.abs(W).max()
-    axes = figure.subplots(2, W.shape[3] // 2)
-    for ax, c in zip(axes.flat, range(W.shape[3]), strict=True):
+    for ax, c in zip(figure.subplots(2, W.shape[3] // 2).flat, range(W.shape[3]), strict=True):
         ax.imshow(W[:, :, 0, c], cmap="RdBu_r", vmin=-limit, vmax=limit)
         ax.set_axis_off()
-    draw_scale(axes, limit)
-
-
-def read_everywhere(predict, net):
-    """Return the picture: a digit at a place of its sheet, and what the network reads at each of the 25 places.
-
-    The digits are the 397 that are in no part of `three_parts` (0).
-
-    Parameters
-    ----------
-    predict : callable
-        The learner's function.
-    net : dict
-        A trained network.
-    """
-    whole, rest = data.small_digits(), np.random.default_rng(0).permutation(1797)[1400:]
-    images, labels = whole.images[rest], whole.labels[0, rest]
-    places = np.argwhere(np.ones((5, 5)))
-    figure, (left, right) = plt.subplots(1, 2, figsize=(6.2, 3))
-    sheet = left.imshow(np.zeros((SHEET, SHEET)), cmap="gray_r", vmin=0, vmax=1, animated=True)
-    left.set(title="the sheet", xticks=[], yticks=[])
-    good = right.imshow(np.zeros((5, 5)), cmap=ListedColormap(["#f6d8a8", "#b9d9ee"]), vmin=0, vmax=1, animated=True)
-    right.set(title="read at each place; blue: right", xlabel="column of the digit", ylabel="row of the digit")
-    read_as = [right.text(column, row, "", ha="center", va="center", animated=True) for row, column in places]
-    here = right.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor="black", linewidth=2, animated=True))
-
-    def update(number, row, column):
-        X = sheets(np.repeat(images[number][None], 25, axis=0), places)
-        read, label = np.asarray(predict(net, X)), labels[number]
-        sheet.set_data(X[5 * row + column, ..., 0])
-        good.set_data((read == label).reshape(5, 5))
-        for text, digit in zip(read_as, read, strict=True):
-            text.set_text(f"{digit}")
-        here.set_xy((column - 0.5, row - 0.5))
-        return (
-            f"Digit number {number} is a {label}. In row {row}, column {column} it is read as "
-            f"{read[5 * row + column]}. It is read right at {np.sum(read == label)} of 25 places."
-        )
-
-    controls = {
-        "number": ipywidgets.IntSlider(value=0, min=0, max=len(labels) - 1, description="digit"),
-        "row": ipywidgets.IntSlider(value=2, min=0, max=4, description="row"),
-        "column": ipywidgets.IntSlider(value=2, min=0, max=4, description="column"),
-    }
-    return LiveFigure(figure, update, **controls)
 
 
 # --- a run to diagnose ------------------------------------------------------------------------------------------------
