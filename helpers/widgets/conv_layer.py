@@ -14,7 +14,7 @@ from helpers.checks.sick import Fault, Run
 from helpers.plots import BLUE, ORANGE, RED
 from helpers.widgets import LiveFigure
 from helpers.widgets.convolution import draw_scores, factor, short
-from helpers.widgets.fast_cnn import Chain, Dense, Layer, ReLU, accuracy, softmax_cross_entropy
+from helpers.widgets.fast_cnn import Chain, Dense, Layer, Momentum, ReLU, accuracy, softmax_cross_entropy, train
 
 N = 5
 #: The filters by their size, and what comes back to each entry of the output, row by row.
@@ -313,6 +313,13 @@ def network(kind, forward, backward, seed=0, f=5, n_C=8, stride=2):
     n = (28 - f) // stride + 1
     dense = Dense(n * n * n_C, 10, rng, np.float64)
     return Chain(YourLayer(forward, backward, W, stride, learns=kind == "learned"), ReLU(), dense)
+
+
+def fit(model, train_set, test_set, num_epochs=8, seed=0):
+    """Train `model` with momentum; return the history, and the accuracy on the training set and on the test set."""
+    rng = np.random.default_rng(seed + 100)
+    history = train(model, *train_set, Momentum(0.3), rng, num_epochs, batch_size=50, test=test_set)
+    return history, accuracy(model, *train_set), history["test_accuracy"][-1]
 
 
 def draw_filters(axes, W, title, limit):

@@ -347,15 +347,25 @@ def test_large_filters_favour_the_fft():
     assert taken[31] > 2
 
 
-def test_fixed_filters_stay_and_learned_ones_move():
-    """Their accuracies and edges are printed by the notebook, for five starts."""
-    (images, labels), _ = conv_layer.digits(data.mnist())
-    for kind in ("fixed", "learned"):
+def test_learned_filters_beat_fixed_ones_and_pixels():
+    """The run of the notebook."""
+    train, test = conv_layer.digits(data.mnist())
+    right = {}
+    for kind in ("pixels", "fixed", "learned"):
         model = conv_layer.network(kind, FORWARD_FAST, BACKWARD_FAST)
-        start = model.layers[0].W.copy()
-        rng, momentum = np.random.default_rng(0), fast_cnn.Momentum(0.3)
-        fast_cnn.train(model, images[:500], labels[:500], momentum, rng, num_epochs=1, batch_size=50)
-        assert np.array_equal(model.layers[0].W, start) == (kind == "fixed")
+        if kind != "pixels":
+            start = model.layers[0].W.copy()
+        _, train_accuracy, right[kind] = conv_layer.fit(model, train, test)
+        if kind == "fixed":
+            np.testing.assert_array_equal(model.layers[0].W, start)
+    assert np.median(conv_layer.edge_share(start)) < 0.25 < 0.4 < np.median(conv_layer.edge_share(model.layers[0].W))
+    assert right["pixels"] == pytest.approx(0.91, abs=0.01)
+    assert right["fixed"] == pytest.approx(0.93, abs=0.01)
+    assert right["learned"] == pytest.approx(0.945, abs=0.011)
+    assert right["pixels"] < right["fixed"] < right["learned"]
+    assert train_accuracy > 0.98
+    moved = np.sqrt(np.sum((model.layers[0].W - start) ** 2, (0, 1, 2)) / np.sum(start**2, (0, 1, 2)))
+    assert 0.2 < moved.min() < moved.max() < 2
 
 
 def test_the_layer_of_the_training_passes_the_functions_on():
