@@ -2,10 +2,14 @@
 
 from typing import NamedTuple
 
+import ipywidgets
+import matplotlib.pyplot as plt
 import numpy as np
 
 from helpers import data
-from helpers.widgets import progress
+from helpers.checks import sick
+from helpers.plots import BLUE, GREEN, ORANGE
+from helpers.widgets import LiveFigure
 
 # --- digits, and a network --------------------------------------------------------------------------------------------
 
@@ -251,3 +255,244 @@ def train_rounded(
                 if not master:
                     parameters = {name: store(array) for name, array in parameters.items()}
     return Rounded(accuracy(parameters, digits), float(np.mean(lost)), skipped)
+
+
+# --- the picture: who decays ------------------------------------------------------------------------------------------
+
+#: Steps and learning rate of the walks; both weights start at 1.
+STEPS, RATE = 150, 0.02
+RULES = {"L2 in Adam": (ORANGE, "s--"), "AdamW": (BLUE, "o-")}
+
+
+def walk(update_parameters_with_adamw, rule, weight_decay, ratio, steps=STEPS):
+    """Return the places (steps + 1, 2) of two weights whose gradients change sign at each step, so that they cancel.
+
+    Parameters
+    ----------
+    update_parameters_with_adamw : callable
+        The learner's; it makes all steps.
+    rule : str
+        A key of `RULES`. In L2 in Adam the gradient holds λw, and the step decays nothing.
+    weight_decay : float
+    ratio : float
+        How many times as large the gradients of the first weight are; those of the second are 1 and -1.
+    steps : int
+    """
+    parameters = {"W1": np.ones((1, 2)), "b1": np.zeros((1, 1))}
+    v = {"dW1": np.zeros((1, 2)), "db1": np.zeros((1, 1))}
+    s, path, sizes = v, [np.ones(2)], np.array([[ratio, 1.0]])
+    for t in range(1, steps + 1):
+        grads = {"dW1": sizes if t % 2 else -sizes, "db1": np.zeros((1, 1))}
+        decay = weight_decay
+        if rule == "L2 in Adam":
+            grads["dW1"], decay = grads["dW1"] + weight_decay * parameters["W1"], 0.0
+        parameters, v, s = update_parameters_with_adamw(
+            parameters, grads, v, s, t, RATE, 0.9, 0.999, 1e-8, decay
+        )  # fmt: skip
+        path.append(np.asarray(parameters["W1"])[0])
+    return np.array(path)
+
+
+def _plane(animated):
+    figure, ax = plt.subplots(figsize=(5.2, 4), layout="constrained")
+    ax.set(xlim=(-0.05, 1.15), ylim=(-0.05, 1.15), xlabel="weight with large gradients", ylabel="with small gradients")
+    ax.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=1)
+    ax.plot(1, 1, "k*", markersize=11)
+    ax.annotate("start", (1, 1), (1.02, 1.05))
+    lines = {
+        rule: ax.plot([], [], style, color=color, markersize=5, markevery=15, label=rule, animated=animated)[0]
+        for rule, (color, style) in RULES.items()
+    }
+    ax.legend(loc="lower right")
+    return figure, lines
+
+
+def draw_decay(update_parameters_with_adamw, weight_decay=0.5, ratio=10.0):
+    """Return the figure of one state of `who_decays`, without controls, and where both weights end by rule."""
+    figure, lines = _plane(False)
+    ends = {}
+    for rule, line in lines.items():
+        path = walk(update_parameters_with_adamw, rule, weight_decay, ratio)
+        line.set_data(*path.T)
+        ends[rule] = path[-1]
+    figure.axes[0].set_title(f"λ = {weight_decay:g}, gradients {ratio:g} to 1")
+    return figure, ends
+
+
+def who_decays(update_parameters_with_adamw):
+    """Return the picture: move λ and the ratio of the gradients, choose a rule, and see which weight decays."""
+    figure, lines = _plane(True)
+
+    def update(weight_decay, ratio, rules):
+        said = []
+        for rule, line in lines.items():
+            shown = rules in (rule, "both")
+            line.set_visible(shown)
+            if shown:
+                path = walk(update_parameters_with_adamw, rule, weight_decay, ratio)
+                line.set_data(*path.T)
+                said.append(f"{rule} takes them from 1 to {path[-1, 0]:.2f} and {path[-1, 1]:.2f}")
+        return f"λ = {weight_decay:.2f}, gradients {ratio:.0f} to 1, {STEPS} steps: {'; '.join(said)}."
+
+    return LiveFigure(
+        figure,
+        update,
+        weight_decay=ipywidgets.FloatSlider(value=0.5, min=0, max=1, step=0.05, description="λ"),
+        ratio=ipywidgets.FloatSlider(value=10, min=1, max=30, step=1, description="ratio of gradients"),
+        rules=ipywidgets.Dropdown(options=["both", *RULES], value="both", description="rule"),
+    )
+
+
+# --- the picture: learning rates --------------------------------------------------------------------------------------
+
+
+def rates(learning_rate_at, num_steps, peak, warmup_steps, final):
+    """Return the learning rates of steps 1 to num_steps."""
+    return np.array([float(learning_rate_at(t, num_steps, peak, warmup_steps, final)) for t in range(1, num_steps + 1)])
+
+
+def draw_rates(ax, learning_rate_at, num_steps=120, peak=1.0, settings=((0, 0.0), (20, 0.0), (20, 0.3))):
+    """Draw schedules, each by its number of steps to warm up and its last rate."""
+    for (warmup_steps, final), color, style in zip(settings, (GREEN, BLUE, ORANGE), (":", "-", "--"), strict=True):
+        y = rates(learning_rate_at, num_steps, peak, warmup_steps, final)
+        ax.plot(np.arange(1, num_steps + 1), y, style, color=color, label=f"warm-up {warmup_steps}, final {final:g}")
+    ax.set(xlabel="step t", ylabel="learning rate / peak", ylim=(0, 1.05))
+    ax.legend()
+
+
+def schedule(learning_rate_at, num_steps=120):
+    """Return the picture: sliders for the warm-up and for the last rate, and the learner's learning rates."""
+    figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
+    ax.set(xlim=(0, num_steps), ylim=(0, 1.05), xlabel="step t", ylabel="learning rate / peak")
+    t = np.arange(1, num_steps + 1)
+    line = ax.plot(t, np.zeros(num_steps), color=BLUE, animated=True)[0]
+
+    def update(warmup_steps, final):
+        y = rates(learning_rate_at, num_steps, 1.0, warmup_steps, final)
+        line.set_ydata(y)
+        return (
+            f"Warm-up {warmup_steps} of {num_steps} steps, final {final:.2f}: step 1 has {y[0]:.3f}, the highest is "
+            f"{y.max():.2f} at step {int(np.argmax(y)) + 1}, the mean {y.mean():.2f}, the last {y[-1]:.2f}."
+        )
+
+    return LiveFigure(
+        figure,
+        update,
+        warmup_steps=ipywidgets.IntSlider(value=20, min=0, max=100, step=5, description="warm-up"),
+        final=ipywidgets.FloatSlider(value=0, min=0, max=1, step=0.05, description="final"),
+    )
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def draw_shifts(random_shift, images, max_shift, rng, times=5):
+    """Return a figure: each image as it is, and a few shifts of it."""
+    figure, axes = plt.subplots(len(images), times + 1, figsize=(times + 1, len(images)), layout="constrained")
+    moved = [images, *[np.asarray(random_shift(images, max_shift, rng)) for _ in range(times)]]
+    for row, axes_of_row in enumerate(np.reshape(axes, (len(images), times + 1))):
+        for column, ax in enumerate(axes_of_row):
+            ax.imshow(moved[column][row], cmap="gray_r", vmin=0, vmax=1)
+            ax.set(xticks=[], yticks=[])
+    axes.flat[0].set_title("as it is", fontsize=9)
+    return figure
+
+
+def draw_accuracies(ax, found):
+    """Draw accuracies by recipe, one dot per start and a line for their mean."""
+    for row, (name, values) in enumerate(found.items()):
+        ax.plot(values, np.full(len(values), row), "o", color=BLUE, markersize=5, alpha=0.7)
+        ax.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=ORANGE, linewidth=2)
+    ax.set_yticks(range(len(found)), list(found))
+    ax.invert_yaxis()
+    ax.set(xlabel="share of 1000 digits read right")
+
+
+# --- runs to diagnose -------------------------------------------------------------------------------------------------
+
+FAULTS = (
+    sick.Fault(
+        "the schedule counts epochs, not steps",
+        "the last learning rate is still a small part of the peak",
+        "print the learning rate of the last step",
+    ),
+    sick.Fault(
+        "the labels are smoothed far too much",
+        "the cost stays near that of equal shares although most digits are read right",
+        "make ε a tenth or less",
+    ),
+    sick.Fault(
+        "the images are shifted too far",
+        "a good part of the ink is missing in the batches",
+        "look at a batch, and shift by one or two pixels",
+    ),
+    sick.Fault(
+        "the average reaches too far back",
+        "the averaged weights read far fewer digits than the last ones do",
+        "choose a decay whose reach 1/(1 - decay) is a small part of the steps",
+    ),
+    sick.Fault(
+        "the weights decay far too much",
+        "the length of the weights falls to a small part of the start's",
+        "make the decay a hundredth or less",
+    ),
+)
+
+
+def sick_run(
+    rng, update_parameters_with_adamw, learning_rate_at, smooth_cross_entropy, random_shift, update_ema, which=None
+):  # fmt: skip
+    """Train for four epochs on 2000 digits with one of `FAULTS` planted, and return the `sick.Run`.
+
+    Parameters
+    ----------
+    rng : Generator
+    update_parameters_with_adamw, learning_rate_at, smooth_cross_entropy, random_shift, update_ema : callable
+        The learner's functions.
+    which : int, optional
+        The fault; by default `rng` chooses.
+    """
+    which = int(rng.integers(len(FAULTS))) if which is None else which
+    whole, seed, used = digits(), int(rng.integers(1000)), []
+    part = whole._replace(images=whole.images[::2], Y=whole.Y[:, ::2])
+
+    def rate(t, num_steps, *rest):
+        t = 1 + (t - 1) // 32 if which == 0 else t
+        used.append(float(learning_rate_at(t, num_steps, *rest)))
+        return used[-1]
+
+    ink = []
+
+    def shift(images, max_shift, rng):
+        moved = np.asarray(random_shift(images, max_shift, rng))
+        ink.append(moved.sum() / images.sum())
+        return moved
+
+    recipe = Recipe(
+        peak=0.01, schedule=True, warmup_steps=20, hidden=(64,), epochs=4,
+        smoothing=float(rng.uniform(0.85, 0.92)) if which == 1 else 0.1,
+        max_shift=int(rng.integers(6, 8)) if which == 2 else 1,
+        ema=0.9995 if which == 3 else 0.9,
+        weight_decay=float(rng.uniform(15, 25)) if which == 4 else 0.1,
+    )  # fmt: skip
+    functions = Functions(
+        update_parameters_with_adamw, rate, None, smooth_cross_entropy, shift, update_ema
+    )  # fmt: skip
+    run = train(functions, part, recipe, seed)
+    before = np.linalg.norm(first_parameters((196, 64, 10), seed)["W1"])
+    costs = [float(one.mean()) for one in np.array_split(run.costs, 4)]
+    words = (
+        f"The mean costs of four epochs are {', '.join(f'{one:.2f}' for one in costs)}; equal shares cost "
+        f"{np.log(10):.2f}. The highest learning rate is {max(used):.4f} of a peak of {recipe.peak:g}, the last one "
+        f"{used[-1]:.4f}. The batches hold {np.mean(ink):.0%} of the ink. The length of W1 goes from {before:.1f} to "
+        f"{np.linalg.norm(run.parameters['W1']):.1f}. Of 1000 other digits the last weights read "
+        f"{accuracy(run.parameters, whole):.0%}, their average {accuracy(run.ema, whole):.0%}."
+    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained")
+    left.plot(run.costs, color=BLUE)
+    left.axhline(np.log(10), color="gray", linestyle="--", linewidth=1)
+    left.set(xlabel="step", ylabel="J of the mini-batch", ylim=(0, 3))
+    right.plot(used, color=ORANGE)
+    right.set(xlabel="step", ylabel="learning rate", ylim=(0, 1.05 * recipe.peak))
+    plt.close(figure)
+    return sick.Run(figure, words, FAULTS, which)
