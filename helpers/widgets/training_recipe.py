@@ -176,7 +176,9 @@ def train(functions, digits, recipe, seed=0, size=64):
                 grads, _ = backward(np.asarray(dZ, dtype=np.float32), kept, parameters)
                 costs.append(float(J))
                 if r.l2:
-                    grads |= {f"d{name}": grads[f"d{name}"] + r.l2 * W for name, W in parameters.items() if name[0] == "W"}
+                    grads |= {
+                        f"d{name}": grads[f"d{name}"] + r.l2 * W for name, W in parameters.items() if name[0] == "W"
+                    }
                 if r.max_norm is not None:
                     grads, norm = f.clip_by_global_norm(grads, r.max_norm)
                     grads = _float32(grads)
@@ -418,7 +420,7 @@ def draw_shifts(random_shift, images, max_shift, rng, times=5):
 
 def draw_accuracies(ax, found):
     """Draw accuracies by recipe, one dot per start and a line for their mean."""
-    for row, (name, values) in enumerate(found.items()):
+    for row, values in enumerate(found.values()):
         ax.plot(values, np.full(len(values), row), "o", color=BLUE, markersize=5, alpha=0.7)
         ax.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=ORANGE, linewidth=2)
     ax.set_yticks(range(len(found)), list(found))

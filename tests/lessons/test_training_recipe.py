@@ -248,7 +248,9 @@ def test_a_short_training_uses_all_pieces(digits):
 # --- runs to diagnose -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("which", range(len(pictures.FAULTS)), ids=["epochs", "smoothing", "shifts", "average", "decay"])
+@pytest.mark.parametrize(
+    "which", range(len(pictures.FAULTS)), ids=["epochs", "smoothing", "shifts", "average", "decay"]
+)
 def test_a_run_looks_as_its_fault_says_and_as_no_other(which):
     for seed in range(3):
         run = pictures.sick_run(np.random.default_rng(seed), ADAMW, RATE, LOSS, SHIFT, EMA, which=which)

@@ -245,7 +245,9 @@ def adamw_only_biases_decay(parameters, grads, v, s, t, learning_rate, beta1, be
     return adamw_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay, decays="b")
 
 
-@update_parameters_with_adamw.mistake("Nothing decays: this is Adam. Subtract learning_rate · weight_decay · w as well.")
+@update_parameters_with_adamw.mistake(
+    "Nothing decays: this is Adam. Subtract learning_rate · weight_decay · w as well."
+)
 def adamw_without_decay(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay):
     return adamw_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, 0.0)
 
@@ -253,10 +255,7 @@ def adamw_without_decay(parameters, grads, v, s, t, learning_rate, beta1, beta2,
 @update_parameters_with_adamw.mistake("Only the first layer decays. All weights do: `W1`, `W2`, …")
 def adamw_first_layer_decays(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay):
     new, new_v, new_s = adamw_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, 0.0)
-    new["W1"] = new["W1"] - learning_rate * weight_decay * parameters["W1"]
-    # a network of one layer has no other weights
-    return (new if len(parameters) > 2 else adamw_without_decay(
-        parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay)[0]), new_v, new_s  # fmt: skip
+    return new | {"W1": new["W1"] - learning_rate * weight_decay * parameters["W1"]}, new_v, new_s
 
 
 @update_parameters_with_adamw.mistake("There is no bias correction. Divide v by 1 - beta1**t and s by 1 - beta2**t.")
@@ -277,7 +276,9 @@ def adamw_t_too_small(parameters, grads, v, s, t, learning_rate, beta1, beta2, e
         )  # fmt: skip
 
 
-@update_parameters_with_adamw.mistake("Your corrections use t + 1. The first step has t = 1: the t that you get is right.")
+@update_parameters_with_adamw.mistake(
+    "Your corrections use t + 1. The first step has t = 1: the t that you get is right."
+)
 def adamw_t_too_large(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay):
     later = (1 - beta1 ** (t + 1), 1 - beta2 ** (t + 1))
     return adamw_with(
@@ -299,7 +300,9 @@ def adamw_betas_swapped(parameters, grads, v, s, t, learning_rate, beta1, beta2,
     return adamw_with(parameters, grads, v, s, t, learning_rate, beta2, beta1, epsilon, weight_decay)
 
 
-@update_parameters_with_adamw.mistake("epsilon is under the root. First the root of the corrected s, then plus epsilon.")
+@update_parameters_with_adamw.mistake(
+    "epsilon is under the root. First the root of the corrected s, then plus epsilon."
+)
 def adamw_epsilon_under_root(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay):
     step = lambda v, s: v / np.sqrt(s + epsilon)  # noqa: E731
     return adamw_with(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay, step=step)
@@ -311,7 +314,9 @@ def adamw_uphill(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilo
     return adamw_with(parameters, grads, v, s, t, -learning_rate, beta1, beta2, epsilon, weight_decay, change=change)
 
 
-@update_parameters_with_adamw.mistake("The v and s that you return are the old ones: the next step would forget this one.")
+@update_parameters_with_adamw.mistake(
+    "The v and s that you return are the old ones: the next step would forget this one."
+)
 def adamw_old_returned(parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay):
     new, _, _ = update_parameters_with_adamw(
         parameters, grads, v, s, t, learning_rate, beta1, beta2, epsilon, weight_decay
@@ -517,7 +522,9 @@ def rate_linear(*given):
     return rate_with(*given, fall=lambda x: 1 - x)
 
 
-@learning_rate_at.mistake("The fall goes the wrong way: it starts at `final` and ends at the peak. Look at the sign before cos.")
+@learning_rate_at.mistake(
+    "The fall goes the wrong way: it starts at `final` and ends at the peak. Look at the sign before cos."
+)
 def rate_upside_down(*given):
     return rate_with(*given, fall=lambda x: (1 - math.cos(math.pi * x)) / 2)
 
@@ -642,7 +649,9 @@ def clip_per_array(grads, max_norm):
     return {key: g * min(1, max_norm / max(norms[key], 1e-300)) for key, g in grads.items()}, norm_of(grads)
 
 
-@clip_by_global_norm.mistake("The norm is the sum of the norms of the arrays. It is the root of the sum of all squares.")
+@clip_by_global_norm.mistake(
+    "The norm is the sum of the norms of the arrays. It is the root of the sum of all squares."
+)
 def clip_sum_of_norms(grads, max_norm):
     norm = sum(float(np.linalg.norm(g)) for g in grads.values())
     return {key: g * (max_norm / norm if norm > max_norm else 1) for key, g in grads.items()}, norm
@@ -694,7 +703,9 @@ def clip_upside_down(grads, max_norm):
     return {key: g * (norm / max_norm if norm > max_norm else 1) for key, g in grads.items()}, norm
 
 
-@clip_by_global_norm.mistake("Gradients that are too long are divided by their norm: they get the length 1, not max_norm.")
+@clip_by_global_norm.mistake(
+    "Gradients that are too long are divided by their norm: they get the length 1, not max_norm."
+)
 def clip_to_one(grads, max_norm):
     norm = norm_of(grads)
     return {key: g / (norm if norm > max_norm else 1) for key, g in grads.items()}, norm
@@ -712,7 +723,9 @@ def clip_factor_returned(grads, max_norm):
     return clip_by_global_norm(grads, max_norm)[0], (max_norm / norm if norm > max_norm else 1.0)
 
 
-@clip_by_global_norm.mistake("Gradients within the limit are lost, or clipped ones come back as they were: the test is the wrong way round.")
+@clip_by_global_norm.mistake(
+    "The test is the wrong way round: short gradients are made longer, and long ones come back as they were."
+)
 def clip_the_short_ones(grads, max_norm):
     norm = norm_of(grads)
     return {key: g * (max_norm / norm if 0 < norm < max_norm else 1) for key, g in grads.items()}, norm
@@ -838,7 +851,9 @@ def smooth_without_epsilon(Y, epsilon):
     return smoothed(Y, epsilon, add=1 / len(Y))
 
 
-@smooth_labels.mistake("The share is divided by the number of examples, m. It is split among the n_y classes, which are rows.")
+@smooth_labels.mistake(
+    "The share is divided by the number of examples, m. It is split among the n_y classes, which are rows."
+)
 def smooth_by_examples(Y, epsilon):
     return smoothed(Y, epsilon, add=epsilon / Y.shape[1])
 
@@ -914,7 +929,11 @@ def loss_cases(rng):
     backward=True,
     cases=loss_cases,
     ask="Which target is multiplied by the logarithms, and which one is subtracted from ŷ? Does dZ have a factor 1/m?",
-    small={"Z": np.log(np.array([[0.1], [0.7], [0.1], [0.1]])), "Y": np.array([[0.0], [1.0], [0.0], [0.0]]), "epsilon": 0.2},
+    small={
+        "Z": np.log(np.array([[0.1], [0.7], [0.1], [0.1]])),
+        "Y": np.array([[0.0], [1.0], [0.0], [0.0]]),
+        "epsilon": 0.2,
+    },
     why={
         "question": "Why can J not reach 0?",
         "choices": {
@@ -1012,7 +1031,9 @@ def loss_dZ_sign(Z, Y, epsilon):
     return J, -dZ
 
 
-@smooth_cross_entropy.mistake("The target gives ε / (n_y - 1) to the other classes alone. Use your smooth_labels: ε / n_y to all.")
+@smooth_cross_entropy.mistake(
+    "The target gives ε / (n_y - 1) to the other classes alone. Use your smooth_labels: ε / n_y to all."
+)
 def loss_others_only(Z, Y, epsilon):
     return loss_with(Z, Y, epsilon, smooth_others_only(Y, epsilon))
 
@@ -1030,7 +1051,9 @@ def loss_other_axis(Z, Y, epsilon):
     return -np.sum(target * logs) / Z.shape[1], np.exp(logs) - target
 
 
-@smooth_cross_entropy.mistake("Large scores overflow. Subtract the largest score of each column before the exponential.")
+@smooth_cross_entropy.mistake(
+    "Large scores overflow. Subtract the largest score of each column before the exponential."
+)
 def loss_overflows(Z, Y, epsilon):
     with np.errstate(all="ignore"):
         A, target = np.exp(Z) / np.exp(Z).sum(axis=0), smooth_labels(Y, epsilon)
@@ -1051,20 +1074,26 @@ def loss_smoothed_twice(Z, Y, epsilon):
     return loss_with(Z, Y, epsilon, smooth_labels(smooth_labels(Y, epsilon), epsilon))
 
 
-@smooth_cross_entropy.mistake("dZ has the factor (1 - ε): all of the target counts, its uniform part, too. dZ is ŷ - target.")
+@smooth_cross_entropy.mistake(
+    "dZ has the factor (1 - ε): all of the target counts, its uniform part, too. dZ is ŷ - target."
+)
 def loss_label_part_only(Z, Y, epsilon):
     logs = log_softmax(Z, axis=0)
     return loss_with(Z, Y, epsilon)[0], (1 - epsilon) * (np.exp(logs) - Y)
 
 
-@smooth_cross_entropy.mistake("The derivative goes by ŷ, not by the scores: behind a softmax, dZ is ŷ minus the target.")
+@smooth_cross_entropy.mistake(
+    "The derivative goes by ŷ, not by the scores: behind a softmax, dZ is ŷ minus the target."
+)
 def loss_by_probabilities(Z, Y, epsilon):
     logs, target = log_softmax(Z, axis=0), smooth_labels(Y, epsilon)
     with np.errstate(all="ignore"):
         return loss_with(Z, Y, epsilon)[0], -target / np.exp(logs)
 
 
-@smooth_cross_entropy.accept("Two cross-entropies: that of the label, and that of equal shares, weighted by 1 - ε and ε.")
+@smooth_cross_entropy.accept(
+    "Two cross-entropies: that of the label, and that of equal shares, weighted by 1 - ε and ε."
+)
 def loss_of_two_parts(Z, Y, epsilon):
     logs, m = log_softmax(Z, axis=0), Z.shape[1]
     J = -(1 - epsilon) * np.sum(Y * logs) / m - epsilon * np.mean(logs)
@@ -1215,7 +1244,9 @@ def shift_not_at_all(images, max_shift, rng):
     return images * 1.0
 
 
-@random_shift.mistake("Every image moves by max_shift or not at all. All whole numbers between are as likely.")
+@random_shift.mistake(
+    "Every image moves by exactly max_shift both ways. All whole numbers from -max_shift to max_shift are equally likely."
+)
 def shift_ends_only(images, max_shift, rng):
     return shifted_by(images, 2 * max_shift * rng.integers(2, size=(len(images), 2)), max_shift)
 
@@ -1339,7 +1370,9 @@ def ema_decay_twice(ema, parameters, decay):
     return {name: decay * ema[name] + decay * parameters[name] for name in ema}
 
 
-@update_ema.mistake("The step goes away from the new parameters. Move towards them: plus (1 - decay) (parameters - ema).")
+@update_ema.mistake(
+    "The step goes away from the new parameters. Move towards them: plus (1 - decay) (parameters - ema)."
+)
 def ema_away(ema, parameters, decay):
     return {name: ema[name] - (1 - decay) * (parameters[name] - ema[name]) for name in ema}
 
@@ -1442,12 +1475,16 @@ def bfloat16_cut(x):
     return in_steps(x, np.trunc)
 
 
-@to_bfloat16.mistake("At a tie you round up, away from 0. Of two numbers that are equally near, take the one whose last bit is 0.")
+@to_bfloat16.mistake(
+    "At a tie you round up, away from 0. Of two numbers that are equally near, take the one whose last bit is 0."
+)
 def bfloat16_ties_up(x):
     return in_steps(x, lambda n: np.sign(n) * np.floor(np.abs(n) + 0.5))
 
 
-@to_bfloat16.mistake("At a tie you round towards 0. Of two numbers that are equally near, take the one whose last bit is 0.")
+@to_bfloat16.mistake(
+    "At a tie you round towards 0. Of two numbers that are equally near, take the one whose last bit is 0."
+)
 def bfloat16_ties_down(x):
     return in_steps(x, lambda n: np.sign(n) * np.ceil(np.abs(n) - 0.5))
 
@@ -1482,7 +1519,9 @@ def bfloat16_one_bit_less(x):
     return in_steps(x, np.rint, 6)
 
 
-@to_bfloat16.mistake("This is float16: 10 bits and a small range of exponents. bfloat16 has 7 bits and the range of float32.")
+@to_bfloat16.mistake(
+    "This is float16: 10 bits and a small range of exponents. bfloat16 has 7 bits and the range of float32."
+)
 def bfloat16_as_float16(x):
     with np.errstate(over="ignore"):
         return x.astype(np.float16).astype(np.float32)
@@ -1630,12 +1669,16 @@ def scaling_step_taken(grads, scale, good_steps, growth_interval):
     return {key: g / scale for key, g in grads.items()}, *right[1:]
 
 
-@loss_scaling_step.mistake("Entries that are not finite are not noticed at all. Look at all entries with `np.isfinite`.")
+@loss_scaling_step.mistake(
+    "Entries that are not finite are not noticed at all. Look at all entries with `np.isfinite`."
+)
 def scaling_not_noticed(*given):
     return scaling_with(*given, finite=_never)
 
 
-@loss_scaling_step.mistake("nan is not noticed: `np.isinf` and a comparison with the largest entry miss it. Use `np.isfinite`.")
+@loss_scaling_step.mistake(
+    "nan is not noticed: `np.isinf` and a comparison with the largest entry miss it. Use `np.isfinite`."
+)
 def scaling_misses_nan(*given):
     return scaling_with(*given, finite=lambda g: not np.isinf(g).any())
 
@@ -1650,7 +1693,9 @@ def scaling_misses_minus_infinity(*given):
     return scaling_with(*given, finite=lambda g: not (np.isnan(g).any() or np.any(g == np.inf)))
 
 
-@loss_scaling_step.mistake("Only some arrays are looked at. One bad entry in any array, biases as well, spoils the step.")
+@loss_scaling_step.mistake(
+    "Only some arrays are looked at. One bad entry in any array, biases as well, spoils the step."
+)
 def scaling_weights_only(grads, scale, good_steps, growth_interval):
     bad = any(not np.isfinite(g).all() for key, g in grads.items() if key[1] == "W")
     return scaling_with(grads, scale, good_steps, growth_interval, finite=lambda g: not bad)
@@ -1666,7 +1711,9 @@ def scaling_bad_counted(*given):
     return scaling_with(*given, after_bad=lambda good: good + 1)
 
 
-@loss_scaling_step.mistake("After the scale has grown the count goes on, so it would grow no more. It starts again at 0.")
+@loss_scaling_step.mistake(
+    "After the scale has grown the count goes on, so it would grow no more. It starts again at 0."
+)
 def scaling_count_not_reset(*given):
     return scaling_with(*given, after_growth=lambda good: good + 1)
 
@@ -1727,7 +1774,9 @@ def scaling_zeros(grads, scale, good_steps, growth_interval):
     return {key: np.where(np.isfinite(g), g, 0) / scale for key, g in grads.items()}, *right[1:]
 
 
-@loss_scaling_step.mistake("The result is right, but the caller's gradients have changed. Make new arrays: `g / scale`.")
+@loss_scaling_step.mistake(
+    "The result is right, but the caller's gradients have changed. Make new arrays: `g / scale`."
+)
 def scaling_in_place(grads, scale, good_steps, growth_interval):
     right = loss_scaling_step(grads, scale, good_steps, growth_interval)
     if right[0] is not None:
