@@ -32,19 +32,19 @@ class Digits(NamedTuple):
 
     images: np.ndarray
     Y: np.ndarray
-    dev_images: np.ndarray
-    dev_Y: np.ndarray
+    images_dev: np.ndarray
+    Y_dev: np.ndarray
 
 
 def digits():
     """Return the 4000 and 1000 digits of `data.mnist`; each pixel is the mean of 2 by 2 pixels."""
     split = data.mnist()
-    images, dev_images = (
+    images, images_dev = (
         (part.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)) / 255).astype(np.float32)
         for part in (split.train_images, split.test_images)
     )
-    Y, dev_Y = ((np.arange(10)[:, None] == part).astype(np.float32) for part in (split.train_labels, split.test_labels))
-    return Digits(images, Y, dev_images, dev_Y)
+    Y, Y_dev = ((np.arange(10)[:, None] == part).astype(np.float32) for part in (split.train_labels, split.test_labels))
+    return Digits(images, Y, images_dev, Y_dev)
 
 
 def columns(images):
@@ -85,8 +85,8 @@ def backward(dZ, kept, parameters, store=lambda x: x):
 
 def accuracy(parameters, digits):
     """Return the share of the judging digits that are read right."""
-    Z, _ = forward(parameters, columns(digits.dev_images))
-    return float(np.mean(Z.argmax(axis=0) == digits.dev_Y.argmax(axis=0)))
+    Z, _ = forward(parameters, columns(digits.images_dev))
+    return float(np.mean(Z.argmax(axis=0) == digits.Y_dev.argmax(axis=0)))
 
 
 def cost(parameters, images, Y):
@@ -140,7 +140,7 @@ class Recipe(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What a training leaves: parameters, their average (None without), cost of each mini-batch, norm of its gradient."""
+    """What a training leaves: parameters, their average or None, cost and norm of the gradient of each mini-batch."""
 
     parameters: dict
     ema: dict | None

@@ -220,7 +220,7 @@ def test_gradients_of_the_network(digits):
 
 def test_digits_are_four_thousand_and_one_thousand(digits):
     assert digits.images.shape == (4000, 14, 14)
-    assert digits.dev_Y.shape == (10, 1000)
+    assert digits.Y_dev.shape == (10, 1000)
     assert digits.images.dtype == np.float32
     assert np.array_equal(digits.Y.sum(axis=0), np.ones(4000))
 
