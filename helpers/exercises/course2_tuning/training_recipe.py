@@ -1728,14 +1728,12 @@ def scaling_grows_each_step(*given):
     return scaling_with(*given, due=lambda good, interval: True, after_growth=lambda good: 0)
 
 
-@loss_scaling_step.mistake("The scale grows one step late. This step counts, too: compare good_steps + 1.")
+@loss_scaling_step.mistake(
+    "The scale does not grow. After growth_interval good steps in a row, this one included, it is doubled: compare "
+    "good_steps + 1."
+)
 def scaling_grows_late(*given):
     return scaling_with(*given, due=lambda good, interval: good == interval)
-
-
-@loss_scaling_step.mistake("The scale never grows. After growth_interval good steps it is doubled.")
-def scaling_never_grows(*given):
-    return scaling_with(*given, due=lambda good, interval: False)
 
 
 @loss_scaling_step.mistake("The gradients are divided by the new scale. They were made with the old one.")
