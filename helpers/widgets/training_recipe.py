@@ -197,15 +197,31 @@ def train(functions, digits, recipe, seed=0, size=64):
     return Trained(parameters, ema, np.array(costs), np.array(norms))
 
 
-#: The recipes of the lesson, each with one piece more; the average is that of the last one.
+_PLAN = {"peak": 0.01, "schedule": True, "warmup_steps": 60}
+#: The recipes of the lesson, each with one piece more than an earlier one.
 RECIPES = {
-    "Adam, constant rate": Recipe(),
-    "warm-up, cosine": Recipe(peak=0.01, schedule=True, warmup_steps=60),
-    "+ shifts": Recipe(peak=0.01, schedule=True, warmup_steps=60, max_shift=1),
-    "+ decay 0.1": Recipe(peak=0.01, schedule=True, warmup_steps=60, max_shift=1, weight_decay=0.1),
-    "+ smoothing 0.1": Recipe(peak=0.01, schedule=True, warmup_steps=60, max_shift=1, smoothing=0.1),
-    "all": Recipe(peak=0.01, schedule=True, warmup_steps=60, max_shift=1, weight_decay=0.1, smoothing=0.1, ema=0.99),
+    "Adam, rate 0.001": Recipe(peak=0.001),
+    "Adam, rate 0.003": Recipe(),
+    "Adam, rate 0.01": Recipe(peak=0.01),
+    "warm-up and cosine": Recipe(**_PLAN),
+    "+ shifts": Recipe(**_PLAN, max_shift=1),
+    "+ shifts, decay": Recipe(**_PLAN, max_shift=1, weight_decay=0.1),
+    "+ shifts, smoothing": Recipe(**_PLAN, max_shift=1, smoothing=0.1),
+    "all": Recipe(**_PLAN, max_shift=1, weight_decay=0.1, smoothing=0.1, ema=0.99),
 }
+#: For each piece two recipes, without it and with it; "the average of it" has the averaged weights of "all".
+PIECES = {
+    "schedule": ("Adam, rate 0.003", "warm-up and cosine"),
+    "shifts": ("warm-up and cosine", "+ shifts"),
+    "decay": ("+ shifts", "+ shifts, decay"),
+    "smoothing": ("+ shifts", "+ shifts, smoothing"),
+    "average": ("all", "the average of it"),
+}
+
+
+def every_second(digits):
+    """Return the digits with every second one to learn from."""
+    return digits._replace(images=digits.images[::2], Y=digits.Y[:, ::2])
 
 
 # --- few bits ---------------------------------------------------------------------------------------------------------
@@ -474,7 +490,7 @@ def sick_run(
     """
     which = int(rng.integers(len(FAULTS))) if which is None else which
     whole, seed, used = digits(), int(rng.integers(1000)), []
-    part = whole._replace(images=whole.images[::2], Y=whole.Y[:, ::2])
+    part = every_second(whole)
 
     def rate(t, num_steps, *rest):
         t = 1 + (t - 1) // 32 if which == 0 else t
