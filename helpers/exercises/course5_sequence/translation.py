@@ -438,6 +438,29 @@ def decoder_from_zero(*given):
 
 
 @seq2seq_forward.mistake(
+    "The decoder starts at the last state of the encoder. It starts from s0, (12.5), which `encode` returns."
+)
+def decoder_from_last(x, lengths, targets, p):
+    return forward_variant(x, lengths, targets, p, begin=lambda s0: encode(x, lengths, p)[2][2])
+
+
+@seq2seq_forward.mistake(
+    "The queries are made of the states before the step. The GRU goes first: step t asks with s_t, (12.8)."
+)
+def queries_of_states_before(x, lengths, targets, p):
+    s0 = encode(x, lengths, p)[1]
+    before = lambda S: np.concatenate([s0[:, :, None], S[:, :, :-1]], axis=2)
+    return forward_variant(x, lengths, targets, p, queries=lambda S, p: np.einsum("ij,jmt->imt", p["WQ"], before(S)))
+
+
+@seq2seq_forward.mistake(
+    "The root of n_a divides twice. `scaled_dot_product_attention` does it: hand it W_Q s_t as it is."
+)
+def queries_scaled_twice(*given):
+    return forward_variant(*given, queries=lambda S, p: np.einsum("ij,jmt->imt", p["WQ"], S) / np.sqrt(len(S)))
+
+
+@seq2seq_forward.mistake(
     "Padding is attended to. Hand padding_mask(lengths, T_x) to attention: states behind the text are closed."
 )
 def padding_attended(*given):
@@ -659,10 +682,20 @@ def from_the_start_alone(*given):
 
 
 @seq2seq_backward.mistake(
-    "The way through the start of the decoder is missing in dH: add Wi.T @ dz at the last real steps."
+    "The way through the start of the decoder is missing in dH: add Wi.T @ de at the last real steps, (12.17)."
 )
 def start_forgotten(*given):
     return back_variant(*given, start=lambda *parts: None)
+
+
+@seq2seq_backward.mistake(
+    "What goes back to the last real states has not passed the tanh. It is Wi.T @ de, not Wi.T @ ds0."
+)
+def start_without_slope(dZ, cache):
+    def start(dH, Wi, dz, lengths):
+        dH[:, np.arange(len(lengths)), lengths - 1] += Wi.T @ (dz / (1 - cache[1][3] ** 2))
+
+    return back_variant(dZ, cache, start=start)
 
 
 @seq2seq_backward.mistake("At the last real steps dH is overwritten. They were keys and values as well: use +=.")
@@ -693,7 +726,7 @@ def start_at_all_steps(*given):
     return back_variant(*given, start=start)
 
 
-@seq2seq_backward.mistake("The matrix Wi is not transposed on its way back: Wi.T @ dz.")
+@seq2seq_backward.mistake("The matrix Wi is not transposed on its way back: Wi.T @ de.")
 def start_matrix_not_transposed(*given):
     def start(dH, Wi, dz, lengths):
         dH[:, np.arange(len(lengths)), lengths - 1] += Wi @ dz
@@ -853,7 +886,7 @@ HAND_ARGUMENTS = {"step": Function("table", 0), "state": (0, np.roll(HAND, -1, a
 @lesson.exercise(
     points=2,
     topic=92,
-    equation="(12.19)",
+    equation="(12.18)",
     cases=greedy_cases,
     ask="What two things does each step need from the step before, and which two things can end the loop?",
     small=HAND_ARGUMENTS | {"max_length": 2},
@@ -887,7 +920,7 @@ def greedy_decode(step, state, start, end, max_length):
     tokens, token = [], start
     for _ in range(max_length):
         log_probs, state = step(token, state)
-        token = int(np.argmax(log_probs))  # (12.19)
+        token = int(np.argmax(log_probs))  # (12.18)
         if token == end:
             break
         tokens.append(token)
@@ -956,6 +989,11 @@ def least_likely(*given):
 @greedy_decode.mistake("After the end you go on. Stop as soon as the end is the likeliest token.")
 def goes_on_after_the_end(*given):
     return greedy_variant(*given, stop=False)
+
+
+@greedy_decode.mistake("The end is left out, but you go on behind it. It ends the loop.")
+def goes_on_without_the_end(*given):
+    return [token for token in greedy_variant(*given, stop=False) if token != given[3]]
 
 
 @greedy_decode.mistake("The end is passed over, and the next likeliest token is said. The end ends the loop.")
@@ -1084,7 +1122,8 @@ def beam_search(step, state, start, end, width, max_length, alpha):
 def beam_variant(
     step, state, start, end, width, max_length, alpha, copies=1, kind=lambda log_probs: log_probs, add=lambda total, log: total + log,
     choose=None, states=lambda new, place, old: new, score=lambda total, length, alpha: total / length**alpha, extra=(0, 0),
-    unfinished=True, first_ends=False, cut=True, best=True, limit=0, shown=lambda tokens, end: tokens, begin=0.0, each=None,
+    unfinished=True, enough=0, cut=True, best=True, limit=0, shown=lambda tokens, end: tokens, begin=0.0, each=None,
+    ended=None, grown=lambda tokens, k: [*tokens, k], aside=True,
 ):  # fmt: skip
     """Return what `beam_search` returns, with a step replaced."""
     beam, finished = [(begin, [], start, state)] * copies, []
@@ -1098,16 +1137,14 @@ def beam_variant(
         flat = sorted([one for row in candidates for one in row], key=lambda one: sign * one[0])
         chosen = flat[:width] if choose is None else choose(candidates, flat, width, length)
         news = [row[0][3] for row in candidates]
-        beam, over = [], False
+        beam = []
         for place, (total, tokens, k, new, _) in enumerate(chosen):
             total = total if each is None else each(total, length, alpha)
             if k == end:
-                finished.append((score(total, max(1, length + extra[0]), alpha), shown(tokens, end)))
-                over = True
-            else:
-                beam.append((total, [*tokens, int(k)], k, states(new, place, news)))
-        if over and first_ends:
-            beam = []
+                finished.append(((ended or score)(total, max(1, length + extra[0]), alpha), shown(tokens, end)))
+            if k != end or not aside:
+                beam.append((total, grown(tokens, int(k)), k, states(new, place, news)))
+        if enough and len(finished) >= enough:
             break
     if unfinished:
         finished += [
@@ -1194,7 +1231,55 @@ def finished_ones_pushed_out(step, state, start, end, width, max_length, alpha):
     "The search ends with the first finished hypothesis. Others may score better: go on until none is open, or max_length."
 )
 def ends_with_the_first(*given):
-    return beam_variant(*given, first_ends=True, unfinished=False)
+    return beam_variant(*given, enough=1, unfinished=False)
+
+
+@beam_search.mistake(
+    "The search ends with the first finished hypothesis, and what is open then is scored half said. Go on until none is open."
+)
+def ends_with_the_first_and_keeps_open_ones(*given):
+    return beam_variant(*given, enough=1)
+
+
+@beam_search.mistake(
+    "The search ends as soon as `width` hypotheses are finished. Open ones may score better: go on until none is open."
+)
+def ends_with_width_finished(step, state, start, end, width, max_length, alpha):
+    return beam_variant(step, state, start, end, width, max_length, alpha, enough=width)
+
+
+@beam_search.mistake(
+    "A hypothesis that says the end is finished and stays in the beam as well. Set it aside: it is not continued."
+)
+def finished_and_continued(*given):
+    return beam_variant(*given, aside=False)
+
+
+@beam_search.mistake(
+    "All that say the end are set aside before the cut. Cut to the best `width` first; of those, the ones with the end are finished."
+)
+def finished_before_the_cut(*given):
+    def choose(candidates, flat, width, length):
+        return [one for one in flat if one[2] == given[3]] + [one for one in flat if one[2] != given[3]][:width]
+
+    return beam_variant(*given, choose=choose)
+
+
+@beam_search.mistake("A hypothesis goes on from the state before the step. Keep the one that `step` returns.")
+def states_not_moved(step, *given):
+    return beam_variant(lambda token, old: (step(token, old)[0], old), *given)
+
+
+@beam_search.mistake("Only the last logarithm counts. Add it to the total of the hypothesis that is continued.")
+def total_forgotten(*given):
+    return beam_variant(*given, add=lambda total, log: log)
+
+
+@beam_search.mistake(
+    "Hypotheses share one list of tokens: append changes it for all of them. Make a new one, tokens + [token]."
+)
+def one_list_for_all(*given):
+    return beam_variant(*given, grown=lambda tokens, k: tokens.append(k) or tokens)
 
 
 @beam_search.mistake("What has not said the end after max_length steps is lost. It is scored as it is.")
@@ -1240,6 +1325,21 @@ def alpha_times_length(*given):
 @beam_search.mistake("The power of the length is on the wrong side: divide the sum by it.")
 def multiplied_by_length(*given):
     return beam_variant(*given, score=lambda total, length, alpha: total * length**alpha)
+
+
+@beam_search.mistake("A finished hypothesis has its plain sum. Divide it by its length to the power of alpha, (12.21).")
+def finished_not_divided(*given):
+    return beam_variant(*given, ended=lambda total, length, alpha: total)
+
+
+@beam_search.mistake("Alpha is a factor of the length of the finished ones. It is its power: length**alpha.")
+def finished_alpha_times_length(*given):
+    return beam_variant(*given, ended=lambda total, length, alpha: total / (length * alpha or 1))
+
+
+@beam_search.mistake("The sum of the finished ones is multiplied by the power of the length: divide by it.")
+def finished_multiplied_by_length(*given):
+    return beam_variant(*given, ended=lambda total, length, alpha: total * length**alpha)
 
 
 @beam_search.mistake("The whole mean is raised to alpha, or the sum is. Only the length is: sum / length**alpha.")
@@ -1356,7 +1456,7 @@ def precision_cases(rng):
             if many and (n == 1 or precision_of(*given) != order_free(*given)):
                 break
         found.append(case(candidate=given[0], references=given[1], n=n))
-    return [*found, case(candidate=sentence(rng, 2), references=[sentence(rng, 5)], n=3)]
+    return [*found, case(candidate=sentence(rng, 1), references=[sentence(rng, 5)], n=3)]
 
 
 def order_free(candidate, references, n):
@@ -1461,6 +1561,27 @@ def repeats_lost(candidate, references, n):
     return len(mine & theirs), len(mine)
 
 
+@modified_precision.mistake("The total counts different n-grams. It counts all, repeats as well.")
+def total_without_repeats(candidate, references, n):
+    return precision_of(candidate, references, n)[0], len(set(grams(candidate, n)))
+
+
+@modified_precision.mistake("Each n-gram matches once at most. It matches as often as both have it: the smaller count.")
+def matches_without_repeats(candidate, references, n):
+    theirs = {gram for one in references for gram in grams(one, n)}
+    return len(set(grams(candidate, n)) & theirs), len(grams(candidate, n))
+
+
+@modified_precision.mistake("With fewer than n tokens your total is below 0. There are no n-grams then: 0.")
+def total_below_zero(candidate, references, n):
+    return precision_of(candidate, references, n)[0], len(candidate) - n + 1
+
+
+@modified_precision.mistake("The two numbers are exchanged: matches first, then the total.")
+def total_first(*given):
+    return precision_of(*given)[::-1]
+
+
 @modified_precision.mistake("The total is that of the reference: this is recall. Count the n-grams of the candidate.")
 def recall(candidate, references, n):
     return precision_of(candidate, references, n)[0], max(len(grams(one, n)) for one in references)
@@ -1528,7 +1649,7 @@ def near(rng, tokens, length):
 def bleu_cases(rng):
     found = []
     settings = (
-        (2, ((6, (8,)), (5, (7,)))),  # too short
+        (2, ((6, (8,)), (5, (7,)), (7, (9,)))),  # too short
         (2, ((9, (5, 11)), (10, (6, 12)))),  # the nearest is the longer one
         (3, ((7, (9, 5)), (8, (10, 6)), (6, (9, 11)))),  # two references that are equally near
         (1, ((4, (6, 9)),)),
@@ -1554,7 +1675,8 @@ def bleu_cases(rng):
         candidate = text[:2] + sentence(rng, 4, 7)
         if precision_of(candidate, [text], 2)[0] and not precision_of(candidate, [text], 4)[0]:
             break
-    return [*found, case(candidates=[candidate], references=[[text]], max_n=4)]
+    found.append(case(candidates=[candidate], references=[[text]], max_n=4))
+    return [*found, case(candidates=[text[:2]], references=[[text]], max_n=3)]  # it has no 3-grams
 
 
 @lesson.exercise(
@@ -1642,6 +1764,11 @@ def quotient_inverted(*given):
     return bleu_variant(*given, penalty=lambda c, r: np.exp(min(0, 1 - c / r)))
 
 
+@corpus_bleu.mistake("The penalty is exp(1 - c/r), which is above 1 for short candidates. It is exp(1 - r/c).")
+def quotient_inverted_below(*given):
+    return bleu_variant(*given, penalty=lambda c, r: np.exp(1 - c / r) if c < r else 1.0)
+
+
 @corpus_bleu.mistake(
     "The penalty is for long candidates. It is for short ones, c below r; precision punishes the long ones."
 )
@@ -1674,6 +1801,20 @@ def first_reference_for_r(*given):
     return bleu_variant(*given, chosen=lambda length, lengths: lengths[0])
 
 
+@corpus_bleu.mistake(
+    "r adds up mean lengths of references. It takes the one whose length is nearest to the candidate's."
+)
+def mean_length(*given):
+    return bleu_variant(*given, chosen=lambda length, lengths: np.mean(lengths))
+
+
+@corpus_bleu.mistake(
+    "r adds up all references of a sentence. It takes one of them, whose length is nearest to the candidate's."
+)
+def all_references(*given):
+    return bleu_variant(*given, chosen=lambda length, lengths: sum(lengths))
+
+
 @corpus_bleu.mistake("Where two references are equally near in length, you take the longer one. Take the shorter.")
 def longer_of_equals(*given):
     return bleu_variant(*given, chosen=lambda length, lengths: min(lengths, key=lambda one: (abs(one - length), -one)))
@@ -1682,6 +1823,26 @@ def longer_of_equals(*given):
 @corpus_bleu.mistake("Precisions of 0 are left out. If one is 0, the result is 0.")
 def zeros_left_out(*given):
     return bleu_variant(*given, zeros=lambda values: [one for one in values if one > 0])
+
+
+@corpus_bleu.mistake("A precision of 0 is passed over, as if it were 1. If one is 0, the result is 0.")
+def zeros_as_ones(*given):
+    return bleu_variant(*given, zeros=lambda values: [one or 1.0 for one in values])
+
+
+@corpus_bleu.mistake("The n-grams of length max_n are left out: range(1, max_n) ends before it.")
+def longest_left_out(*given):
+    return bleu_variant(
+        *given,
+        zeros=lambda values: None if 0 in values[:-1] else values,
+        mean=lambda values: np.exp(np.sum(np.log(values[:-1])) / len(values)),
+    )
+
+
+@corpus_bleu.mistake("The sum of the logarithms is divided by the number of sentences. Divide it by max_n.")
+def divided_by_sentences(candidates, references, max_n):
+    mean = lambda values: np.exp(np.sum(np.log(values)) / len(candidates))
+    return bleu_variant(candidates, references, max_n, mean=mean)
 
 
 @corpus_bleu.mistake(
