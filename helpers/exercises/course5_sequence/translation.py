@@ -1337,11 +1337,6 @@ def finished_alpha_times_length(*given):
     return beam_variant(*given, ended=lambda total, length, alpha: total / (length * alpha or 1))
 
 
-@beam_search.mistake("The sum of the finished ones is multiplied by the power of the length: divide by it.")
-def finished_multiplied_by_length(*given):
-    return beam_variant(*given, ended=lambda total, length, alpha: total * length**alpha)
-
-
 @beam_search.mistake("The whole mean is raised to alpha, or the sum is. Only the length is: sum / length**alpha.")
 def alpha_on_the_sum(*given):
     return beam_variant(*given, score=lambda total, length, alpha: -((-total / length) ** alpha))
