@@ -10,12 +10,14 @@ lab: .venv/lab  ## build the learner's edition in learner/ and open JupyterLab o
 	@echo "Looking for changes of the lessons ..."
 	@$(BIN)/python -m helpers lab
 
-# Each test process keeps to one core: BLAS threads that fight over cores make everything slower.
+# Each test process keeps to one core: BLAS threads that fight over cores make everything slower. The lessons of the
+# edition are made first, on all cores, and kept: many tests need them.
 test: export OPENBLAS_NUM_THREADS := 1
 test: export COURSE_BAR_AFTER := inf
 test: .venv/ready  ## run all tests: helpers, catalogue, notebooks, release, grading, browser; LESSON=gru: of one lesson
 	$(BIN)/ruff check .
 	$(BIN)/python -m helpers check $(LESSON)
+	$(if $(LESSON),,$(BIN)/python -m helpers release --zip build/edition.zip)
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --nbval --nbval-cell-timeout 600 \
 		$(if $(LESSON),--lesson $(LESSON) $(OF_A_LESSON),--durations 10 tests course*/)
 

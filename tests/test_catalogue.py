@@ -83,7 +83,7 @@ EQUIVALENT_MUTANTS = {
         "rng.normal(size=(256, 10)) + 0",
         "2 + 0",
         "1 + 0",
-        *("2", "3", "21", "26", "33", "257", "0.0165", "0.0135", "0.016500000000000001", "0.013500000000000002"),
+        *("2", "3", "16", "26", "33", "257", "0.0165", "0.0135", "0.016500000000000001", "0.013500000000000002"),
     },
     ("conv_classifier", "predict"): {
         "_last_argmax(P.reshape(len(X), P[0].size) @ net['W2'] + net['b2'], axis=1)",
@@ -98,7 +98,7 @@ EQUIVALENT_MUTANTS = {
     ("verse_tagger", "train"): {"1.1000000000000001e-08", "9.000000000000001e-09"},
     # Other settings, with which it labels as well; scores near 0 are few, and none is 0.
     ("verse_tagger", "tag"): {
-        *("17", "7", "21", "0.044000000000000004", "0.036000000000000004", "1"),
+        *("17", "7", "21", "0.033", "0.027", "1"),
         "(verses.scores_of(net, X_new) > 0) / 1.0",
         "(verses.scores_of(net, X_new) > 0) + 0",
         "verses.scores_of(net, X_new) >= 0",

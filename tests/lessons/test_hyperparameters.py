@@ -93,7 +93,7 @@ def test_steps_match_numerical_gradient(activation):
 
 def test_the_loop_that_the_notebook_shows_is_this_one():
     """It stands in the notebook as given code; the checks and the tests of this file use the one of the helpers."""
-    names = {"np": np, "expit": expit, "islice": itertools.islice, "pairwise": itertools.pairwise}
+    names = {"np": np, "expit": expit, "pairwise": itertools.pairwise}
     cells = {cell.id: cell.source for cell in notebooks.read(courses.find("hyperparameters").path).cells}
     for name in ("passes", "one_step", "train"):
         exec(cells[name], names)

@@ -76,11 +76,11 @@ def test_parts_share_no_line_and_labels_are_ends_of_words():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_last_level_parts_both_directions_from_one(seed):
-    """86 % is reached by the reference, and not by one direction, in each of five draws of the case."""
+    """85 % is reached by the reference, and not by one direction, in each of five draws of the case."""
     _, case = TAG.cases(seed)[0]
     right = np.array([pictures.labels(letters) for letters in pictures.letters_of(case["X_new"])])
     assert np.mean(TAG.reference(**case | {"rng": np.random.default_rng(seed)}) == right) > catalogue.LEVELS[-1] + 0.01
-    assert catalogue.LEVELS[-1] == 0.86
+    assert catalogue.LEVELS[-1] == 0.85
     assert catalogue.LEARNED == 200
     arguments = case | {"rng": np.random.default_rng(seed)}
     one = np.mean((catalogue.tagged(**arguments, one_way=True) > 0) == right)

@@ -570,7 +570,7 @@ def read_sheets(X, labels, X_new, rng):
         "W2": rng.normal(size=(256, 10)) * np.sqrt(1 / 256),
         "b2": np.zeros((1, 10)),
     }
-    orders = np.array([rng.permutation(len(X)) for _ in range(20)])
+    orders = np.array([rng.permutation(len(X)) for _ in range(15)])
     net, _ = train(net, X, labels, orders, 32, 0.015)
     return predict(net, X_new)
 
