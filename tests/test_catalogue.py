@@ -282,6 +282,8 @@ EQUIVALENT_MUTANTS = {
         "len(one) - len(reference)",
         "_size(len(reference) - len(one)) * 1",
     },
+    # Of hypotheses with equal scores either may come first.
+    ("translation", "beam_search"): {"sorted(list(finished)[::-1], key=lambda one: one[0], reverse=True)"},
     ("attention", "masked_softmax"): {"1100000000.0", "900000000.0", "1000000001.0"},  # any number as low as this
     # Likewise: a column times a row.
     ("word2vec", "neg_sampling_loss_and_gradient"): {"e_c * dz.T"},

@@ -1056,8 +1056,11 @@ def draw_beam(rng, V, rows, start, width, max_length, alpha, ended):
 
 
 def beam_cases(rng):
+    first = draw_beam(rng, 4, 17, 4, 2, 5, 1.0, 1)
+    while beam_search.reference(**first) == best_of_each(**first):  # what is cut must matter
+        first = draw_beam(rng, 4, 17, 4, 2, 5, 1.0, 1)
     return [
-        case(**draw_beam(rng, 4, 17, 4, 2, 5, 1.0, 1)),
+        case(**first),
         case(**draw_beam(rng, 3, 14, 3, 3, 6, 0.6, 3)),
         case(**draw_beam(rng, 5, 23, 2, 4, 4, 0.0, 2)),
         case(**draw_beam(rng, 3, 19, 3, 3, 5, 1.5, 2)),
@@ -1174,16 +1177,11 @@ def one_of_each(*given):
 @beam_search.mistake(
     "Each hypothesis keeps its best `width` continuations, so the beam grows. Keep the best `width` of all of them."
 )
-def best_of_each(*given):
+def best_of_each(*given, **named):
     def choose(candidates, flat, width, length):
         return [one for row in candidates for one in sorted(row, key=lambda one: -one[0])[:width]][:300]
 
-    return beam_variant(*given, choose=choose)
-
-
-@beam_search.mistake("Nothing is cut: all hypotheses go on. After each step the best `width` are kept.")
-def nothing_cut(*given):
-    return beam_variant(*given, choose=lambda candidates, flat, width, length: flat[:400])
+    return beam_variant(*given, **named, choose=choose)
 
 
 @beam_search.mistake("Only the best continuation is kept at each step: this is greedy. Keep `width` of them.")
@@ -1774,11 +1772,6 @@ def penalty_for_long_ones(*given):
 @corpus_bleu.mistake("The penalty is the quotient c/r. It is exp(1 - r/c).")
 def penalty_without_exp(*given):
     return bleu_variant(*given, penalty=lambda c, r: min(1, c / r))
-
-
-@corpus_bleu.mistake("r adds up distances of lengths. It adds up the lengths of the nearest references.")
-def distance_for_length(*given):
-    return bleu_variant(*given, chosen=lambda length, lengths: min(abs(one - length) for one in lengths))
 
 
 @corpus_bleu.mistake("r adds up the shortest references. It takes the one whose length is nearest to the candidate's.")
