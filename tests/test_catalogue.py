@@ -282,7 +282,8 @@ EQUIVALENT_MUTANTS = {
         "len(one) - len(reference)",
         "_size(len(reference) - len(one)) * 1",
     },
-    # Of hypotheses with equal scores either may come first.
+    # Of hypotheses with equal scores either may come first; a count is left alone.
+    ("translation", "modified_precision"): {"_size(len(tokens) - n) * 1"},
     ("translation", "beam_search"): {"sorted(list(finished)[::-1], key=lambda one: one[0], reverse=True)"},
     ("attention", "masked_softmax"): {"1100000000.0", "900000000.0", "1000000001.0"},  # any number as low as this
     # Likewise: a column times a row.

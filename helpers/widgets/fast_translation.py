@@ -8,7 +8,6 @@ once, in the loss. A ``mask`` is True where a query may look, and broadcasts to 
 import math
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 
 def gru_forward(tokens, c0, parameters):
@@ -72,8 +71,9 @@ def gru_backward(dc, cache):
         total = total - through + dreset * open_ + dZ[t, :, : 2 * n] @ both
     flat = dZ.reshape(T * m, -1)
     before = states[:-1].reshape(T * m, n)
-    picks = csr_matrix((np.ones(T * m), tokens.T.ravel(), np.arange(T * m + 1)), shape=(T * m, W.shape[1] - n))
-    dWx, db = (picks.T @ flat).T, flat.sum(axis=0)[:, None]
+    picks = np.zeros((T * m, W.shape[1] - n))
+    picks[np.arange(T * m), tokens.T.ravel()] = 1
+    dWx, db = flat.T @ picks, flat.sum(axis=0)[:, None]
     gradients = {}
     for place, (name, old) in enumerate((("u", before), ("r", before), ("c", reset.reshape(T * m, n)))):
         rows = slice(place * n, (place + 1) * n)

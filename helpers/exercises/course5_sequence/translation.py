@@ -1253,16 +1253,6 @@ def finished_and_continued(*given):
     return beam_variant(*given, aside=False)
 
 
-@beam_search.mistake(
-    "All that say the end are set aside before the cut. Cut to the best `width` first; of those, the ones with the end are finished."
-)
-def finished_before_the_cut(*given):
-    def choose(candidates, flat, width, length):
-        return [one for one in flat if one[2] == given[3]] + [one for one in flat if one[2] != given[3]][:width]
-
-    return beam_variant(*given, choose=choose)
-
-
 @beam_search.mistake("A hypothesis goes on from the state before the step. Keep the one that `step` returns.")
 def states_not_moved(step, *given):
     return beam_variant(lambda token, old: (step(token, old)[0], old), *given)
@@ -1323,11 +1313,6 @@ def alpha_times_length(*given):
 @beam_search.mistake("The power of the length is on the wrong side: divide the sum by it.")
 def multiplied_by_length(*given):
     return beam_variant(*given, score=lambda total, length, alpha: total * length**alpha)
-
-
-@beam_search.mistake("A finished hypothesis has its plain sum. Divide it by its length to the power of alpha, (12.21).")
-def finished_not_divided(*given):
-    return beam_variant(*given, ended=lambda total, length, alpha: total)
 
 
 @beam_search.mistake("Alpha is a factor of the length of the finished ones. It is its power: length**alpha.")
