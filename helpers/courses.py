@@ -346,7 +346,7 @@ LESSONS = [
         "course5_sequence", "11_tiny_gpt", "A tiny GPT", "83–88", 130, "lessons 6 and 10; course 2, lesson 5", 2
     ),
     LessonInfo(
-        "course5_sequence", "12_translation", "Translation", "89–93", 90, "lessons 3 and 9; course 2, lesson 8", 2
+        "course5_sequence", "12_translation", "Translation", "89–93", 120, "lessons 3 and 9; course 2, lesson 8", 2
     ),
     LessonInfo(
         "course5_sequence",
