@@ -309,3 +309,12 @@ def test_picture_has_a_static_twin():
     assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (740, 360)
     figure = pictures.draw_tree(BEAM, 2, 2, 1.0)
     assert "b 0.40" in {text.get_text() for text in figure.axes[0].texts}
+
+
+def test_a_token_that_is_none_ends_in_an_error_on_the_way_back():
+    """A learner's slip must not write into memory that is not there."""
+    rng = np.random.default_rng(0)
+    p = {f"W{k}": rng.normal(size=(2, 5)) for k in "urc"} | {f"b{k}": np.zeros((2, 1)) for k in "urc"}
+    c, (tokens, *rest) = fast_translation.gru_forward(np.array([[0, 2]]), np.zeros((2, 1)), p)
+    with pytest.raises(IndexError):
+        fast_translation.gru_backward(np.ones_like(c), (tokens + 3, *rest))
