@@ -69,8 +69,8 @@ def link_references(app, doctree, docname):
     if course is None:
         return
     for text in list(doctree.findall(nodes.Text)):
-        if any(isinstance(parent, _LITERAL) for parent in _parents(text)):
-            continue
+        if text.parent is None or any(isinstance(parent, _LITERAL) for parent in _parents(text)):
+            continue  # text without a parent is of a formula
         parts = list(_parts(app.builder, docname, course, str(text)))
         if len(parts) > 1:
             text.parent.replace(text, parts)

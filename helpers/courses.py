@@ -352,7 +352,7 @@ LESSONS = [
         "course5_sequence",
         "13_verse_tagger",
         "A tagger of your own",
-        "53, 57",
+        "22, 53, 57",
         90,
         "lessons 2 and 5; course 2, lesson 5",
         2,

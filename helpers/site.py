@@ -5,6 +5,7 @@ work as they stand; Sphinx with ``docs/conf.py`` makes HTML of them.
 """
 
 import json
+import multiprocessing
 import re
 import shutil
 import tempfile
@@ -58,6 +59,8 @@ def build(folder):
             (source / name).write_bytes(content)
         options = ["-q", "--fail-on-warning", "-j", "auto", "-c", TOP / "docs", "-d", Path(temporary, "doctrees")]
         if build_main([str(option) for option in (*options, source, made)]):
+            for process in multiprocessing.active_children():  # Sphinx leaves them, and Python would wait for them
+                process.terminate()
             raise SiteFailed("The site has problems, see the messages above. What was there before is as it was.")
         files = [path for path in made.rglob("*") if path.is_file()]
         facts = sum(path.suffix == ".html" for path in files), sum(path.stat().st_size for path in files)

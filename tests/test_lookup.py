@@ -24,7 +24,8 @@ EXERCISES = [
     for lesson in exercises.lessons()
     for name in exercises.load(lesson).exercises
 ]
-HIDDEN = (1, 2, 3, 2**63 - 25, 987654321, 4242)
+#: Hidden seeds of `test_catalogue.SEEDS`, whose cases are drawn once.
+HIDDEN = (1, 2**63 - 25, 987654321)
 
 
 def flat(value, place=()):
@@ -91,14 +92,14 @@ def look_up(cases, distance):
 def test_looking_up_the_public_cases_passes_nothing(monkeypatch, record_property, lesson, name):
     public = packs.load(lesson)[name].cases
     found = []
-    for seed in HIDDEN:
+    for seed in HIDDEN[:1] if exercises.load(lesson).exercises[name].judged else HIDDEN:
         monkeypatch.setenv(packs.HIDDEN_SEED, str(seed))
         check = checks.lesson(lesson)
         for distance in (by_place, by_content):
             if check.passes(look_up(public, distance), name):
                 found.append((distance.__name__, seed))
     assert not found, "the public pack answers hidden cases"
-    record_property("exercises that a look-up of the public cases does not pass (2 look-ups, 6 seeds)", [1, 1])
+    record_property("exercises that a look-up of the public cases does not pass (2 look-ups)", [1, 1])
 
 
 # --- what grading says of a hidden case ------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ def assert_nothing_is_told(exercise, open_texts, message):
 @pytest.mark.parametrize(("lesson", "name"), EXERCISES)
 def test_no_wrong_answer_is_told_what_only_a_hidden_case_has(monkeypatch, record_property, lesson, name):
     open_texts = exercises.load(lesson).exercises[name].texts
-    monkeypatch.setenv(packs.HIDDEN_SEED, "271828")
+    monkeypatch.setenv(packs.HIDDEN_SEED, str(HIDDEN[0]))
     exercise = packs.load(lesson)[name]._replace(mistakes=())
     if exercise.cases[0].judge:  # what is wrong is seen in one call; chance is judged elsewhere
         judge = exercise.cases[0].judge | {"count": 1}

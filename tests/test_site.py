@@ -8,10 +8,13 @@ import functools
 import html
 import http.server
 import json
+import multiprocessing
 import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -20,6 +23,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import find_browser
 from playwright.sync_api import sync_playwright
+from sphinx.cmd import build
 from test_release import solutions
 
 from helpers import exercises, notebooks, site
@@ -312,6 +316,23 @@ def test_a_warning_fails_the_build_and_the_old_site_stays(tmp_path, monkeypatch,
         site.build(tmp_path / "site")
     assert "nowhere.md" in capfd.readouterr().err
     assert (tmp_path / "site" / "index.html").read_bytes() == before
+
+
+def test_processes_that_a_failed_build_leaves_are_ended(tmp_path, monkeypatch):
+    """When Sphinx fails, its processes wait for someone who reads; Python would wait for them at its end."""
+    left = []
+
+    def fails(options):
+        left.append(multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,)))
+        left[0].start()
+        return 2
+
+    monkeypatch.setattr(site, "sources", dict)
+    monkeypatch.setattr(build, "build_main", fails)
+    with pytest.raises(site.SiteFailed):
+        site.build(tmp_path / "site")
+    left[0].join(10)
+    assert left[0].exitcode == -signal.SIGTERM
 
 
 def test_links_to_files_that_the_site_lacks_become_text():

@@ -207,6 +207,11 @@ class Exercise:
         self.accepted.append(function)
         return function
 
+    @property
+    def judged(self):
+        """Whether chance or an outcome is judged, over many calls (`draws`), instead of one output."""
+        return self._judge is not None
+
     def small_case(self):
         """Return the arguments, by name and in order, on which the hint traces the reference; not to be changed."""
         if self._small is None:
