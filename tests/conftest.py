@@ -53,7 +53,23 @@ def pytest_xdist_make_scheduler(config, log):
     return Groups(config, log)
 
 
+def with_two_starts(item):
+    """Run a cell of a notebook that trains from five starts with two, where nobody compares what it prints.
+
+    That it runs is seen with two as well. What it prints comes from ``helpers run``, with all five; what the text claims
+    of it is asserted by the lesson's test.
+    """
+    cell = getattr(item, "cell", None)
+    if cell is not None and {"demo", "nbval-ignore-output"} <= set(cell.metadata.get("tags", [])):
+        less = cell.source.replace("range(5)", "range(2)")
+        if less != cell.source:
+            cell.source = less
+            item.user_properties.append(("cells of notebooks with outputs not compared, run with 2 of 5 starts", [1, 1]))
+
+
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        with_two_starts(item)
     lesson = config.getoption("--lesson")
     if lesson is not None:
         if lesson not in NAMES:
