@@ -53,23 +53,36 @@ def pytest_xdist_make_scheduler(config, log):
     return Groups(config, log)
 
 
-def with_two_starts(item):
-    """Run a cell of a notebook that trains from five starts with two, where nobody compares what it prints.
+#: What cells of notebooks train less in tests, where nobody compares what they print: five starts, and long single runs.
+LESS = {
+    None: ("range(5)", "range(2)"),
+    "book_pairs": (":1000000", ":100000"),
+    "bible_run": ("3000", "300"),
+    "stages_run": ("2000", "700"),
+    "twin_runs": ("else 5", "else 3"),
+}
 
-    That it runs is seen with two as well. What it prints comes from ``helpers run``, with all five; what the text claims
-    of it is asserted by the lesson's test.
+
+def trained_less(item):
+    """Let a cell of a notebook train less, if its outputs are not compared and `LESS` says how.
+
+    That it runs is seen all the same. What it prints comes from ``helpers run``, which shortens nothing; what the text
+    claims of it is asserted by the lesson's test.
     """
     cell = getattr(item, "cell", None)
-    if cell is not None and {"demo", "nbval-ignore-output"} <= set(cell.metadata.get("tags", [])):
-        less = cell.source.replace("range(5)", "range(2)")
-        if less != cell.source:
-            cell.source = less
-            item.user_properties.append(("cells of notebooks with outputs not compared, run with 2 of 5 starts", [1, 1]))
+    if cell is None or "demo" not in cell.metadata.get("tags", []):
+        return
+    if cell.id not in LESS and "nbval-ignore-output" not in cell.metadata["tags"]:
+        return
+    shorter = cell.source.replace(*LESS.get(cell.id, LESS[None]))
+    if shorter != cell.source:
+        cell.source = shorter
+        item.user_properties.append(("cells of notebooks that train less in tests, their outputs not compared", [1, 1]))
 
 
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        with_two_starts(item)
+        trained_less(item)
     lesson = config.getoption("--lesson")
     if lesson is not None:
         if lesson not in NAMES:

@@ -159,7 +159,7 @@ def test_of_two_wrong_choices_one_is_explained(check):
 def test_any_wrong_table_gets_some_explanation(check):
     rng = np.random.default_rng(7)
     hints = [hint for _, hint in lesson("architecture_for").mistakes]
-    for _ in range(100):
+    for _ in range(25):
         kinds = {application: str(rng.choice(catalogue.KINDS)) for application in catalogue.RIGHT}
         if kinds != catalogue.RIGHT:
             message = message_for(check, kinds)
