@@ -142,6 +142,13 @@ def test_whole_numbers_are_one_hot_columns(kind):
         np.testing.assert_allclose(first[2][name], second[2][name])
 
 
+@pytest.mark.parametrize("number", [-1, 3])
+def test_a_number_that_is_no_symbol_ends_in_an_error(number):
+    layer = a_layer(RNN, np.random.default_rng(0))
+    with pytest.raises(IndexError):
+        layer.forward(np.array([[0, number]]))
+
+
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_bidirectional_matches_formulas_and_autograd(kind, masked):

@@ -54,6 +54,8 @@ class Recurrent(Layer):
         """Return the states (n_a, m, T_x); `state` is an earlier ``state`` of the layer, at the start zeros."""
         Wx, b = self.parameters["Wx"], self.parameters["b"]
         if x.ndim == 2:  # whole numbers: each picks a column of Wx
+            if np.min(x, initial=0) < 0:  # a sparse matrix would read what is not there
+                raise IndexError(f"symbols have the numbers 0 to {self.n_x - 1}, one of these has {np.min(x)}")
             T, m = x.T.shape
             picks = (np.ones(T * m, dtype=Wx.dtype), x.T.ravel(), np.arange(T * m + 1))
             self.rows, Z = csr_matrix(picks, shape=(T * m, self.n_x)), np.ascontiguousarray(Wx.T)[x.T]
