@@ -56,6 +56,7 @@ def pytest_xdist_make_scheduler(config, log):
 #: What cells of notebooks train less in tests, where nobody compares what they print: five starts, and long single runs.
 LESS = {
     None: ("range(5)", "range(2)"),
+    "networks_run": ("seed in range(5)", "seed in range(2)"),
     "book_pairs": (":1000000", ":100000"),
     "bible_run": ("3000", "300"),
     "stages_run": ("2000", "700"),

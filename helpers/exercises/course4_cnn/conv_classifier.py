@@ -47,7 +47,13 @@ def net_of(rng, n_H, n_W, n_C_prev, f, n_C, n_y, zero=()):
 
 
 #: Examples, height, width, channels, size of the filters, filters, classes.
-SIZES = ((3, 6, 7, 1, 3, 2, 3), (1, 5, 6, 2, 2, 3, 4), (4, 4, 5, 2, 2, 1, 2), (2, 7, 5, 1, 2, 2, 3))
+SIZES = (
+    (3, 6, 7, 1, 3, 2, 3),
+    (1, 5, 6, 2, 2, 3, 4),
+    (4, 4, 5, 2, 2, 1, 2),
+    (2, 7, 5, 1, 2, 2, 3),
+    (2, 2, 2, 1, 1, 2, 3),
+)
 ONE = np.array([[1.0]])
 SMALL_NET = {
     "W1": np.ones((1, 1, 1, 1)),
