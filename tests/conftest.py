@@ -60,7 +60,6 @@ LESS = {
     "book_pairs": (":1000000", ":100000"),
     "bible_run": ("3000", "300"),
     "stages_run": ("2000", "700"),
-    "twin_runs": ("else 5", "else 3"),
 }
 
 

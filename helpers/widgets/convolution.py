@@ -3,6 +3,8 @@
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 from scipy.signal import correlate2d
 
@@ -184,6 +186,13 @@ def draw_scores(ax, Z, title=None, limit=1.0):
     ax.imshow(Z, cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set_title(title, loc="center")
     ax.set_axis_off()
+
+
+def draw_scale(axes, limit=1.0):
+    """Draw the scale of `draw_scores` beside one or several axes: which colour stands for which score."""
+    colors = ScalarMappable(Normalize(-limit, limit), "RdBu_r")
+    bar = np.ravel(axes)[0].figure.colorbar(colors, ax=axes, shrink=0.8, pad=0.01)
+    bar.set_ticks([-limit, 0, limit], labels=[short(round(float(x), 2)) for x in (-limit, 0, limit)], fontsize=8)
 
 
 def draw_counts(ax, counts, title=None):

@@ -13,7 +13,7 @@ lesson = Lesson("residual_networks")
 
 lesson.predict(
     "deeper",
-    "Plain dense networks with 4, 8, 14, 22 and 32 layers learn the same 4000 digits for five epochs. Which number of "
+    "Plain dense networks with 4, 8, 14, 22 and 32 layers learn the same 4000 digits for three epochs. Which number of "
     "layers has the highest training cost at the end?",
     ("4 layers", "14 layers", "32 layers"),
     "More layers could copy the shallower network and do nothing besides, but gradient descent does not find that.",
@@ -26,7 +26,7 @@ lesson.predict(
 )
 lesson.predict(
     "twins",
-    "25 convolutional layers, 1400 small digits, five epochs: plain with He's weights, residual with W2 = 0, residual with "
+    "25 convolutional layers, 1400 small digits, four epochs: plain with He's weights, residual with W2 = 0, residual with "
     "He's weights. Which reads more than half of the test digits in every start?",
     ("all three", "both residual ones", "only the one with W2 = 0", "none"),
     "A block that starts as the identity lets everything through. With He's W2 the signal grows from block to block, and without a "
