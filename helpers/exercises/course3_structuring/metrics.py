@@ -11,7 +11,7 @@ lesson = Lesson("metrics")
 lesson.predict(
     "users_images",
     "Dev and test set are replaced by images that users send. Nothing else changes, and no link before them was broken. What "
-    "does the error on the users' images in the real world do?",
+    "does the error on the users' images in the real world do, in the mean of five runs?",
     ("it falls by more than 0.03", "it changes by less than 0.03", "it rises by more than 0.03"),
     "Another dev and test set measure something else. They train nothing.",
 )
