@@ -134,8 +134,8 @@ class Recipe(NamedTuple):
     ema: float | None = None
     max_norm: float | None = None
     l2: float = 0.0
-    epochs: int = 20
-    hidden: tuple = (256,)
+    epochs: int = 16
+    hidden: tuple = (128,)
     momentum: float | None = None
     glare: float = 0.0
 
