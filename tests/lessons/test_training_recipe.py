@@ -245,6 +245,47 @@ def test_a_short_training_uses_all_pieces(digits):
     assert pictures.accuracy(run.ema, digits) > 0.75
 
 
+def runs(digits, **settings):
+    """Return the trainings from five starts by a recipe."""
+    return [pictures.train(MINE, digits, pictures.Recipe(**settings), seed) for seed in range(5)]
+
+
+def test_l2_in_adam_shortens_by_the_gradients_and_adamw_does_not(digits):
+    kinds, kept = pictures.kinds_of_pixels(digits).values(), {}
+    for name, settings in {"none": {}, "l2": {"l2": 0.001}, "adamw": {"weight_decay": 0.3}}.items():
+        found = [run.parameters["W1"] for run in runs(digits, hidden=(64,), epochs=6, **settings)]
+        kept[name] = np.array([[pictures.rms(W1[:, chosen]) for chosen in kinds] for W1 in found])
+    white, seldom, often = (kept["l2"] / kept["none"]).T
+    assert white.max() < 0.01
+    assert seldom.max() < 0.25
+    assert often.min() > 0.8
+    white, seldom, often = (kept["adamw"] / kept["none"]).T
+    np.testing.assert_allclose(white, (1 - 0.003 * 0.3) ** 378, rtol=1e-3)
+    assert min(seldom.min(), often.min()) > 0.75
+
+
+def test_a_warm_up_helps_a_rate_that_is_too_high(digits):
+    without, with_it = (
+        [
+            pictures.accuracy(run.parameters, digits)
+            for run in runs(digits, peak=0.03, schedule=True, warmup_steps=steps, hidden=(64,) * 5, epochs=5)
+        ]
+        for steps in (0, 60)
+    )
+    assert min(with_it) > max(without)
+
+
+def test_a_limit_takes_the_harm_of_bright_batches_away(digits):
+    settings = {"peak": 0.05, "momentum": 0.9, "epochs": 5, "hidden": (64,)}
+    bright, clipped, none = (
+        [pictures.accuracy(run.parameters, digits) for run in runs(digits, **settings, **more)]
+        for more in ({"glare": 0.02}, {"glare": 0.02, "max_norm": 1.0}, {})
+    )
+    assert np.mean(bright) < 0.6
+    assert max(bright) < min(clipped)
+    assert abs(np.mean(clipped) - np.mean(none)) < 0.005
+
+
 # --- runs to diagnose -------------------------------------------------------------------------------------------------
 
 
