@@ -40,9 +40,10 @@ lesson.predict(
 )
 lesson.predict(
     "small_loss",
-    "The loss is multiplied by 0.00001, and all that is computed is rounded to float16. Which share of dZ becomes 0?",
-    ("less than a tenth", "about half", "more than nine tenths"),
-    "The smallest number of float16 above 0 is 0.00000006. What is below half of it becomes 0.",
+    "The loss is multiplied by 0.0000001, and all that is computed is rounded to float16. Which share of dZ becomes 0?",
+    ("less than a tenth", "about half", "about nine tenths"),
+    "The smallest number of float16 above 0 is 0.00000006. What is below half of it becomes 0: of this dZ, all entries "
+    "that were below 0.3 before.",
 )
 
 #: One weight and one bias, to follow by hand.
