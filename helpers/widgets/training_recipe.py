@@ -508,7 +508,7 @@ def sick_run(
     recipe = Recipe(
         peak=0.01, schedule=True, warmup_steps=20, hidden=(64,), epochs=4,
         smoothing=float(rng.uniform(0.85, 0.92)) if which == 1 else 0.1,
-        max_shift=int(rng.integers(6, 8)) if which == 2 else 1,
+        max_shift=int(rng.integers(7, 9)) if which == 2 else 1,
         ema=0.9995 if which == 3 else 0.9,
         weight_decay=float(rng.uniform(15, 25)) if which == 4 else 0.1,
     )  # fmt: skip

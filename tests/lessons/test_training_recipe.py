@@ -326,7 +326,7 @@ def test_pictures_answer_within_a_tenth_of_a_second(record_property):
 
 def test_pictures_say_what_they_show():
     picture = pictures.who_decays(ADAMW)
-    assert "AdamW takes them from 1 to 0.22 and 0.22" in picture._caption.value
+    assert "AdamW takes them from 1 to 0.21 and 0.21" in picture._caption.value
     picture.controls["rules"].value = "L2 in Adam"
     assert "AdamW" not in picture._caption.value
     large, small = (float(one) for one in re.search(r"to ([\d.]+) and ([\d.]+)\.", picture._caption.value).groups())
