@@ -153,6 +153,13 @@ TOPICS = (
     "Teacher forcing",
     "Greedy and beam search",
     "BLEU",
+    "AdamW: decay beside the gradient",
+    "Warm-up and cosine",
+    "Clipping by the global norm",
+    "Label smoothing",
+    "Augmentation by shifts",
+    "A moving average of the weights",
+    "Numbers of 16 bits and loss scaling",
 )
 
 LESSONS = [
@@ -224,6 +231,15 @@ LESSONS = [
         2,
     ),
     LessonInfo("course2_tuning", "08_softmax", "Softmax regression", "26, 27", 150, "course 1, lesson 2", 2),
+    LessonInfo(
+        "course2_tuning",
+        "09_training_recipe",
+        "A training recipe, measured",
+        "94–100",
+        120,
+        "lessons 5 and 8; course 1, lesson 5",
+        2,
+    ),
     LessonInfo(
         "course2_tuning", "10_training_loop", "A training loop of your own", "22, 24, 25", 90, "lessons 5, 7, 8", 2
     ),

@@ -272,6 +272,17 @@ EQUIVALENT_MUTANTS = {
         "_last_argmax(predict(net, X_new), axis=0)",
     },
     ("softmax", "softmax_jacobian"): {"a * a.T"},  # column times row: the product entry by entry has the same entries
+    # Where both branches meet they agree; the cosine is even; steps that are left are never negative; the end is lower.
+    ("training_recipe", "learning_rate_at"): {
+        "t < warmup_steps",
+        "warmup_steps - t",
+        "warmup_steps - num_steps",
+        "_size(t - warmup_steps) * 1",
+        "_size(num_steps - warmup_steps) * 1",
+        "_size(peak - final) * 1",
+    },
+    ("training_recipe", "clip_by_global_norm"): {"norm >= max_norm"},  # there the factor is 1
+    ("training_recipe", "random_shift"): {"1"},  # another empty image after the last one, which nobody takes
     # A difference that is squared; means along the first axis broadcast alike with it and without.
     ("transformer_block", "layer_norm_forward"): {"mu - x", "_size(x - mu) * 1", "keepdims=False"},
     ("transformer_block", "layer_norm_backward"): {"keepdims=False"},
