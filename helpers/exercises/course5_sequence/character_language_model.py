@@ -76,10 +76,12 @@ def without_the_end(word, char_to_ix):
 
 
 def bigram_cases(rng):
-    return [
+    found = [
         case(names=words_of(rng, alphabet, count), char_to_ix=numbered(alphabet))
         for alphabet, count in (("\nabc", 1), ("ca\nb", 6), ("tr\nponmlha", 4), ("ba\n", 5), ("dc\nba", 3))
     ]
+    names = words_of(rng, "ab\n", 3)
+    return [*found, case(names=[*names, names[0]], char_to_ix=numbered("ab\n"))]  # one name twice
 
 
 @lesson.exercise(
@@ -175,6 +177,13 @@ def newline_as_number_zero(names, char_to_ix):
         counts[0, char_to_ix[name[0]]] += 1
         counts[char_to_ix[name[-1]], 0] += 1
     return counts
+
+
+@bigram_counts.mistake(
+    "A name that stands in the list twice is counted once. Walk through the list itself, not a set of it."
+)
+def each_name_once(names, char_to_ix):
+    return bigram_counts(sorted(set(names)), char_to_ix)
 
 
 @bigram_counts.accept("One text is enough: with one newline between two names, the end of one begins the next.")
