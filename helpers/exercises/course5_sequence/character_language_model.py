@@ -76,10 +76,12 @@ def without_the_end(word, char_to_ix):
 
 
 def bigram_cases(rng):
-    return [
+    found = [
         case(names=words_of(rng, alphabet, count), char_to_ix=numbered(alphabet))
         for alphabet, count in (("\nabc", 1), ("ca\nb", 6), ("tr\nponmlha", 4), ("ba\n", 5), ("dc\nba", 3))
     ]
+    names = words_of(rng, "ab\n", 3)
+    return [*found, case(names=[*names, names[0]], char_to_ix=numbered("ab\n"))]  # one name twice
 
 
 @lesson.exercise(
@@ -175,6 +177,13 @@ def newline_as_number_zero(names, char_to_ix):
         counts[0, char_to_ix[name[0]]] += 1
         counts[char_to_ix[name[-1]], 0] += 1
     return counts
+
+
+@bigram_counts.mistake(
+    "A name that stands in the list twice is counted once. Walk through the list itself, not a set of it."
+)
+def each_name_once(names, char_to_ix):
+    return bigram_counts(sorted(set(names)), char_to_ix)
 
 
 @bigram_counts.accept("One text is enough: with one newline between two names, the end of one begins the next.")
@@ -333,6 +342,28 @@ def weight_of_five(history, tables, weight, n_y):
     return ngram_shares(history, tables, 5.0, n_y)
 
 
+@ngram_shares.mistake("The weight is missing above the line: the shorter history counts once instead of w times.")
+def weight_below_alone(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, join=lambda n, p: (n + p) / (n.sum() + weight))
+
+
+@ngram_shares.mistake(
+    "The weight stands n_y times below the line. The shares p of the shorter history add up to 1, so it stands there once."
+)
+def weight_for_each_symbol(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, join=lambda n, p: (n + weight * p) / (n.sum() + weight * n_y))
+
+
+@ngram_shares.mistake("The recursion begins with zeros. Before any count all symbols are equal: 1 / n_y.")
+def starts_with_zeros(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, start=0.0)
+
+
+@ngram_shares.mistake("The sum above the line needs brackets: the counts are divided, too.")
+def counts_not_divided(history, tables, weight, n_y):
+    return smoothed(history, tables, weight, n_y, join=lambda n, p: n + weight * p / (n.sum() + weight))
+
+
 @ngram_shares.accept("A history that never came changes nothing, and neither does any longer one: the loop may stop.")
 def stops_at_the_unknown(history, tables, weight, n_y):
     p = np.ones(n_y) / n_y
@@ -468,6 +499,15 @@ def shift_not_divided(z, temperature):
 def one_sum_for_all(z, temperature):
     e = np.exp((z - z.max(axis=0)) / temperature)
     return e / e.sum()
+
+
+@temperature_softmax.mistake(
+    "The largest score of each row is subtracted. That changes the differences within a column: take the largest of the "
+    "column, `axis=0`."
+)
+def shift_by_the_largest_of_rows(z, temperature):
+    e = np.exp((z - z.max(axis=1, keepdims=True)) / temperature)
+    return e / e.sum(axis=0)
 
 
 @temperature_softmax.accept("SciPy's softmax subtracts the largest score of each column itself.")
@@ -999,6 +1039,51 @@ def mean_over_steps(trace, parameters):
     return back(trace, parameters, scale=1 / len(trace[1]))
 
 
+@learn_from.mistake("The delta of the next step arrives as it is. It comes back through Waa: `Waa.T @ delta`.")
+def later_without_waa(trace, parameters):
+    return back(trace, parameters, handed=lambda later, delta, W: delta)
+
+
+@learn_from.mistake(
+    "The slope of tanh works on one of the two paths only. Add both in brackets, then multiply: both go through the tanh."
+)
+def brackets_missing(trace, parameters):
+    X, Y, S, P = trace
+    d = {f"d{name}": np.zeros(V.shape) for name, V in parameters.items()}
+    later = np.zeros((len(S), 1))
+    for t in reversed(range(len(Y))):
+        dz = P[:, [t]] - np.eye(len(P))[:, [Y[t]]]
+        delta = (1 - S[:, [t + 1]] ** 2) * (parameters["Wya"].T @ dz) + later
+        later = parameters["Waa"].T @ delta
+        parts = {"dWya": dz @ S[:, [t + 1]].T, "dby": dz, "dWaa": delta @ S[:, [t]].T, "dba": delta}
+        for name, part in parts.items():
+            d[name] += part
+        if X[t] is not None:
+            d["dWax"][:, [X[t]]] += delta
+    return d
+
+
+@learn_from.mistake(
+    "Each step overwrites the gradients of the others. All steps have the same weights: add up with `+=`."
+)
+def overwritten(trace, parameters):
+    X, Y, S, P = trace
+    d, later = back(trace, parameters), np.zeros((len(S), 1))
+    for t in reversed(range(len(Y))):
+        dz = P[:, [t]] - np.eye(len(P))[:, [Y[t]]]
+        delta = (1 - S[:, [t + 1]] ** 2) * (parameters["Wya"].T @ dz + later)
+        later = parameters["Waa"].T @ delta
+        d |= {"dWya": dz @ S[:, [t + 1]].T, "dby": dz, "dWaa": delta @ S[:, [t]].T, "dba": delta}
+        if X[t] is not None:
+            d["dWax"][:, [X[t]]] = delta
+    return d
+
+
+@learn_from.mistake("Symbol 0 gets nothing in dWax: `if X[t]` is false for 0, too. Write `if X[t] is not None`.")
+def symbol_zero_left_out(trace, parameters):
+    return back(trace, parameters, read=lambda x, y: x or None)
+
+
 @learn_from.accept("All deltas are kept, and each sum over the steps is one product of two matrices.")
 def products_of_whole_matrices(trace, parameters):
     X, Y, S, P = trace
@@ -1115,6 +1200,22 @@ def mean_so_far(losses, start, beta):
 @smooth_loss.mistake("Nothing is smoothed: these are the losses.")
 def not_smoothed(losses, start, beta):
     return np.array(losses)
+
+
+@smooth_loss.mistake("The new loss has its full weight. Its weight is 1 - beta.")
+def new_loss_whole(losses, start, beta):
+    found, mean = [], start
+    for loss in losses:
+        mean = beta * mean + loss
+        found.append(mean)
+    return np.array(found)
+
+
+@smooth_loss.mistake(
+    "You divide by 1 - beta^n. That correction is for a mean that starts at 0; this one starts at `start`."
+)
+def corrected_as_well(losses, start, beta):
+    return smooth_loss(losses, start, beta) / (1 - beta ** np.arange(1, len(losses) + 1))
 
 
 @smooth_loss.accept("A step towards the new loss: the old mean plus 1 - beta times the difference.")
@@ -1296,6 +1397,27 @@ def unclipped_with_right_step(X, Y, a_prev, parameters, learning_rate, max_value
     return loss, parts_of_a_step(X, Y, a_prev, parameters, np.inf)[1], a_last, new
 
 
+@optimize.mistake("Each array is scaled by its own norm. Here each entry is cut by itself: `np.clip`.")
+def clipped_by_its_own_norm(X, Y, a_prev, parameters, learning_rate, max_value):
+    loss, a_last, whole, _ = parts_of_a_step(X, Y, a_prev, parameters, max_value)
+    gradients = {name: V / max(1, np.linalg.norm(V) / max_value) for name, V in whole.items()}
+    return loss, gradients, a_last, walked(parameters, gradients, learning_rate)
+
+
+@optimize.mistake("The entries are cut to the range from 0 to max_value. The range begins at -max_value.")
+def negative_ones_cut_to_zero(X, Y, a_prev, parameters, learning_rate, max_value):
+    loss, a_last, whole, _ = parts_of_a_step(X, Y, a_prev, parameters, max_value)
+    gradients = {name: np.clip(V, 0, max_value) for name, V in whole.items()}
+    return loss, gradients, a_last, walked(parameters, gradients, learning_rate)
+
+
+@optimize.mistake("Large entries are set to 0. They keep their sign and get the size max_value.")
+def large_ones_set_to_zero(X, Y, a_prev, parameters, learning_rate, max_value):
+    loss, a_last, whole, _ = parts_of_a_step(X, Y, a_prev, parameters, max_value)
+    gradients = {name: np.where(np.abs(V) > max_value, 0, V) for name, V in whole.items()}
+    return loss, gradients, a_last, walked(parameters, gradients, learning_rate)
+
+
 @optimize.accept("A loop over the names does the same as two dicts; `np.clip` can write into its own array.")
 def optimize_by_loops(X, Y, a_prev, parameters, learning_rate, max_value):
     loss, a_last, trace = read_name(X, Y, a_prev, parameters)
@@ -1459,6 +1581,20 @@ def one_round(names, char_to_ix, parameters, num_iterations, learning_rate, max_
     return trained(names, char_to_ix, parameters, min(num_iterations, len(names)), learning_rate, max_value)
 
 
+@model.mistake(
+    "The running mean starts at the loss of guessing one symbol. A name has several: multiply by their mean number."
+)
+def start_of_one_symbol(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
+    start = np.log(len(char_to_ix))
+    return trained(names, char_to_ix, parameters, num_iterations, learning_rate, max_value, start=start)
+
+
+@model.mistake("The running mean starts at the loss of guessing all names together. Divide by the number of names.")
+def start_of_all_names(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
+    start = np.log(len(char_to_ix)) * sum(len(name) + 1 for name in names)
+    return trained(names, char_to_ix, parameters, num_iterations, learning_rate, max_value, start=start)
+
+
 @model.accept("The running mean can be moved inside of the loop, by a thousandth of its distance to the new loss.")
 def model_with_cycle(names, char_to_ix, parameters, num_iterations, learning_rate, max_value):
     loss = sum(len(name) + 1 for name in names) / len(names) * np.log(len(char_to_ix))
@@ -1600,6 +1736,23 @@ def likeliest_symbol(p, y, mask):
 def entropy_of_predictions(p, y, mask):
     safe = np.maximum(p, 1e-300)
     return np.exp(-np.sum(safe * np.log(safe), axis=0)[mask > 0].mean())
+
+
+@perplexity.mistake("The logarithms have base 2, the exponential has base e. Take the same base for both: `np.log`.")
+def logarithms_of_base_two(p, y, mask):
+    return np.exp(np.mean(-np.log2(right_ones(p, y, mask))))
+
+
+@perplexity.mistake("The sum of the losses is divided by the number of names. Divide it by the number of real symbols.")
+def divided_by_the_names(p, y, mask):
+    return np.exp(np.sum(-np.log(right_ones(p, y, mask))) / len(y))
+
+
+@perplexity.mistake(
+    "This is 1 over the mean probability. The geometric mean is asked, (6.8): take the mean of the logarithms."
+)
+def arithmetic_mean(p, y, mask):
+    return 1 / np.mean(right_ones(p, y, mask))
 
 
 @perplexity.accept("The geometric mean of the probabilities, turned over.")

@@ -143,12 +143,13 @@ def read(X, net, way):
     return np.stack(made, axis=2)
 
 
-def back(dA, a, X, net, way, slope=True, later=1.0, shift=1, sums=np.sum):
+def back(dA, a, X, net, way, slope=True, later=1.0, shift=1, sums=np.sum, power=2,
+         handed=lambda W, dz, arrives: W.T @ dz):  # fmt: skip
     """Return the gradients of one layer; all arrays are in the order in which it has read."""
     dZ, arrives = np.zeros(a.shape), 0.0
     for t in reversed(range(a.shape[2])):
-        dZ[:, :, t] = (dA[:, :, t] + later * arrives) * (1 - a[:, :, t] ** 2 if slope else 1.0)
-        arrives = net[f"Waa_{way}"].T @ dZ[:, :, t]
+        dZ[:, :, t] = (dA[:, :, t] + later * arrives) * (1 - a[:, :, t] ** power if slope else 1.0)
+        arrives = handed(net[f"Waa_{way}"], dZ[:, :, t], arrives)
     before = np.concatenate([np.zeros_like(a[:, :, :1]), a[:, :, :-1]], axis=2) if shift else a
     return {
         f"dWaa_{way}": np.tensordot(dZ, before, ((1, 2), (1, 2))),
@@ -268,6 +269,25 @@ def cost_of_probabilities(net, X, Y):
         return -np.mean(Y * np.log(p) + (1 - Y) * np.log(1 - p)), variant(net, X, Y)[1]
 
 
+@cost_and_gradients.mistake(
+    "Waa is not transposed on the way back through time. The derivative goes through its transpose."
+)
+def waa_not_transposed(net, X, Y):
+    return variant(net, X, Y, handed=lambda W, dz, arrives: W @ dz)
+
+
+@cost_and_gradients.mistake("The slope of tanh is 1 minus the *square* of the state.")
+def slope_not_squared(net, X, Y):
+    return variant(net, X, Y, power=1)
+
+
+@cost_and_gradients.mistake(
+    "What arrives from other steps is added up over all of them. Only the state made next sends: replace it at each step."
+)
+def arrivals_added_up(net, X, Y):
+    return variant(net, X, Y, handed=lambda W, dz, arrives: arrives + W.T @ dz)
+
+
 @cost_and_gradients.accept("The left layer is the right layer's function, on letters in reverse: no second loop.")
 def with_reversed_letters(net, X, Y):
     return variant(net, X, Y)
@@ -350,7 +370,7 @@ def train(net, X, Y, orders, size, learning_rate):
 
 
 def train_variant(net, X, Y, orders, size, learning_rate, correct=True, restart=False, drop=False, same_order=False,
-                  clip="common", only=None, after=False, adam=True):  # fmt: skip
+                  clip="common", only=None, after=False, adam=True, new=(0.1, 0.001), old=(0.9, 0.999), first_t=False):  # fmt: skip
     net, costs, t = dict(net), [], 0
     v, s = ({name: 0.0 * V for name, V in net.items()} for _ in range(2))
     for order in orders:
@@ -363,7 +383,7 @@ def train_variant(net, X, Y, orders, size, learning_rate, correct=True, restart=
                 continue
             J, grads = cost_and_gradients.reference(net, X[:, chosen], Y[chosen])
             norm = np.sqrt(sum(np.sum(g**2) for g in grads.values()))
-            t += 1
+            t = 1 if first_t else t + 1
             for name in only or list(net):
                 g = grads["d" + name]
                 if clip == "common":
@@ -376,7 +396,11 @@ def train_variant(net, X, Y, orders, size, learning_rate, correct=True, restart=
                     g = g * 0.5 / norm
                 elif clip == "one":
                     g = g * min(1, 1 / norm)
-                v[name], s[name] = 0.9 * v[name] + 0.1 * g, 0.999 * s[name] + 0.001 * g**2
+                elif clip == "sum":
+                    g = g * min(1, 0.5 / sum(np.linalg.norm(dV) for dV in grads.values()))
+                elif clip == "square":
+                    g = g * min(1, 0.5 / norm**2)
+                v[name], s[name] = old[0] * v[name] + new[0] * g, old[1] * s[name] + new[1] * g**2
                 a, b = (1 - 0.9**t, 1 - 0.999**t) if correct else (1, 1)
                 step = v[name] / a / (np.sqrt(s[name] / b) + 1e-8) if adam else g
                 net[name] = net[name] - learning_rate * step
@@ -457,6 +481,31 @@ def in_place(net, *arguments):
 @train.mistake("Only the first epoch is trained. Each row of `orders` is an epoch.")
 def first_epoch_only(net, X, Y, orders, size, learning_rate):
     return train_variant(net, X, Y, orders[:1], size, learning_rate)
+
+
+@train.mistake("The new gradient has its full weight in v. Its weight is 0.1, beside 0.9 for the old average.")
+def new_gradient_whole(*arguments):
+    return train_variant(*arguments, new=(1.0, 0.001))
+
+
+@train.mistake("Both averages have the weight 0.9. The one of the squares has 0.999.")
+def same_weight_for_squares(*arguments):
+    return train_variant(*arguments, new=(0.1, 0.1), old=(0.9, 0.9))
+
+
+@train.mistake("t is always 1. It counts the mini-batches.")
+def always_the_first_step(*arguments):
+    return train_variant(*arguments, first_t=True)
+
+
+@train.mistake("The norms of the arrays are added up. The common norm is the root of the sum of all squares.")
+def norms_added(*arguments):
+    return train_variant(*arguments, clip="sum")
+
+
+@train.mistake("The root is missing in the norm: it is the root of the sum of the squares.")
+def norm_without_root(*arguments):
+    return train_variant(*arguments, clip="square")
 
 
 @train.accept("One function makes a step for one array and keeps its state: the loop is left with the order.")

@@ -516,6 +516,20 @@ def softmax_order(e_c, t, Theta):
     return loss, e_c @ (y_hat - y).T, Theta @ (y_hat - y)
 
 
+@naive_softmax_loss_and_gradient.mistake("1 is added at the target. The derivative is ŷ - y: take 1 off there.")
+def softmax_one_added(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss, Theta @ (y_hat + y), e_c @ (y_hat + y).T
+
+
+@naive_softmax_loss_and_gradient.mistake(
+    "M is missing at the target's score in the loss: it is log of the sum, minus (z_t - M)."
+)
+def softmax_shift_forgotten(e_c, t, Theta):
+    loss, y_hat, y = softmax_parts(e_c, t, Theta)
+    return loss - np.max(Theta.T @ e_c), Theta @ (y_hat - y), e_c @ (y_hat - y).T
+
+
 @naive_softmax_loss_and_gradient.accept
 def softmax_with_scipy(e_c, t, Theta):
     loss, y_hat, y = softmax_parts(e_c, t, Theta)
@@ -1492,6 +1506,13 @@ def path_labels_turned(e_c, nodes, signs, Theta):
     return path_variant(e_c, nodes, signs, Theta, change=lambda dz, z: expit(z) - (1 - signs) / 2)
 
 
+@hierarchical_softmax_loss_and_gradient.mistake(
+    "The signs are turned in the loss alone: log(1 + exp(-s z)), with the minus, is -log σ(s z)."
+)
+def path_signs_turned_in_loss(e_c, nodes, signs, Theta):
+    return path_variant(e_c, nodes, signs, Theta, loss=lambda z: np.sum(np.logaddexp(0, signs * z)))
+
+
 @hierarchical_softmax_loss_and_gradient.accept
 def path_loop(e_c, nodes, signs, Theta):
     return path_variant(e_c, nodes, signs, Theta)
@@ -2353,6 +2374,27 @@ def keep_maximum(counts, threshold):
     return np.maximum(1, np.sqrt(threshold * counts.sum() / counts))
 
 
+@keep_probability.mistake("The rate is brought to a largest value of 1. Cut it at 1 instead: `np.minimum(1, ...)`.")
+def keep_scaled(counts, threshold):
+    root = np.sqrt(threshold * counts.sum() / counts)
+    return root / root.max()
+
+
+@keep_probability.mistake(
+    "This is 1 minus the root, and below 0 for rare words. The root itself is the probability to keep."
+)
+def keep_one_minus_root(counts, threshold):
+    return 1 - np.sqrt(threshold * counts.sum() / counts)
+
+
+@keep_probability.mistake(
+    "This is another formula, sqrt(τ/f) + τ/f, which a program for word2vec has. Write (8.33), the root alone."
+)
+def keep_by_the_program(counts, threshold):
+    ratio = threshold * counts.sum() / counts
+    return np.minimum(1, np.sqrt(ratio) + ratio)
+
+
 @keep_probability.accept("Rare words first, by a condition: the two cases of (8.33) are visible.")
 def keep_where(counts, threshold):
     share = counts / counts.sum()
@@ -2476,6 +2518,18 @@ def pmi_log_of_count(counts):
 @ppmi.mistake("The values are weighted by the frequency of the pair. The table holds the logarithm alone.")
 def pmi_weighted(counts):
     return counts / counts.sum() * np.log(np.maximum(1, pmi_ratio(counts)))
+
+
+@ppmi.mistake(
+    "1 is added to the ratio in the logarithm, so that even pairs rarer than by chance count. Take max(1, ratio)."
+)
+def pmi_one_added(counts):
+    return np.log(1 + pmi_ratio(counts))
+
+
+@ppmi.mistake("This is the logarithm of the counts. Divide each count by what chance would give first: (8.35).")
+def pmi_counts_alone(counts):
+    return np.log(np.maximum(1, counts))
 
 
 @ppmi.accept("Three logarithms of probabilities, as PMI is written in most books.")

@@ -937,6 +937,19 @@ def project_sign_of_the_first_row(vectors):
     return projected * (-1 if projected[0, 0] < 0 else 1)
 
 
+@project_2d.mistake("You take rows of U. The directions are its columns: `U[:, :2]`.")
+def project_rows_of_u(vectors):
+    centred = off_mean(vectors)
+    return turned(np.linalg.svd(centred)[0][:2] @ centred)
+
+
+@project_2d.mistake("Each row is divided by its standard deviation. Take only the mean off.")
+def project_standardised(vectors):
+    centred = off_mean(vectors)
+    centred = centred / np.std(centred, axis=1, keepdims=True)
+    return turned(principal(centred)[:, :2].T @ centred)
+
+
 @project_2d.accept("The eigenvectors of C Cᵀ are the same directions: (7.13) says why. `eigh` sorts upwards.")
 def project_with_eigh(vectors):
     centred = off_mean(vectors)
@@ -1049,6 +1062,17 @@ def neutralize_cosine(e, g):
 @neutralize.mistake("Your e·g is a product entry by entry. Sum it up: the projection needs one number.")
 def neutralize_entrywise(e, g):
     return e - e * g / np.sum(g * g) * g
+
+
+@neutralize.mistake("A number is taken off. What is taken off is a column: the number s times g.")
+def neutralize_number_off(e, g):
+    return e - np.sum(e * g) / np.sum(g * g)
+
+
+@neutralize.mistake("The result is brought to length 1. Leave its length as it is.")
+def neutralize_to_length_one(e, g):
+    left = e - np.sum(e * g) / np.sum(g * g) * g
+    return left / np.linalg.norm(left)
 
 
 @neutralize.accept("With g at length 1 the division disappears.")
@@ -1453,6 +1477,40 @@ def glove_mean(E, Theta, b, b_tilde, X, x_max):
 @glove_loss_and_gradients.mistake("Half of the sum is taken. (7.23) has no factor 1/2.")
 def glove_half(*arguments):
     return tuple(part / 2 for part in glove_variant(*arguments))
+
+
+@glove_loss_and_gradients.mistake(
+    "The two matrices are exchanged in the gradients: dE is made of Theta, and dTheta of E."
+)
+def glove_matrices_exchanged(E, Theta, *others):
+    J, dE, dTheta, db, db_tilde = glove_variant(E, Theta, *others)
+    return J, dTheta, dE, db, db_tilde
+
+
+@glove_loss_and_gradients.mistake(
+    "The logarithm is added. The residual is what the product and the biases are above log X."
+)
+def glove_logarithm_added(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, log=-np.log(X + (X == 0)))
+
+
+@glove_loss_and_gradients.mistake(
+    "The larger of 1 and the power is the weight. It is the smaller one: no weight is above 1."
+)
+def glove_weight_maximum(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, weight=np.maximum(1, (X / x_max) ** 0.75))
+
+
+@glove_loss_and_gradients.mistake("x_max stands outside the power. The ratio X / x_max as a whole has the power 3/4.")
+def glove_power_of_the_count(E, Theta, b, b_tilde, X, x_max):
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, weight=np.minimum(1, X**0.75 / x_max))
+
+
+@glove_loss_and_gradients.mistake("The weights are squared along with the residuals in J. Square the residual alone.")
+def glove_weight_squared(E, Theta, b, b_tilde, X, x_max):
+    weight = np.minimum(1, (X / x_max) ** 0.75)
+    _, *gradients = glove_variant(E, Theta, b, b_tilde, X, x_max)
+    return glove_variant(E, Theta, b, b_tilde, X, x_max, weight=weight**2)[0], *gradients
 
 
 @glove_loss_and_gradients.accept("Two loops over the pairs that occur: slow, and word for word (7.21) to (7.25).")
