@@ -21,6 +21,7 @@ from helpers.checks import packs, plain
 from helpers.grading import box, judge, rooms, submission
 from helpers.grading import warm as forking
 from helpers.grading.execute import Grading
+from helpers.grading.readable import imports_of
 from helpers.grading.warm import Shared, Warm
 
 LOGISTIC = courses.find("logistic_regression")
@@ -491,6 +492,14 @@ def test_landlock_is_offered_only_where_the_kernel_enforces_all_of_it(monkeypatc
     for version in (-1, 1, 4, 5):
         monkeypatch.setattr(box, "landlock_version", lambda version=version: version)
         assert box.strongest() == "limits"
+
+
+def test_imports_are_read_without_a_tree(monkeypatch):
+    """Trees that two threads build at once can end a thread with a SystemError; a class is prepared in a thread."""
+    monkeypatch.setattr("ast.parse", None)
+    source = "import a.b, c\nfrom d import e\nfrom .f import g\nfrom . import h\ndef k():\n    import m as n\nawait k()"
+    assert sorted(imports_of(source)) == ["a.b", "c", "d", "f", "m"]
+    assert list(imports_of("%matplotlib inline")) == []
 
 
 def test_only_system_calls_on_the_list_are_possible(warm):

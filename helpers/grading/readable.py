@@ -2,11 +2,13 @@
 
 import ast
 import contextlib
+import dis
 import functools
 import importlib.metadata
 import os
 import re
 import sysconfig
+import types
 from pathlib import Path
 
 from helpers.data import _HASHES as DATA_FILES
@@ -104,10 +106,15 @@ def _top_paths(distribution):
 
 
 def imports_of(source):
-    """Return the names of the modules that a source imports."""
-    with contextlib.suppress(SyntaxError):
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Import):
-                yield from (name.name for name in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield node.module
+    """Return the names of the modules that a source imports, those of a source that is no Python being none.
+
+    It reads the compiled code, not a tree: a class is prepared in a thread, and CPython counts the depth of trees that
+    two threads build at once together, and ends one of them with a SystemError.
+    """
+    try:
+        todo = [compile(source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)]
+    except SyntaxError:
+        return
+    for code in todo:
+        todo += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        yield from (one.argval for one in dis.get_instructions(code) if one.opname == "IMPORT_NAME" and one.argval)
