@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import re
 import statistics
 import time
@@ -88,6 +89,9 @@ def test_a_weight_without_gradient_moves_by_the_rate_whatever_the_decay_is():
     for t in range(1, 51):
         w, v, s = one_step(w, 0.0, 0.1, t, v, s, rate=0.001)
     assert w == pytest.approx((1 - 0.001 * 0.1) ** 50)
+    steps = 6 * math.ceil(4000 / 64)  # of the lesson: six epochs
+    assert steps == 378
+    assert (1 - pictures.Recipe().peak * 0.3) ** steps == pytest.approx(0.71, abs=0.005)
 
 
 def test_rates_have_no_jump_and_no_slope_at_both_ends():
