@@ -3,8 +3,9 @@
 Facts are means over the calls with their standard errors, and a few counts. Two right answers differ by chance. A
 difference counts if it exceeds `RIGHT` standard errors of the reference. By the normal distribution that happens to a
 right answer with a probability below 1.3e-15 per number. Heavy tails and estimated errors raise it, most where
-something happens in few calls: an event that the reference never had has the error 0. Repeats and draws beyond an end
-are counted instead; single entries are not. It needs 300 calls or more, unless there are bounds.
+something happens in few calls: an event that the reference never had has the error 0, but for shares at single places.
+Repeats and draws beyond an end are counted instead; single entries are not. It needs 300 calls or more, unless there
+are bounds.
 
 Dependence is looked for in ranks, so that neither the mean nor the spread of an entry matters: the ranks of each entry
 over the calls, and how far from the middle they are. Entries that are independent have means over rows, columns and
@@ -82,6 +83,7 @@ def _of_values(flat, like):
     room = 1e-6 * (ends[1] - ends[0])
     shares = np.stack([np.mean(flat <= edge + room, axis=1) for edge in edges], axis=1) if len(edges) else flat[:, :0]
     return {
+        **({"places": _by_place(flat, edges, room)} if len(values) <= _FEW and len(edges) else {}),
         "repeating": int(np.sum(per_call < flat.shape[1])),
         "different": _with_error(per_call.astype(float)),
         "levels": int(np.median(levels)),
@@ -94,6 +96,16 @@ def _of_values(flat, like):
         "beyond": [int(np.sum(flat < ends[0] - room)), int(np.sum(flat > ends[1] + room))],
         "size": flat.size,
     }
+
+
+def _by_place(flat, edges, room):
+    """Return the share of values up to each edge at each place alone, (edges, places), and its standard error.
+
+    The error is that of a share which is a little nearer to the middle: what the reference never had may still occur.
+    """
+    few = [np.sum(flat[:, :_ENTRIES] <= edge + room, axis=0) for edge in edges]
+    middle = (np.array(few) + RIGHT) / (len(flat) + 2 * RIGHT)
+    return np.array([np.array(few) / len(flat), np.sqrt(middle * (1 - middle) / len(flat))], dtype=np.float32)
 
 
 def _different(rounded, axis):
@@ -288,11 +300,16 @@ def _unlike_values(name, mine, theirs, near, calls, spread):
     """Return the `Difference` if other shares of the values lie here and there, or if they have other ends."""
     if not spread or "edges" not in theirs:
         return None
-    wrong = ~near(mine["below"], theirs["below"])
-    if np.any(wrong):
-        i = int(np.argmax(np.where(wrong, np.abs(mine["below"][0] - theirs["below"][0]), -1)))
-        more = {"limit": f"{float(theirs['edges'][i]):.3g}", "calls": calls}
-        return Difference("value", name, "shares", float(theirs["below"][0][i]), float(mine["below"][0][i]), more=more)
+    for key in ("below", "places"):  # of all entries together, and of single ones
+        if key not in theirs or np.shape(theirs[key]) != np.shape(mine.get(key)):
+            continue
+        wrong = ~near(mine[key], theirs[key])
+        if np.any(wrong):
+            apart = np.where(wrong, np.abs(mine[key][0] - theirs[key][0]), -1)
+            edge, *place = (int(i) for i in np.unravel_index(np.argmax(apart), apart.shape))
+            more = {"limit": f"{float(theirs['edges'][edge]):.3g}", "calls": calls}
+            shares = float(theirs[key][0][edge, *place]), float(mine[key][0][edge, *place])
+            return Difference("value", name, "shares", *shares, more=more)
     ends = f"{theirs['ends'][0]:.6g} to {theirs['ends'][1]:.6g}", f"{mine['ends'][0]:.6g} to {mine['ends'][1]:.6g}"
     room = 1e-6 * (theirs["ends"][1] - theirs["ends"][0])
     for side, sign in ((0, 1), (1, -1)):

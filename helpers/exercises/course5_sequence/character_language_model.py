@@ -390,7 +390,7 @@ def temperature_cases(rng):
     found = [case(z=rng.normal(0, 2, (n, m)), temperature=T * rng.uniform(0.9, 1.1)) for n, m, T in sizes]
     large = np.array([[900.0], [902.0], [899.0], [-950.0]]) + rng.normal(size=(4, 1))
     low = np.array([[-900.0], [-902.0], [-899.0]]) + rng.normal(size=(3, 1))
-    far = np.array([[2000.0, -1500.0], [1.0, 0.5], [0.2, -0.3]]) + rng.normal(size=(3, 2))
+    far = np.array([[4000.0, -1500.0], [1.0, 0.5], [0.2, -0.3]]) + rng.normal(size=(3, 2))
     return [*found, *(case(z=z, temperature=T) for z, T in ((large, 1.4), (low, 0.7), (far, 2.5)))]
 
 
@@ -549,12 +549,15 @@ def writer(rng, roles):
 
 def sample_cases(rng):
     found = []
-    for alphabet, temperature, length in (("\nabc", 1.0, 6), ("ca\nb", 0.6, 5), ("bac\n", 2.5, 5)):
+    for alphabet, temperature, length in (("\nabc", 1.0, 6), ("ca\nb", 0.35, 5), ("acb\n", 2.5, 5)):
         roles = [alphabet.index(char) for char in "\nabc"]
         own = np.random.default_rng(rng.integers(2**32))
+        parameters = writer(rng, roles)
+        if temperature < 1:  # small scores, which the temperature makes as large as the others
+            parameters |= {name: temperature * parameters[name] for name in ("Wya", "by")}
         found.append(
             case(
-                parameters=writer(rng, roles), char_to_ix=numbered(alphabet), rng=own, temperature=temperature,
+                parameters=parameters, char_to_ix=numbered(alphabet), rng=own, temperature=temperature,
                 max_length=length,
             )
         )  # fmt: skip
@@ -562,7 +565,7 @@ def sample_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=53, equation="(6.12) and (6.15)", cases=sample_cases, judge=draws(300),
+    points=3, topic=53, equation="(6.12) and (6.15)", cases=sample_cases, judge=draws(500),
     ask="Two things go from one step to the next. Which are they, and what are they before the first step?",
     small={
         "parameters": {
@@ -675,6 +678,26 @@ def temperature_of_one(parameters, char_to_ix, rng, temperature, max_length):
     return written(parameters, rng, 1.0, max_length, char_to_ix["\n"])
 
 
+@sample.mistake("The temperature acts twice: `temperature_softmax(z, temperature)` divides by it already.")
+def temperature_twice(parameters, char_to_ix, rng, temperature, max_length):
+    return written(parameters, rng, temperature**2, max_length, char_to_ix["\n"])
+
+
+@sample.mistake(
+    "The largest of random numbers times p is not drawn with the probabilities p: likely symbols come too often. Use "
+    "rng.choice with p."
+)
+def largest_product(parameters, char_to_ix, rng, temperature, max_length):
+    return written(
+        parameters,
+        rng,
+        temperature,
+        max_length,
+        char_to_ix["\n"],
+        choose=lambda p: int(np.argmax(rng.random(len(p)) * p)),
+    )
+
+
 @sample.mistake('The newline is taken for number 0. Its number is `char_to_ix["\\n"]`.')
 def newline_is_zero(parameters, char_to_ix, rng, temperature, max_length):
     return written(parameters, rng, temperature, max_length, 0)
@@ -728,12 +751,14 @@ def write_on_cases(rng):
     found = []
     for alphabet, temperature, beginning, length in (
         ("\nabc", 1.0, "b", 4),
-        ("ca\nb", 0.6, "\n", 3),
-        ("bac\n", 0.5, "ab", 3),
+        ("ca\nb", 0.35, "\n", 3),
+        ("bac\n", 2.5, "ab", 3),
     ):
         roles = [alphabet.index(char) for char in "\nabc"]
         own = np.random.default_rng(rng.integers(2**32))
         parameters = writer(rng, roles)
+        if temperature == 0.35:  # small scores, which the temperature makes as large as the others
+            parameters |= {name: temperature * parameters[name] for name in ("Wya", "by")}
         state = rng.normal(0, 0.3, (2 * len(roles), 1))
         state[roles[1]] = 1.0 if beginning == "b" else 0.0  # as if "a" had been read: the end is likely after one more
         found.append(
@@ -746,7 +771,7 @@ def write_on_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=53, equation="(6.12) and (6.15)", cases=write_on_cases, judge=draws(300),
+    points=3, topic=53, equation="(6.12) and (6.15)", cases=write_on_cases, judge=draws(500),
     ask="While the beginning is read nothing is drawn. Which scores is the first symbol drawn from?",
     small={
         "beginning": "a", "state": np.zeros((1, 1)),

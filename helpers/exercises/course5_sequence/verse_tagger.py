@@ -65,7 +65,9 @@ def gradient_cases(rng):
 
     large = one(2, 2, 2, 3)
     large[1]["net"]["by"] = np.array([[-1500.0]])  # scores whose exponentials overflow
-    return [*(one(*sizes) for sizes in SIZES), large]
+    high = one(2, 1, 2, 2)
+    high[1]["net"]["by"] = np.array([[1500.0]])
+    return [*(one(*sizes) for sizes in SIZES), large, high]
 
 
 @lesson.exercise(
@@ -257,6 +259,16 @@ def means_for_biases(net, X, Y):
 @cost_and_gradients.mistake("by is missing in the scores.")
 def without_by(net, X, Y):
     return variant(net, X, Y, bias=0.0)
+
+
+@cost_and_gradients.mistake(
+    "The exponential of a large score overflows, and the cost is infinite. `np.logaddexp(0, S)` is log(1 + exp(S)) without."
+)
+def cost_that_overflows(net, X, Y):
+    A = np.vstack([read(X, net, "right"), read(X[:, :, ::-1], net, "left")[:, :, ::-1]])
+    with np.errstate(all="ignore"):
+        S = np.einsum("a,amt->mt", net["Wya"][0], A) + net["by"]
+        return np.mean(np.log(1 + np.exp(S)) - Y * S), variant(net, X, Y)[1]
 
 
 @cost_and_gradients.mistake(
