@@ -27,7 +27,8 @@ lesson.predict(
     "ten",
     "At lambda = 10 some units have faded. How does its share of right test digits compare with lambda = 0?",
     ("it is lower", "the difference is within two standard errors", "it is higher"),
-    "A faded unit is one that the data do not need. The penalty shrinks what only fits single training digits.",
+    "A faded unit gets no gradient from the data. The other weights have shrunk too, and the network as a whole is right more "
+    "often.",
 )
 lesson.predict(
     "left_on",
