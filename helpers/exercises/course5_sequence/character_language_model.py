@@ -752,6 +752,7 @@ def write_on_cases(rng):
     for alphabet, temperature, beginning, length in (
         ("\nabc", 1.0, "b", 4),
         ("ca\nb", 0.35, "\n", 3),
+        ("bac\n", 0.5, "ab", 3),
         ("bac\n", 2.5, "ab", 3),
     ):
         roles = [alphabet.index(char) for char in "\nabc"]
@@ -771,7 +772,7 @@ def write_on_cases(rng):
 
 
 @lesson.exercise(
-    points=3, topic=53, equation="(6.12) and (6.15)", cases=write_on_cases, judge=draws(500),
+    points=3, topic=53, equation="(6.12) and (6.15)", cases=write_on_cases, judge=draws(400),
     ask="While the beginning is read nothing is drawn. Which scores is the first symbol drawn from?",
     small={
         "beginning": "a", "state": np.zeros((1, 1)),
