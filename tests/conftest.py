@@ -70,8 +70,7 @@ LESS = {
 def trained_less(item):
     """Let a cell of a notebook train less, if its outputs are not compared and `LONG_LESSONS` or `LESS` say so.
 
-    That it runs is seen all the same. What it prints comes from ``helpers run``, which shortens nothing; what the text
-    claims of it is asserted by the lesson's test.
+    That it runs is seen all the same. What it prints comes from ``helpers run``, which shortens nothing.
     """
     cell = getattr(item, "cell", None)
     if cell is None or "demo" not in cell.metadata.get("tags", []):

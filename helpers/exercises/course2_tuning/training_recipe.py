@@ -7,6 +7,7 @@ from scipy.special import log_softmax, logsumexp
 from scipy.special import softmax as scipy_softmax
 
 from helpers.exercises import Lesson, case, draws
+from helpers.exercises.course2_tuning.optimizers import like, network
 
 lesson = Lesson("training_recipe")
 
@@ -48,21 +49,6 @@ lesson.predict(
 
 #: One weight and one bias, to follow by hand.
 SMALL_NET = {"W1": np.array([[1.0]]), "b1": np.array([[1.0]])}
-
-
-def network(rng, *sizes):
-    """Return random parameters of a network whose layers have these numbers of units, and equal dicts of gradients."""
-    shapes = {}
-    for l, (n_prev, n) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), start=1):
-        shapes |= {f"W{l}": (n, n_prev), f"b{l}": (n, 1)}
-    parameters = {name: rng.normal(size=shape) for name, shape in shapes.items()}
-    grads = {f"d{name}": rng.normal(size=shape) for name, shape in shapes.items()}
-    return parameters, grads
-
-
-def like(arrays, draw):
-    """Return a dict with the keys and shapes of `arrays`; ``draw(size=shape)`` makes each entry."""
-    return {key: draw(size=array.shape) for key, array in arrays.items()}
 
 
 # --- update_parameters_with_adamw ------------------------------------------------------------------------------------
